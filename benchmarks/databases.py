@@ -1,0 +1,71 @@
+"""Fresh databases: on a private PostgreSQL server, and SQLite files."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from scrapy_snapshot_pipeline.connect import connect_engine
+from scrapy_snapshot_pipeline.store import SnapshotStore
+from benchmarks.items import declaration
+from tests.postgresql import start_private_server
+
+
+class Databases:
+    """Makes as many empty databases as are asked for."""
+
+    def __init__(self, server_url: str, port: int, folder: Path) -> None:
+        self.port = port
+        self._server_url = server_url
+        self._folder = folder
+        self._numbers = itertools.count()
+
+    def postgresql(self) -> str:
+        """SQLAlchemy URL of a new PostgreSQL database."""
+        name = f"bench_{next(self._numbers)}"
+        self.administer(f"CREATE DATABASE {name}")
+        return sa.make_url(self._server_url).set(database=name).render_as_string()
+
+    def sqlite(self) -> str:
+        """SQLAlchemy URL of a SQLite file that does not exist yet."""
+        return f"sqlite:///{self._folder / f'bench_{next(self._numbers)}.db'}"
+
+    def drop(self, url: str) -> None:
+        """Remove one again, for the room it takes."""
+        parsed = sa.make_url(url)
+        if parsed.get_backend_name() == "sqlite":
+            for file in self._folder.glob(f"{Path(str(parsed.database)).name}*"):
+                file.unlink()
+        else:
+            self.administer(f"DROP DATABASE {parsed.database} WITH (FORCE)")
+
+    def administer(self, statement: str) -> None:
+        """Run one statement outside of any transaction."""
+        engine = sa.create_engine(
+            self._server_url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool
+        )
+        with engine.connect() as connection:
+            connection.execute(sa.text(statement))
+
+
+@contextlib.contextmanager
+def running_databases() -> Iterator[Databases]:
+    """A private server for as long as the context lasts."""
+    server = start_private_server()
+    try:
+        with tempfile.TemporaryDirectory(prefix="snapshot-bench-") as folder:
+            yield Databases(server.url, server.port, Path(folder))
+    finally:
+        server.remove()
+
+
+def open_store(url: str) -> SnapshotStore:
+    """Our store with the tables of `Event` created."""
+    store = SnapshotStore(connect_engine(url, connect_timeout=10))
+    store.declare([declaration()])
+    return store

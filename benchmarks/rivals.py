@@ -1,0 +1,208 @@
+"""Other ways to bring the same rows into the same tables, each as its users write it.
+
+None of them compares anything with what is stored: they insert.  All begin where our store does,
+with captured records, and commit once a batch, but for row by row.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeAlias
+
+import psycopg2
+import sqlalchemy as sa
+from psycopg2.extras import execute_values
+from sqlalchemy.orm import Session, registry
+
+from benchmarks.items import declaration
+from scrapy_snapshot_pipeline.connect import connect_engine
+from scrapy_snapshot_pipeline.records import SnapshotRecord
+from scrapy_snapshot_pipeline.schema import EntityTables, entity_tables
+
+Records: TypeAlias = Sequence[SnapshotRecord]
+Write: TypeAlias = Callable[[Records], None]
+
+_TABLES: EntityTables = entity_tables(declaration(), sa.MetaData())
+_VERSIONS, _MARKETS = _TABLES.versions, _TABLES.children[0]
+_VERSION_COLUMNS = [column.name for column in _VERSIONS.columns]
+_MARKET_COLUMNS = [column.name for column in _MARKETS.columns]
+
+
+def bare_copy(url: str) -> Write:
+    """The csv module into COPY: the usual fast way into PostgreSQL from Python."""
+    connection = _connect(url)
+
+    def copy(table: sa.Table, rows: Iterator[tuple[Any, ...]]) -> None:
+        text = io.StringIO()
+        csv.writer(text).writerows(rows)
+        text.seek(0)
+        with connection.cursor() as cursor:
+            cursor.copy_expert(f"COPY {table.name} FROM STDIN (FORMAT csv)", text)
+
+    def write(records: Records) -> None:
+        copy(_VERSIONS, _version_rows(records, id_of=bytes.hex, hash_of=_hex_bytes))
+        copy(_MARKETS, _market_rows(records, id_of=bytes.hex, hash_of=_hex_bytes))
+        connection.commit()
+
+    return write
+
+
+def values_lists(url: str) -> Write:
+    """psycopg2's execute_values, with a page size that fits the batch."""
+    connection = _connect(url)
+
+    def write(records: Records) -> None:
+        with connection, connection.cursor() as cursor:
+            rows = list(_version_rows(records, id_of=bytes.hex))
+            execute_values(cursor, f"INSERT INTO {_VERSIONS.name} VALUES %s", rows, page_size=500)
+            rows = list(_market_rows(records, id_of=bytes.hex))
+            if rows:
+                into = f"INSERT INTO {_MARKETS.name} VALUES %s"
+                execute_values(cursor, into, rows, page_size=1000)
+
+    return write
+
+
+def core_lists(url: str) -> Write:
+    """SQLAlchemy Core: `insert()` with a list of dicts."""
+    engine = connect_engine(url, connect_timeout=10)
+
+    def write(records: Records) -> None:
+        with engine.begin() as connection:
+            for table, names, rows in _tables(records):
+                dicts = [dict(zip(names, row, strict=True)) for row in rows]
+                if dicts:
+                    connection.execute(table.insert(), dicts)
+
+    return write
+
+
+def orm_session(url: str) -> Write:
+    """An ORM session: objects, `add_all`, one commit a batch."""
+    engine = connect_engine(url, connect_timeout=10)
+
+    def write(records: Records) -> None:
+        with Session(engine) as session:
+            for mapped, (_, names, rows) in zip(_MAPPED, _tables(records), strict=True):
+                session.add_all(mapped(**dict(zip(names, row, strict=True))) for row in rows)
+                session.flush()
+            session.commit()
+
+    return write
+
+
+def row_by_row(url: str) -> Write:
+    """One INSERT a row, one commit an item: what most pipelines on the web do."""
+    connection = _connect(url)
+    into_versions = _insert_of(_VERSIONS, _VERSION_COLUMNS, "%s")
+    into_markets = _insert_of(_MARKETS, _MARKET_COLUMNS, "%s")
+
+    def write(records: Records) -> None:
+        with connection.cursor() as cursor:
+            for record in records:
+                for row in _version_rows([record], id_of=bytes.hex):
+                    cursor.execute(into_versions, row)
+                for row in _market_rows([record], id_of=bytes.hex):
+                    cursor.execute(into_markets, row)
+                connection.commit()
+
+    return write
+
+
+def sqlite_executemany(url: str) -> Write:
+    """The sqlite3 module's executemany, as durable as ours (WAL, synchronous=FULL)."""
+    connection = sqlite3.connect(str(sa.make_url(url).database), isolation_level=None)
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA foreign_keys=ON")
+    into_versions = _insert_of(_VERSIONS, _VERSION_COLUMNS, "?")
+    into_markets = _insert_of(_MARKETS, _MARKET_COLUMNS, "?")
+
+    def write(records: Records) -> None:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.executemany(into_versions, map(_texts, _version_rows(records)))
+        connection.executemany(into_markets, map(_texts, _market_rows(records)))
+        connection.execute("COMMIT")
+
+    return write
+
+
+POSTGRESQL: dict[str, Callable[[str], Write]] = {
+    "bare COPY": bare_copy,
+    "execute_values": values_lists,
+    "Core insert() with a list": core_lists,
+    "ORM session": orm_session,
+    "row by row": row_by_row,
+}
+
+
+class _MappedEvent:
+    """What the ORM maps to the parent's table."""
+
+
+class _MappedMarket:
+    """What the ORM maps to the children's table."""
+
+
+_MAPPED = (_MappedEvent, _MappedMarket)
+for _class, _table in zip(_MAPPED, _TABLES.all, strict=True):
+    registry().map_imperatively(_class, _table)
+
+
+def _connect(url: str) -> Any:
+    parsed = sa.make_url(url)
+    return psycopg2.connect(
+        host=parsed.host, port=parsed.port, user=parsed.username, dbname=parsed.database
+    )
+
+
+def _insert_of(table: sa.Table, columns: Sequence[str], placeholder: str) -> str:
+    places = ", ".join([placeholder] * len(columns))
+    return f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({places})"
+
+
+def _tables(records: Records) -> Iterator[tuple[sa.Table, list[str], Iterator[tuple[Any, ...]]]]:
+    yield _VERSIONS, _VERSION_COLUMNS, _version_rows(records)
+    yield _MARKETS, _MARKET_COLUMNS, _market_rows(records)
+
+
+def _same(value: bytes) -> Any:
+    return value
+
+
+def _hex_bytes(value: bytes) -> str:
+    return f"\\x{value.hex()}"
+
+
+def _texts(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """SQLite has no type for a time, a decimal or a UUID."""
+    plain = (bytes, int, type(None))
+    return tuple(value if isinstance(value, plain) else str(value) for value in row)
+
+
+def _version_rows(
+    records: Records,
+    *,
+    id_of: Callable[[bytes], Any] = _same,
+    hash_of: Callable[[bytes], Any] = _same,
+) -> Iterator[tuple[Any, ...]]:
+    for r in records:
+        seen = r.observed_at
+        times = (seen, seen, None, str(r.run_id) if id_of is not _same else r.run_id)
+        yield id_of(r.entity_id), r.snapshot_id, *r.values, hash_of(r.content_hash), *times
+
+
+def _market_rows(
+    records: Records,
+    *,
+    id_of: Callable[[bytes], Any] = _same,
+    hash_of: Callable[[bytes], Any] = _same,
+) -> Iterator[tuple[Any, ...]]:
+    for r in records:
+        entity_id, seen = id_of(r.entity_id), r.observed_at
+        for child in r.children[0]:
+            content = (*child.values, hash_of(child.content_hash), seen, None)
+            yield entity_id, id_of(child.child_id), r.snapshot_id, *content

@@ -1,0 +1,159 @@
+"""Section A: the writer alone, in one thread, without Scrapy."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from benchmarks import rivals
+from benchmarks.databases import Databases, open_store
+from benchmarks.items import BATCH, START, event, records
+from benchmarks.measure import Row, interleaved, timed
+from scrapy_snapshot_pipeline.records import Batch, SnapshotRecord
+from scrapy_snapshot_pipeline.store import SnapshotStore
+
+_DAY = dt.timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is measured."""
+
+    entities: int
+    runs: int
+
+
+class _Load:
+    """The same entities seen again and again, captured outside of the measured time."""
+
+    def __init__(self, entities: int, children: int) -> None:
+        self.entities = entities
+        self.children = children
+        self._look = 0
+        self._first = 0
+
+    def new(self) -> list[SnapshotRecord]:
+        """Entities never seen before."""
+        self._first += self.entities
+        return self._seen(lambda number: event(number + self._first, self.children))
+
+    def unchanged(self) -> list[SnapshotRecord]:
+        """The entities numbered from 0, as they always are."""
+        return self._seen(lambda number: event(number, self.children))
+
+    def some_changed(self) -> list[SnapshotRecord]:
+        """One in ten has another price than ever before."""
+        look = self._look + 1
+        return self._seen(
+            lambda number: event(number, self.children, price=0 if number % 10 else look)
+        )
+
+    def child_changed(self) -> list[SnapshotRecord]:
+        """In each entity one child has another price than ever before."""
+        look = self._look + 1
+        return self._seen(lambda number: event(number, self.children, moved_child=look))
+
+    def _seen(self, make: Callable[[int], object]) -> list[SnapshotRecord]:
+        self._look += 1
+        return records(map(make, range(self.entities)), START + self._look * _DAY)  # type: ignore[arg-type]
+
+
+def _batches(seen: Sequence[SnapshotRecord]) -> Iterator[tuple[SnapshotRecord, ...]]:
+    for first in range(0, len(seen), BATCH):
+        yield tuple(seen[first : first + BATCH])
+
+
+def _rate(write: Callable[[tuple[SnapshotRecord, ...]], object], seen: list[SnapshotRecord]) -> float:
+    """Entities a second."""
+    batches = list(_batches(seen))
+
+    def write_all() -> None:
+        for batch in batches:
+            write(batch)
+
+    return len(seen) / timed(write_all)
+
+
+def _ours(store: SnapshotStore) -> Callable[[tuple[SnapshotRecord, ...]], object]:
+    return lambda batch: store.write(Batch(batch))
+
+
+def measure(databases: Databases, size: Size) -> Iterator[Row]:
+    """All of section A but dlt."""
+    for children, share in ((0, 1.0), (5, 1.0), (50, 0.2)):
+        entities = max(BATCH, int(size.entities * share) // BATCH * BATCH)
+        yield from _postgresql(databases, children, Size(entities, size.runs))
+        yield from _sqlite(databases, children, Size(entities, size.runs))
+
+
+def _postgresql(databases: Databases, children: int, size: Size) -> Iterator[Row]:
+    url = databases.postgresql()
+    load = _Load(size.entities, children)
+    store = open_store(url)
+    ours = _ours(store)
+    writers = {name: make(url) for name, make in rivals.POSTGRESQL.items()}
+    sides = {
+        "ours, new": lambda: _rate(ours, load.new()),
+        **{name: _new(write, load) for name, write in writers.items()},
+    }
+    _rate(ours, load.unchanged())
+    sides |= {
+        "ours, unchanged": lambda: _rate(ours, load.unchanged()),
+    }
+    medians = interleaved(sides, size.runs)
+    changing = {"ours, 10 % changed": lambda: _rate(ours, load.some_changed())}
+    if children >= 50:
+        changing["ours, one child changed"] = lambda: _rate(ours, load.child_changed())
+    medians |= interleaved(changing, size.runs)
+    store.close()
+    yield from _report("PostgreSQL", "bare COPY", children, medians, size.runs)
+
+
+def _new(
+    write: Callable[[tuple[SnapshotRecord, ...]], object], load: _Load
+) -> Callable[[], float]:
+    def rate() -> float:
+        seen = load.new()
+        # Row by row is so slow that a part of the load must do.
+        return _rate(write, seen if write.__qualname__.split(".")[0] != "row_by_row" else seen[:BATCH])
+
+    return rate
+
+
+def _sqlite(databases: Databases, children: int, size: Size) -> Iterator[Row]:
+    url = databases.sqlite()
+    load = _Load(size.entities, children)
+    store = open_store(url)
+    ours, plain = _ours(store), rivals.sqlite_executemany(url)
+    _rate(ours, load.unchanged())
+    medians = interleaved(
+        {
+            "ours, new": lambda: _rate(ours, load.new()),
+            "executemany": lambda: _rate(plain, load.new()),
+            "ours, unchanged": lambda: _rate(ours, load.unchanged()),
+        },
+        size.runs,
+    )
+    store.close()
+    yield from _report("SQLite", "executemany", children, medians, size.runs)
+
+
+_GOALS = {
+    ("PostgreSQL", 5, "ours, new"): ">= 0.9",
+    ("PostgreSQL", 5, "ours, unchanged"): ">= 2.0",
+    ("PostgreSQL", 50, "ours, one child changed"): ">= 10",
+    ("SQLite", 5, "ours, new"): ">= 0.7",
+}
+
+
+def _report(
+    database: str, base: str, children: int, medians: dict[str, float], runs: int
+) -> Iterator[Row]:
+    for name, rate in medians.items():
+        if name == base:
+            continue
+        goal = _GOALS.get((database, children, name), "")
+        title = f"{database}, {children} children: {name} / {base}"
+        detail = f"{rate:,.0f}/s against {medians[base]:,.0f}/s"
+        yield Row("A", title, rate / medians[base], goal, detail, runs)

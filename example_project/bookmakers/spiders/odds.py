@@ -1,0 +1,24 @@
+"""`scrapy crawl odds -a visit=opening|closing`: our own bookmaker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from scrapy.http import Response
+
+from bookmakers import pages
+from bookmakers.items import MarketOdds, Match, OddsSnapshot
+from bookmakers.visiting import VisitingSpider
+
+
+class OddsSpider(VisitingSpider):
+    """Every match that we offer, with its markets."""
+
+    name = "odds"
+    bookmakers = ("bet365",)
+
+    def parse_match(self, response: Response) -> Iterator[Match]:
+        """One item a page."""
+        yield OddsSnapshot(
+            **pages.match_fields(response), markets=pages.markets(response, MarketOdds)
+        )

@@ -1,0 +1,74 @@
+"""When the crawl must wait for the database: counts the waiting items, pure counting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+
+class CrawlPause:
+    """Pauses the crawl while too many items wait in `process_item`.
+
+    A full queue alone bounds nothing: Scrapy goes on downloading while items wait for room.
+    Reactor thread only.
+    """
+
+    def __init__(
+        self, pause: Callable[[], bool], unpause: Callable[[], None], pause_at: int
+    ) -> None:
+        """Pause above `pause_at` waiting items (0: never), and unpause at half of that.
+
+        `pause` tells whether it did: False means that someone else had paused the crawl, and
+        then it is not ours to unpause.
+        """
+        self._pause = pause
+        self._unpause = unpause
+        self._pause_at = pause_at
+        self._waiting = 0
+        self._paused = False
+        self._released = False
+        self._times_paused = 0
+
+    def __repr__(self) -> str:
+        state = "released" if self._released else "paused" if self._paused else "running"
+        return f"<CrawlPause {state}, {self._waiting} waiting, pause at {self._pause_at}>"
+
+    @property
+    def waiting(self) -> int:
+        """Items in `process_item` now."""
+        return self._waiting
+
+    @property
+    def times_paused(self) -> int:
+        """How often the crawl was paused so far."""
+        return self._times_paused
+
+    def entered(self) -> None:
+        """Count an item that begins to wait."""
+        self._waiting += 1
+        if self._must_pause():
+            self._paused = self._pause()
+            self._times_paused += self._paused
+
+    def left(self) -> None:
+        """Count an item that waits no more, for whatever reason."""
+        self._waiting -= 1
+        if self._waiting <= self._pause_at // 2:
+            self._unpause_ours()
+
+    def release(self) -> None:
+        """Unpause if it was we who paused, and never pause again: for every way out.
+
+        Scrapy never closes a spider whose engine is paused.
+        """
+        self._released = True
+        self._unpause_ours()
+
+    def _must_pause(self) -> bool:
+        if self._released or self._paused or not self._pause_at:
+            return False
+        return self._waiting > self._pause_at
+
+    def _unpause_ours(self) -> None:
+        if self._paused:
+            self._paused = False
+            self._unpause()

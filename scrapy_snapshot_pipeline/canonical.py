@@ -1,0 +1,167 @@
+"""The canonical encoding, version 1, and the ids and hashes that follow from it.
+
+This is a law, not an implementation detail: stored histories are compared by these hashes, so
+every Python, platform and database must come to the same bytes, and a change of any rule here
+makes one needless version of every entity.
+
+*A row* is the JSON object of its fields that are not None, encoded in UTF-8, sorted by field name
+(by code point), without spaces, non-ASCII characters as they are.  A field's name in it is
+`<name>:<kind>`, so that the text "1" and the number 1 differ, and its value is
+
+===================  ==========================================================================
+text, enum           a string
+integer              a number of 64 bits
+float                the shortest number that reads back equal; -0.0 is 0.0
+boolean              `true`, `false`
+decimal              a string without exponent and without trailing zeros: 1.10 is "1.1"
+datetime             a string, UTC with microseconds: "2024-05-01T12:00:00.000000Z"
+date, time           a string: "2024-05-01"; "12:00:00.000000"
+uuid                 a string with hyphens, lower case
+bytes                a string in base64
+json                 a string that holds JSON, objects sorted by name, without spaces
+===================  ==========================================================================
+
+*Hashes* are BLAKE2b with 16 bytes and the personalisation named here, over
+
+* `entity_id` ("entity/1"): the row of the key fields;
+* `child_id` ("child/1"): the parent row's `child_id` (16 zero bytes at the top), the JSON list of
+  the field names from the entity down to the list, and the row of the child's key fields;
+* a child's `content_hash` ("row/1"): the row of its tracked fields;
+* a record's `content_hash` ("record/1"): the row of its tracked fields, and for each list that
+  has rows, sorted by its field names: the JSON list of the field names, the number of rows in
+  decimal, and `child_id` and `content_hash` of each row, sorted.
+
+Key fields are in no content hash.
+
+A `snapshot_id` is the microseconds from 2020-01-01 UTC to `observed_at`, shifted left by 12, and
+the first 12 bits of the record's `content_hash`: 64 bits with the sign, from 1948 to 2091.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Context, Decimal
+from hashlib import blake2b
+from typing import Any, TypeAlias
+
+from scrapy_snapshot_pipeline.tables import Column, Kind
+
+Render: TypeAlias = "Callable[[Any], str]"
+Field: TypeAlias = "tuple[str, int, Render | None]"
+"""Tagged name, index among the row's values, and how to write it; None: as JSON does."""
+
+DECIMAL_CONTEXT = Context(prec=2_100)
+"""Wider than any decimal that capture lets pass, and deaf to what the process sets."""
+
+_TOP = bytes(16)
+_EPOCH = dt.datetime(2020, 1, 1, tzinfo=dt.timezone.utc)
+_MICROSECOND = dt.timedelta(microseconds=1)
+_HASH_BITS = 12
+_TIME_LIMIT = 1 << (63 - _HASH_BITS)
+
+_row_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+canonical_json = json.JSONEncoder(
+    ensure_ascii=False, separators=(",", ":"), allow_nan=False, sort_keys=True
+).encode
+"""JSON text of plain dicts, lists, strings, finite numbers, booleans and None."""
+
+
+def decimal_text(value: Decimal) -> str:
+    """Without exponent and trailing zeros, so that equal numbers have equal texts."""
+    if not value:
+        return "0"
+    text = str(value)
+    if "E" in text:
+        return format(value.normalize(DECIMAL_CONTEXT), "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def datetime_text(value: dt.datetime) -> str:
+    """Of an aware UTC time."""
+    # Half the time of `isoformat(timespec="microseconds")`, on a hot path.
+    text = value.isoformat()[: -len("+00:00")]
+    return f"{text}Z" if value.microsecond else f"{text}.000000Z"
+
+
+def time_text(value: dt.time) -> str:
+    """With microseconds always, so that it sorts."""
+    return value.isoformat(timespec="microseconds")
+
+
+def bytes_text(value: bytes) -> str:
+    """In base64."""
+    return base64.b64encode(value).decode("ascii")
+
+
+RENDER: Mapping[Kind, Render] = {
+    Kind.DECIMAL: decimal_text,
+    Kind.DATETIME: datetime_text,
+    Kind.DATE: dt.date.isoformat,
+    Kind.TIME: time_text,
+    Kind.UUID: str,
+    Kind.BYTES: bytes_text,
+}
+"""How a value that JSON does not know is written; the other kinds are JSON's own."""
+
+
+def row_fields(columns: Sequence[Column], wanted: Callable[[Column], bool]) -> tuple[Field, ...]:
+    """What `encode_row` needs to know of the wanted columns, worked out once."""
+    named = sorted((column.name, index) for index, column in enumerate(columns) if wanted(column))
+    return tuple(
+        (f"{name}:{columns[index].kind.value}", index, RENDER.get(columns[index].kind))
+        for name, index in named
+    )
+
+
+def encode_row(fields: Iterable[Field], values: Sequence[object]) -> bytes:
+    r"""Raises `UnicodeEncodeError` for a lone surrogate; a NUL is in it as `\u0000`."""
+    row = {
+        tag: value if render is None else render(value)
+        for tag, index, render in fields
+        if (value := values[index]) is not None
+    }
+    return _row_json(row).encode("utf-8")
+
+
+def encode_path(path: Sequence[str]) -> bytes:
+    """Field names from the entity down to a list."""
+    return _row_json(list(path)).encode("utf-8")
+
+
+def entity_id(key_row: bytes) -> bytes:
+    """16 bytes of the key fields' row."""
+    return blake2b(key_row, digest_size=16, person=b"entity/1").digest()
+
+
+def child_id(parent_id: bytes | None, path: bytes, key_row: bytes) -> bytes:
+    """16 bytes that no other row of the entity has, in this list or another."""
+    where = (parent_id or _TOP) + path
+    return blake2b(where + key_row, digest_size=16, person=b"child/1").digest()
+
+
+def row_hash(tracked_row: bytes) -> bytes:
+    """16 bytes of a child's own tracked values."""
+    return blake2b(tracked_row, digest_size=16, person=b"row/1").digest()
+
+
+def record_hash(tracked_row: bytes, lists: Iterable[tuple[bytes, Sequence[bytes]]]) -> bytes:
+    """16 bytes of an entity's whole content; `lists` are sorted by their path.
+
+    Each list comes with its encoded path and, for each row, `child_id` and `content_hash` as one.
+    """
+    digest = blake2b(tracked_row, digest_size=16, person=b"record/1")
+    for path, rows in lists:
+        if rows:
+            digest.update(path + str(len(rows)).encode() + b"".join(sorted(rows)))
+    return digest.digest()
+
+
+def snapshot_id(observed_at: dt.datetime, content_hash: bytes) -> int:
+    """Of an aware time.  Raises `OverflowError` before 1948 and after 2091."""
+    microseconds = (observed_at - _EPOCH) // _MICROSECOND
+    if not -_TIME_LIMIT <= microseconds < _TIME_LIMIT:
+        raise OverflowError("the time does not fit into 64 bits")
+    return microseconds << _HASH_BITS | int.from_bytes(content_hash[:2], "big") >> 4

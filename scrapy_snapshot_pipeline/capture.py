@@ -1,0 +1,206 @@
+"""An item to a frozen record: read, coerce, encode, hash; compiled once for each class.
+
+Runs on the reactor thread, touches nothing but the item, and leaves nothing of it in the record,
+so that later pipelines may change the item.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Callable, Sequence
+from typing import NoReturn, TypeAlias
+
+from scrapy_snapshot_pipeline import canonical
+from scrapy_snapshot_pipeline.coerce import CoerceError
+from scrapy_snapshot_pipeline.errors import CaptureError
+from scrapy_snapshot_pipeline.records import ChildRecord, SnapshotRecord
+from scrapy_snapshot_pipeline.rows import PositionedRows, Row, Rows, UntypedRows, reader
+from scrapy_snapshot_pipeline.tables import ChildTable, Declaration
+
+Capture: TypeAlias = Callable[[object, dt.datetime, uuid.UUID], SnapshotRecord]
+
+MAX_CHILDREN = 10_000
+"""Child rows of one item, all lists together."""
+
+_MAKE_INSTANCE = "make it an instance of that class in the spider"
+
+
+def compile_capture(
+    declaration: Declaration,
+    *,
+    naive_timezone: dt.tzinfo | None = None,
+    max_bytes: int | None = None,
+) -> Capture:
+    """Work out once how items of the declared class become records.
+
+    `naive_timezone` is the zone of datetimes that state none; None rejects them.  `max_bytes`
+    limits `SnapshotRecord.size`; None: no limit.
+
+    The function that comes back takes the item, the aware time when it was observed and the run's
+    id.  It raises `CaptureError`, which names the class, the field, the types expected and found,
+    and the cure, but never the value.
+    """
+    capture = _Capture(declaration, naive_timezone, max_bytes)
+    return capture.record
+
+
+class _List:
+    """How the rows of one nested list are read, with the lists nested in them."""
+
+    def __init__(self, index: int, declaration: Declaration, tz: dt.tzinfo | None) -> None:
+        table = declaration.children[index]
+        self.index = index
+        self.table = table
+        self.path = canonical.encode_path(table.path)
+        self.name = table.path[-1]
+        self.rows = (
+            PositionedRows(table, tz)
+            if table.positional
+            else Rows(table.item_class, table.columns, tz)
+        )
+        self.get = reader(_owner_class(declaration, table), (self.name,))
+        self.lists = _lists_below(index, declaration, tz)
+
+
+class _Family:
+    """The child rows of one item while it is captured."""
+
+    def __init__(self, tables: int) -> None:
+        self.rows: list[list[ChildRecord]] = [[] for _ in range(tables)]
+        self.hashes: list[list[bytes]] = [[] for _ in range(tables)]
+        self.size = 0
+        self.count = 0
+
+    def gather(self, lists: Sequence[_List], owner: object, parent_id: bytes | None) -> None:
+        """Take in all rows below one row.  Raises `CoerceError`."""
+        for each in lists:
+            items = each.get(owner)[0]
+            if items is None:
+                continue
+            try:
+                self._gather_list(each, _as_list(items), parent_id)
+            except CoerceError as error:
+                raise error.inside(f".{each.name}") from None
+
+    def _gather_list(self, each: _List, items: Sequence[object], parent: bytes | None) -> None:
+        self.count += len(items)
+        if self.count > MAX_CHILDREN:
+            raise CoerceError(
+                f"an item has more than {MAX_CHILDREN} child rows",
+                "yield smaller items, or annotate the list with a JSON type",
+            )
+        seen: dict[bytes, int] = {}
+        for position, item in enumerate(items):
+            try:
+                child = self._gather_row(each, item, position, parent)
+                _check_unique(seen, child, position)
+            except CoerceError as error:  # noqa: PERF203 - the error needs the position
+                raise error.inside(f"[{position}]") from None
+
+    def _gather_row(self, each: _List, item: object, position: int, parent: bytes | None) -> bytes:
+        item_class = each.table.item_class
+        if not isinstance(item, item_class):
+            got = type(item).__name__
+            raise CoerceError(f"expected {item_class.__name__}, got {got}", _MAKE_INSTANCE)
+        rows = each.rows
+        row = rows.row_at(item, position) if isinstance(rows, PositionedRows) else rows.row(item)
+        child = canonical.child_id(parent, each.path, row.key)
+        row_hash = canonical.row_hash(row.tracked)
+        self.rows[each.index].append(ChildRecord(child, parent, row_hash, row.values))
+        self.hashes[each.index].append(child + row_hash)
+        self.size += row.size
+        if each.lists:
+            self.gather(each.lists, item, child)
+        return child
+
+
+class _Capture:
+    """Everything that was worked out for one class."""
+
+    def __init__(
+        self, declaration: Declaration, tz: dt.tzinfo | None, max_bytes: int | None
+    ) -> None:
+        self._declaration = declaration
+        self._max_bytes = max_bytes
+        self._rows = (
+            UntypedRows(declaration, tz)
+            if declaration.untyped
+            else Rows(declaration.item_class, declaration.columns, tz)
+        )
+        self._lists = _lists_below(None, declaration, tz)
+        paths = [canonical.encode_path(table.path) for table in declaration.children]
+        names = [table.path for table in declaration.children]
+        order = sorted(range(len(paths)), key=lambda index: names[index])
+        self._hash_order = tuple((paths[index], index) for index in order)
+
+    def record(self, item: object, observed_at: dt.datetime, run_id: uuid.UUID) -> SnapshotRecord:
+        """See `compile_capture`."""
+        family = _Family(len(self._declaration.children))
+        try:
+            row = self._rows.row(item)
+            family.gather(self._lists, item, None)
+        except CoerceError as error:
+            self._refuse(error.path, error.problem, error.cure)
+        size = row.size + family.size
+        if self._max_bytes is not None and size > self._max_bytes:
+            problem = f"has {size} bytes, more than the limit of {self._max_bytes}"
+            self._refuse("", problem, "raise SNAPSHOT_ITEM_MAX_BYTES, or yield smaller items")
+        return self._freeze(row, family, observed_at, run_id)
+
+    def _freeze(
+        self, row: Row, family: _Family, observed_at: dt.datetime, run_id: uuid.UUID
+    ) -> SnapshotRecord:
+        lists = ((path, family.hashes[index]) for path, index in self._hash_order)
+        content_hash = canonical.record_hash(row.tracked, lists)
+        return SnapshotRecord(
+            table=self._declaration.table,
+            entity_id=canonical.entity_id(row.key),
+            snapshot_id=self._snapshot_id(observed_at, content_hash),
+            content_hash=content_hash,
+            observed_at=observed_at,
+            run_id=run_id,
+            values=row.values,
+            children=tuple(map(tuple, family.rows)),
+            size=row.size + family.size,
+        )
+
+    def _snapshot_id(self, observed_at: dt.datetime, content_hash: bytes) -> int:
+        if observed_at.tzinfo is not dt.timezone.utc:
+            self._refuse("", "was observed at a time that is not in UTC", "use timezone.utc")
+        try:
+            return canonical.snapshot_id(observed_at, content_hash)
+        except OverflowError:
+            self._refuse("", "was observed before 1948 or after 2091", "set the clock right")
+
+    def _refuse(self, path: str, problem: str, cure: str) -> NoReturn:
+        where = f"{self._declaration.item_class.__qualname__}{path}"
+        raise CaptureError(f"{where}: {problem}; {cure}") from None
+
+
+def _lists_below(
+    parent: int | None, declaration: Declaration, tz: dt.tzinfo | None
+) -> tuple[_List, ...]:
+    children = enumerate(declaration.children)
+    indexes = [index for index, table in children if table.parent == parent]
+    return tuple(_List(index, declaration, tz) for index in indexes)
+
+
+def _owner_class(declaration: Declaration, table: ChildTable) -> type:
+    if table.parent is None:
+        return declaration.item_class
+    return declaration.children[table.parent].item_class
+
+
+def _check_unique(seen: dict[bytes, int], child_id: bytes, position: int) -> None:
+    first = seen.setdefault(child_id, position)
+    if first != position:
+        cure = "give the class a key that is unique in the list"
+        raise CoerceError(f"the same key as in row [{first}]", cure)
+
+
+def _as_list(items: object) -> Sequence[object]:
+    if isinstance(items, Sequence) and not isinstance(items, (str, bytes, bytearray)):
+        return items
+    cure = "make it a list in the spider"
+    raise CoerceError(f"expected list, got {type(items).__name__}", cure)

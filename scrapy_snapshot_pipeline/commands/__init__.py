@@ -1,0 +1,95 @@
+"""`scrapy snapshots`: what can be done with the history outside of a crawl.
+
+Scrapy imports this module on every `scrapy` call, so nothing heavy may be imported here: each
+subcommand is named by its path, and loaded once `scrapy snapshots` itself was asked for.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any, ClassVar, Protocol
+
+from scrapy.commands import ScrapyCommand
+from scrapy.exceptions import UsageError
+from scrapy.settings import BaseSettings
+from scrapy.utils.misc import load_object
+
+from scrapy_snapshot_pipeline.errors import SnapshotError
+
+SUBCOMMANDS = {"init": "scrapy_snapshot_pipeline.commands.init.Init"}
+"""The path of the class of each subcommand."""
+
+
+class Subcommand(Protocol):
+    """One thing that `scrapy snapshots` can do."""
+
+    summary: str
+    """One line for the list of subcommands."""
+    example: str
+    """A command line that works in the example project."""
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """Add the subcommand's own options."""
+
+    def run(self, settings: BaseSettings, options: argparse.Namespace) -> int:
+        """Do it and return the exit code; raises SnapshotError, which is shown without traceback."""
+
+
+class SnapshotsCommand(ScrapyCommand):
+    """The command that Scrapy knows; it only hands over."""
+
+    requires_crawler_process = False
+    default_settings: ClassVar[dict[str, Any]] = {"LOG_ENABLED": False}
+
+    def syntax(self) -> str:
+        """Called by Scrapy."""
+        return "<subcommand> [options]"
+
+    def short_desc(self) -> str:
+        """Called by Scrapy."""
+        return "Prepare and query the snapshot database"
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """Called by Scrapy, for this command only."""
+        super().add_options(parser)
+        group = parser.add_subparsers(dest="subcommand", metavar="<subcommand>")
+        for name, path in SUBCOMMANDS.items():
+            self._add_subcommand(group, name, load_object(path)())
+
+    def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
+        """Called by Scrapy; settings may stand behind the subcommand too."""
+        opts.set = [*opts.set, *getattr(opts, "set_behind", [])]
+        super().process_options(args, opts)
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        """Called by Scrapy."""
+        if opts.subcommand is None:
+            raise UsageError
+        if args:
+            raise UsageError(f"unknown arguments: {' '.join(args)}")
+        if self.settings is None:
+            raise UsageError("Scrapy gave no settings")
+        try:
+            self.exitcode = opts.run_subcommand(self.settings, opts)
+        except SnapshotError as error:
+            sys.stderr.write(f"scrapy snapshots {opts.subcommand}: {error}\n")
+            self.exitcode = 1
+
+    def _add_subcommand(self, group: Any, name: str, subcommand: Subcommand) -> None:  # noqa: ANN401
+        parser: argparse.ArgumentParser = group.add_parser(
+            name,
+            help=subcommand.summary,
+            description=subcommand.summary,
+            epilog=f"example: {subcommand.example}",
+        )
+        parser.add_argument(
+            "-s",
+            dest="set_behind",
+            action="append",
+            default=[],
+            metavar="NAME=VALUE",
+            help="set or override a setting (may be repeated)",
+        )
+        subcommand.add_options(parser)
+        parser.set_defaults(run_subcommand=subcommand.run)

@@ -1,0 +1,60 @@
+"""`scrapy snapshots init`: create the tables ahead of the crawl, under a role that may."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+import sqlalchemy as sa
+from scrapy.settings import BaseSettings
+from scrapy.spiderloader import get_spider_loader
+
+from scrapy_snapshot_pipeline.connect import connect_engine
+from scrapy_snapshot_pipeline.declare import Declarations
+from scrapy_snapshot_pipeline.provision import ddl
+from scrapy_snapshot_pipeline.schema import entity_tables
+from scrapy_snapshot_pipeline.settings import SnapshotSettings
+from scrapy_snapshot_pipeline.store import SnapshotStore
+from scrapy_snapshot_pipeline.tables import Declaration
+
+
+class Init:
+    """Creates the tables of every class that the project's spiders declare."""
+
+    summary = "create the tables, or print the SQL that does"
+    example = "scrapy snapshots init --sql"
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """See `Subcommand`."""
+        parser.add_argument("--sql", action="store_true", help="print the DDL, touch no database")
+
+    def run(self, settings: BaseSettings, options: argparse.Namespace) -> int:
+        """See `Subcommand`."""
+        ours = SnapshotSettings.from_settings(settings)
+        declarations = _declared(settings, ours)
+        engine = connect_engine(ours.database_url, connect_timeout=ours.connect_timeout)
+        if options.sql:
+            metadata = sa.MetaData()
+            tables = [entity_tables(declaration, metadata) for declaration in declarations]
+            sys.stdout.write(ddl(engine.dialect, tables))
+            return 0
+        store = SnapshotStore(engine)
+        try:
+            store.declare(declarations)
+        finally:
+            store.close()
+        _say_what_is_there(declarations)
+        return 0
+
+
+def _declared(settings: BaseSettings, ours: SnapshotSettings) -> tuple[Declaration, ...]:
+    """Loading the spiders imports the modules of their items, which declares them."""
+    get_spider_loader(settings).list()
+    return Declarations(ours.items).roots()
+
+
+def _say_what_is_there(declarations: tuple[Declaration, ...]) -> None:
+    names = ["snapshot_runs", "snapshot_schema"]
+    for declaration in declarations:
+        names += [declaration.table, *(child.name for child in declaration.children)]
+    sys.stdout.write(f"{len(names)} tables are there: {', '.join(names)}\n")

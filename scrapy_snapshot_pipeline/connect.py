@@ -1,0 +1,109 @@
+"""The SQLAlchemy engine: one connection, set up the way the store relies on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, Connection, Engine, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.pool import QueuePool
+
+from scrapy_snapshot_pipeline.errors import SettingsError
+
+_SQLITE_BUSY_TIMEOUT = 1.0  # seconds; a busy wait cannot be interrupted, so retries do the rest
+_UNWANTED_PLANS = ("enable_seqscan", "jit")
+"""Every statement looks up a batch of ids in an index.  Of a table that grew since it was last
+analysed the planner thinks otherwise, and reads all of it: 12 ms a statement instead of 1 ms at
+25,000 versions, and growing."""
+
+
+def connect_engine(url: str, *, connect_timeout: float) -> Engine:
+    """An engine with at most one connection; nothing is connected yet.
+
+    `connect_timeout` is in seconds.  Raises SettingsError where the URL or its driver is not
+    usable; the text never repeats the URL, which may hold a password.
+    """
+    parsed = _parse(url)
+    if parsed.get_backend_name() == "sqlite":
+        return _sqlite_engine(parsed)
+    return _server_engine(parsed, connect_timeout)
+
+
+def _parse(url: str) -> URL:
+    try:
+        return make_url(url)
+    except (ArgumentError, ValueError):  # the latter of a port that is no number
+        raise SettingsError(
+            "SNAPSHOT_DATABASE_URL is not a SQLAlchemy URL; write it like "
+            "sqlite:///snapshots.db or postgresql+psycopg2://user@host/database"
+        ) from None
+
+
+def _sqlite_engine(url: URL) -> Engine:
+    engine = sa.create_engine(
+        url,
+        connect_args={"timeout": _SQLITE_BUSY_TIMEOUT, "check_same_thread": False},
+        hide_parameters=True,
+        poolclass=QueuePool,
+        pool_size=1,
+        max_overflow=0,
+    )
+    sa.event.listen(engine, "connect", _set_up_sqlite)
+    sa.event.listen(engine, "begin", _begin_immediate)
+    return engine
+
+
+def _set_up_sqlite(connection: Any, _: object) -> None:
+    connection.isolation_level = None  # the driver's own BEGIN would leave reads outside
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.execute("PRAGMA trusted_schema=OFF")
+    cursor.close()
+
+
+def _begin_immediate(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _server_engine(url: URL, connect_timeout: float) -> Engine:
+    timeout = max(2, round(connect_timeout))  # libpq takes whole seconds, at least two
+    arguments = {} if "connect_timeout" in url.query else {"connect_timeout": timeout}
+    try:
+        engine = sa.create_engine(
+            url,
+            connect_args=arguments,
+            hide_parameters=True,
+            pool_size=1,
+            max_overflow=0,
+        )
+    except (ImportError, NoSuchModuleError):
+        raise SettingsError(_no_driver(url)) from None
+    sa.event.listen(engine, "connect", _set_up_server)
+    return engine
+
+
+def _no_driver(url: URL) -> str:
+    if url.get_backend_name() in ("postgres", "postgresql"):
+        return (
+            "SNAPSHOT_DATABASE_URL names PostgreSQL, but its driver is not installed; "
+            'pip install "scrapy-snapshot-pipeline[postgresql]" and begin the URL with '
+            "postgresql+psycopg2://"
+        )
+    return (
+        f"SNAPSHOT_DATABASE_URL names {url.drivername}, for which no driver is installed; "
+        "use sqlite:/// or postgresql+psycopg2://"
+    )
+
+
+def _set_up_server(connection: Any, _: object) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET TIME ZONE 'UTC'")
+        # Asked through the catalogue, since not every server that speaks PostgreSQL has them.
+        cursor.execute(
+            "SELECT set_config(name, 'off', false) FROM pg_settings WHERE name = ANY(%s)",
+            [list(_UNWANTED_PLANS)],
+        )
+    connection.commit()

@@ -1,0 +1,66 @@
+"""COPY: the fastest way into PostgreSQL, in its text format.
+
+It cannot pass over a conflict, so it serves rows that no one else can have, and first attempts.
+The format: https://www.postgresql.org/docs/current/sql-copy.html, "Text Format".
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from scrapy_snapshot_pipeline.columns import Columns, convert_column, types_in
+
+_ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"})
+
+
+def _needs_escape(text: str) -> bool:
+    return "\\" in text or "\n" in text or "\t" in text or "\r" in text
+
+
+_ENCODERS: dict[type, Callable[[Any], str]] = {
+    type(None): lambda _: "\\N",
+    bool: lambda value: "t" if value else "f",
+    int: str,
+    float: repr,
+    Decimal: str,
+    str: lambda value: value.translate(_ESCAPES),
+    bytes: lambda value: "\\\\x" + value.hex(),
+    dt.datetime: dt.datetime.isoformat,
+    dt.date: dt.date.isoformat,
+    dt.time: dt.time.isoformat,
+}
+
+
+def copy_text(columns: Columns) -> str:
+    """The rows, each with its line end."""
+    texts = [_encode(column) for column in columns]
+    lines = map("\t".join, zip(*texts, strict=True))
+    return "\n".join([*lines, ""])
+
+
+def _encode(column: Sequence[Any]) -> Sequence[str]:
+    types = types_in(column)
+    if len(types) > 1:
+        return [_ENCODERS[type(value)](value) for value in column]
+    if types == {str} and not _needs_escape("".join(column)):
+        return column
+    return convert_column(_ENCODERS[types.pop()], column)
+
+
+def copy_rows(connection: Connection, table: str, names: str, columns: Columns) -> None:
+    """COPY into `table` (`names`), both quoted SQL; `columns` hold at least one row.
+
+    Raises the driver's own errors.
+    """
+    # copy_expert is psycopg2's own, beyond the DBAPI that SQLAlchemy types.
+    cursor: Any = connection.connection.cursor()
+    try:
+        cursor.copy_expert(f"COPY {table} ({names}) FROM STDIN", io.StringIO(copy_text(columns)))
+    finally:
+        cursor.close()

@@ -1,0 +1,106 @@
+"""How values travel to a database and back, and what the database can do.
+
+Every difference between SQLite and PostgreSQL that the statements must know is in this module;
+they ask for a capability, never for a dialect's name.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+
+from sqlalchemy.engine import Dialect
+
+Row: TypeAlias = Sequence[Any]
+Converter: TypeAlias = Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SystemType:
+    """A type of the system columns: its name in a cast, and how a value is written and read."""
+
+    cast: str
+    write: Converter
+    read: Converter
+
+
+class Driver(Protocol):
+    """What the statements need to know of a database."""
+
+    placeholder: str
+    """Of one parameter: `?` or `%s`."""
+    exclusive: bool
+    """A transaction locks the whole database at its begin, so a plain read is under lock."""
+    copies: bool
+    """Rows can be inserted by COPY."""
+    digest: SystemType
+    """Of ids of 16 bytes."""
+    hash: SystemType
+    """Of content hashes."""
+    bigint: SystemType
+    time: SystemType
+
+    def rows(self, types: Sequence[SystemType], rows: Sequence[Row]) -> tuple[str, tuple[Any, ...]]:
+        """A query that yields `rows`, at least one, of system values, and its parameters."""
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _read_text_time(text: str | None) -> dt.datetime | None:
+    return None if text is None else dt.datetime.fromisoformat(text)
+
+
+def _write_text_time(moment: dt.datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat(sep=" ", timespec="microseconds")
+
+
+class SqliteDriver:
+    """SQLite: in process, one writer at a time."""
+
+    placeholder = "?"
+    exclusive = True
+    copies = False
+    digest = SystemType("BLOB", _same, _same)
+    hash = SystemType("BLOB", _same, _same)
+    bigint = SystemType("INTEGER", _same, _same)
+    time = SystemType("TEXT", _write_text_time, _read_text_time)
+
+    def rows(self, types: Sequence[SystemType], rows: Sequence[Row]) -> tuple[str, tuple[Any, ...]]:
+        """A VALUES list with one parameter a value."""
+        one = "(" + ", ".join("?" for _ in types) + ")"
+        writers = [t.write for t in types]
+        parameters = tuple(
+            write(value) for row in rows for write, value in zip(writers, row, strict=True)
+        )
+        return "VALUES " + ", ".join([one] * len(rows)), parameters
+
+
+class PostgresqlDriver:
+    """PostgreSQL, or what speaks it, through psycopg2."""
+
+    placeholder = "%s"
+    exclusive = False
+    copies = True
+    digest = SystemType("uuid", bytes.hex, lambda value: value.bytes)
+    hash = SystemType("bytea", lambda digest: f'"\\\\x{digest.hex()}"', bytes)
+    bigint = SystemType("bigint", str, _same)
+    time = SystemType("timestamptz", lambda moment: f'"{moment.isoformat()}"', _same)
+
+    def rows(self, types: Sequence[SystemType], rows: Sequence[Row]) -> tuple[str, tuple[Any, ...]]:
+        """One array a column, as text: psycopg2 would adapt every element by itself."""
+        arrays = ", ".join(f"%s::{t.cast}[]" for t in types)
+        columns = zip(*rows, strict=True)
+        parameters = tuple(
+            "{" + ",".join(["NULL" if v is None else t.write(v) for v in column]) + "}"
+            for t, column in zip(types, columns, strict=True)
+        )
+        return f"SELECT * FROM unnest({arrays})", parameters
+
+
+def driver_of(dialect: Dialect) -> Driver:
+    """The driver for a SQLAlchemy dialect; every server is spoken to as PostgreSQL."""
+    return SqliteDriver() if dialect.name == "sqlite" else PostgresqlDriver()

@@ -1,0 +1,125 @@
+"""What we ask of Scrapy's engine, with its private names in one place.
+
+Scrapy has no public call for some of it.  Each private name (`_slot.nextcall`, `_slot.closing`,
+`scraper.slot`, `scraper._check_if_closing`) is the same in Scrapy 2.14 to 2.19; where a later one
+lacks it, the engine is left to its own five-second heartbeat and its own closing check.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from scrapy.core.engine import ExecutionEngine
+from scrapy.crawler import Crawler
+from scrapy.utils.defer import deferred_from_coro
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+from scrapy_snapshot_pipeline.nap import CallLater
+
+logger = logging.getLogger(__name__)
+
+KICK_INTERVAL = 0.05
+"""Seconds between two looks at a scraper that is closing."""
+
+
+class CrawlEngine:
+    """The engine of one crawl; harmless before the engine is there and after it is gone.
+
+    Reactor thread only.
+    """
+
+    def __init__(self, crawler: Crawler, call_later: CallLater) -> None:
+        self._crawler = crawler
+        self._call_later = call_later
+        self._kicking = False
+
+    def pause(self) -> bool:
+        """Stop the engine starting requests; False if there is none or someone paused it."""
+        engine = self._engine()
+        if engine is None or engine.paused:
+            return False
+        engine.pause()
+        return True
+
+    def unpause(self) -> None:
+        """Let the engine start requests again, now rather than at its next heartbeat."""
+        engine = self._engine()
+        if engine is None:
+            return
+        engine.unpause()
+        self._wake()
+
+    def kick(self) -> None:
+        """Look after the closing of a scraper whose items may all be done; call after each item.
+
+        Scrapy 2.18 and 2.19 wait for items from `start()` when closing, but do not look again
+        when the last of them is done, and would hang.  An item is done for Scrapy some turns of
+        the loop after `process_item` returned, hence the repeated look.
+        """
+        if self._kicking or not self._is_closing():
+            return
+        self._kicking = True
+        self._call_later(KICK_INTERVAL, self._look_again)
+
+    def stop(self, reason: str) -> None:
+        """Ask for the end of the crawl with this finish reason; returns at once.
+
+        It is scheduled, since an item that waited for the close would wait for itself.
+        """
+        self._call_later(0, lambda: self._close_spider(reason))
+
+    def _close_spider(self, reason: str) -> None:
+        engine = self._engine()
+        if engine is None or engine.spider is None:
+            return
+        closed: Deferred[None] = deferred_from_coro(engine.close_spider_async(reason=reason))
+        closed.addErrback(_log_failed_stop)
+
+    def _wake(self) -> None:
+        slot = self._engine_slot()
+        nextcall = getattr(slot, "nextcall", None)
+        if nextcall is not None and getattr(slot, "closing", None) is None:
+            nextcall.schedule()
+
+    def _is_closing(self) -> bool:
+        if self._scraper_closing() is not None:
+            return not self._scraper_closing().called
+        return getattr(self._engine_slot(), "closing", None) is not None
+
+    def _look_again(self) -> None:
+        self._kicking = False
+        self._check_if_closing()
+        self.kick()
+
+    def _check_if_closing(self) -> None:
+        scraper = self._scraper()
+        closing = self._scraper_closing()
+        check = getattr(scraper, "_check_if_closing", None)
+        if closing is None or check is None or closing.called:
+            return
+        if scraper.slot.is_idle():
+            check()
+
+    def _engine(self) -> ExecutionEngine | None:
+        # Before the crawl starts it is None in older versions of Scrapy, and an error in newer.
+        try:
+            return self._crawler.engine
+        except RuntimeError:
+            return None
+
+    # Private names have no types to rely on, hence `Any`.
+
+    def _engine_slot(self) -> Any:
+        return getattr(self._engine(), "_slot", None)
+
+    def _scraper(self) -> Any:
+        return getattr(self._engine(), "scraper", None)
+
+    def _scraper_closing(self) -> Any:
+        return getattr(getattr(self._scraper(), "slot", None), "closing", None)
+
+
+def _log_failed_stop(failure: Failure) -> None:
+    logger.error("Scrapy could not close the spider as asked: %s", type(failure.value).__name__)

@@ -1,0 +1,117 @@
+"""What is counted, and how a user sees it: stats, the closing line, the run's counters."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Protocol
+
+from scrapy_snapshot_pipeline.records import Batch, DeliveryReport, Outcome, WriteResult
+
+logger = logging.getLogger(__name__)
+
+OUTCOME_STATS = {outcome: f"snapshots/{outcome.value}" for outcome in Outcome}
+
+STATS: Mapping[str, str] = {
+    "snapshots/accepted": "records that the queue was given",
+    "snapshots/inserted": "records that became the first version of their entity",
+    "snapshots/revised": "records that became a new version of a known entity",
+    "snapshots/confirmed": "records that found their entity unchanged",
+    "snapshots/coalesced": "records equal to the one of the same entity before it in its batch",
+    "snapshots/failed": "records that were accepted and not stored",
+    "snapshots/rejected": "items that could not become a record",
+    "snapshots/ignored": "items of classes without a declaration, passed through",
+    "snapshots/late": "records observed before what was stored as current already",
+    "snapshots/children_inserted": "child rows written",
+    "snapshots/children_ended": "stored child rows that got an end",
+    "snapshots/batches": "transactions that committed",
+    "snapshots/batch_records_max": "records in the largest batch",
+    "snapshots/retries": "attempts after a failed one",
+    "snapshots/queue_records_max": "most records in the queue, of SNAPSHOT_QUEUE_SIZE",
+    "snapshots/waiting_max": "most items in process_item at once",
+    "snapshots/pauses": "times the crawl was paused to wait for the database",
+}
+"""Every stat, and what it counts."""
+
+_RUN_COUNTERS = (
+    "accepted",
+    "inserted",
+    "revised",
+    "confirmed",
+    "coalesced",
+    "failed",
+    "rejected",
+    "ignored",
+    "late",
+    "children_inserted",
+    "children_ended",
+)
+
+
+class Stats(Protocol):
+    """What is used of Scrapy's stats collector; reactor thread only."""
+
+    def inc_value(self, key: str, count: int = 1, start: int = 0) -> None:
+        """Add to a counter."""
+
+    def max_value(self, key: str, value: int) -> None:
+        """Raise a maximum."""
+
+    def get_value(self, key: str, default: int = 0) -> int:
+        """Read one."""
+
+
+class Observer:
+    """Counts into Scrapy's stats."""
+
+    def __init__(self, stats: Stats) -> None:
+        self._stats = stats
+
+    def accepted(self, queued: int) -> None:
+        """Count a record that was submitted while `queued` records were in the queue."""
+        self._stats.inc_value("snapshots/accepted")
+        self._stats.max_value("snapshots/queue_records_max", queued)
+
+    def rejected(self) -> None:
+        """Count an item that could not become a record."""
+        self._stats.inc_value("snapshots/rejected")
+
+    def ignored(self) -> None:
+        """Count an item without a declaration."""
+        self._stats.inc_value("snapshots/ignored")
+
+    def waiting(self, items: int, pauses: int) -> None:
+        """Note how many items are in process_item and how often the crawl was paused."""
+        self._stats.max_value("snapshots/waiting_max", items)
+        self._stats.max_value("snapshots/pauses", pauses)
+
+    def reported(self, report: DeliveryReport) -> None:
+        """Count the last word on a record."""
+        self._stats.inc_value(OUTCOME_STATS[report.outcome])
+
+    def committed(self, batch: Batch, result: WriteResult) -> None:
+        """Count a batch that is in the database."""
+        self._stats.inc_value("snapshots/batches")
+        self._stats.max_value("snapshots/batch_records_max", len(batch.records))
+        self._stats.inc_value("snapshots/late", result.late)
+        self._stats.inc_value("snapshots/children_inserted", result.children_inserted)
+        self._stats.inc_value("snapshots/children_ended", result.children_ended)
+
+    def retrying(self, attempt: int, error: BaseException, delay: float) -> None:
+        """Count an attempt that failed and will be repeated."""
+        self._stats.inc_value("snapshots/retries")
+
+    def counters(self) -> dict[str, int]:
+        """The run's counters, by the names of their columns."""
+        return {name: self._stats.get_value(f"snapshots/{name}", 0) for name in _RUN_COUNTERS}
+
+    def log_sum(self) -> None:
+        """Log the one line that adds up."""
+        counts = self.counters()
+        level = logging.ERROR if counts["failed"] else logging.INFO
+        logger.log(
+            level,
+            "Snapshots: accepted %(accepted)d = inserted %(inserted)d + revised %(revised)d "
+            "+ confirmed %(confirmed)d + coalesced %(coalesced)d + failed %(failed)d",
+            counts,
+        )

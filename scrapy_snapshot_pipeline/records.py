@@ -1,0 +1,107 @@
+"""The frozen values that cross every border: from capture through the queue to the store and back.
+
+Nothing here can change after it was made, so a record may be read by the reactor thread and by
+the writer thread at once.  Nothing here knows Scrapy, Twisted or SQL.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+import uuid
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TypeAlias
+
+Value: TypeAlias = (
+    None | bool | int | float | str | bytes | Decimal | dt.datetime | dt.date | dt.time | uuid.UUID
+)
+"""What a column holds.  A JSON column holds its canonical JSON text, a datetime is aware UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChildRecord:
+    """One row of a nested list, with its own key inside the entity."""
+
+    child_id: bytes
+    """16 bytes, derived from the keys on the path from the entity down to this row."""
+    parent_id: bytes | None
+    """`child_id` of the enclosing child row; None directly below the entity."""
+    content_hash: bytes
+    """16 bytes over this row's own tracked values, without the rows nested in it."""
+    values: tuple[Value, ...]
+    """In the order of the child table's columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotRecord:
+    """One observation: an entity's whole state at `observed_at`."""
+
+    table: str
+    """The declared table name; it finds the declaration again."""
+    entity_id: bytes
+    """16 bytes, derived from the natural key."""
+    snapshot_id: int
+    """Signed 64 bit; sorts by time; follows from `observed_at` and `content_hash` alone."""
+    content_hash: bytes
+    """16 bytes over all tracked values and all children."""
+    observed_at: dt.datetime
+    """Aware, UTC, microseconds."""
+    run_id: uuid.UUID
+    """The crawl that observed it."""
+    values: tuple[Value, ...]
+    """In the order of the declaration's columns."""
+    children: tuple[tuple[ChildRecord, ...], ...]
+    """One tuple a child table, in the order of the declaration's child tables."""
+    size: int
+    """Bytes of the canonical encoding; what the queue's byte bound counts."""
+
+
+class Outcome(enum.Enum):
+    """What became of one record; its value is the name of the counter."""
+
+    INSERTED = "inserted"
+    """The entity's first version."""
+    REVISED = "revised"
+    """A new version of a known entity."""
+    CONFIRMED = "confirmed"
+    """Unchanged; `last_confirmed_at` moved."""
+    COALESCED = "coalesced"
+    """Equal to the record of the same entity just before it in the same batch."""
+    FAILED = "failed"
+    """Not stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Records that go into one transaction, in the order of their admission."""
+
+    records: tuple[SnapshotRecord, ...]
+    attempt: int = 1
+    """Starts at 1; above 1 an earlier attempt may have committed without an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class WriteResult:
+    """What a committed batch did."""
+
+    outcomes: tuple[Outcome, ...]
+    """One a record, in the order of the batch."""
+    children_inserted: int = 0
+    """Child rows written."""
+    children_ended: int = 0
+    """Stored child rows that got a `valid_to`."""
+    late: int = 0
+    """Records observed before what is stored as current; they changed only the past."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryReport:
+    """The last word on one record; exactly one comes for each that was submitted."""
+
+    record: SnapshotRecord
+    outcome: Outcome
+    attempts: int
+    """Write attempts of its batch, 0 when none was made."""
+    error: BaseException | None = field(default=None, compare=False)
+    """Why, when the outcome is FAILED."""

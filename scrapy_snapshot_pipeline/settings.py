@@ -1,0 +1,171 @@
+"""The `SNAPSHOT_*` settings: one table of names, defaults, units and ranges, and its reader.
+
+Pure: a crawl's settings come in as names and values, and go on as one frozen object.
+"""
+
+from __future__ import annotations
+
+import difflib
+import zoneinfo
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields
+from types import MappingProxyType
+from typing import Any, Literal, Protocol, TypeAlias, TypeGuard, TypeVar
+
+from scrapy_snapshot_pipeline.errors import SettingsError
+from scrapy_snapshot_pipeline.setting_kinds import (
+    DatabaseUrl,
+    Flag,
+    ItemDeclarations,
+    Items,
+    Kind,
+    OneOf,
+    Seconds,
+    Whole,
+    Zone,
+)
+
+PREFIX = "SNAPSHOT_"
+
+Ack: TypeAlias = Literal["commit", "enqueue"]
+"""When an item is acknowledged: after its commit, or when the queue has taken it."""
+
+T = TypeVar("T")
+
+_ACKS: OneOf[Ack] = OneOf(("commit", "enqueue"))
+_MIB = 1024 * 1024
+_GIB = 1024 * _MIB
+_DAY = 86_400.0
+_NO_ITEMS: ItemDeclarations = MappingProxyType({})
+
+
+class SettingsSource(Protocol):
+    """What is read of Scrapy's settings; a plain dict will do."""
+
+    def __iter__(self) -> Iterator[object]:
+        """Every name that is set."""
+
+    def __getitem__(self, name: str, /) -> object:
+        """The value; from the command line it is text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One row of the table of settings."""
+
+    name: str
+    """With its prefix, as the user writes it."""
+    default: object
+    unit: str
+    """What the number counts; empty where there is nothing to count."""
+    kind: Kind[object]
+
+    @property
+    def allowed(self) -> str:
+        """The range in words, to follow "must be"."""
+        return self.kind.allowed
+
+    def parse(self, value: object) -> object:
+        """Give the value in its own type; raises SettingsError, which never shows a text."""
+        try:
+            return self.kind.parse(value)
+        except (TypeError, ValueError):
+            # Neither the value nor the cause: both would show the password of a URL.
+            raise SettingsError(
+                f"{self.name} must be {self.allowed}, not {_shown(value)}; "
+                f"leave it out for the default, {self.default!r}"
+            ) from None
+
+
+def _setting(default: T, kind: Kind[T], unit: str = "", *, secret: bool = False) -> T:
+    """Describe a field beside its default; a secret one is left out of `repr`."""
+    facts = {"default": default, "kind": kind, "unit": unit}
+    described: T = field(default_factory=lambda: default, repr=not secret, metadata=facts)
+    return described
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotSettings:
+    """Every setting, checked; the field `batch_size` is the setting `SNAPSHOT_BATCH_SIZE`."""
+
+    enabled: bool = _setting(default=True, kind=Flag())
+    database_url: str = _setting("sqlite:///snapshots.db", DatabaseUrl(), secret=True)
+    items: ItemDeclarations = _setting(_NO_ITEMS, Items())
+    create_tables: bool = _setting(default=True, kind=Flag())
+    naive_timezone: zoneinfo.ZoneInfo | None = _setting(None, Zone())
+    ack: Ack = _setting("commit", _ACKS)
+    linger: float = _setting(0.02, Seconds(0, 10), "seconds")
+    batch_size: int = _setting(500, Whole(1, 10_000), "records")
+    batch_bytes: int = _setting(4 * _MIB, Whole(1, _GIB), "bytes")
+    queue_size: int = _setting(2_000, Whole(1, 1_000_000), "records")
+    queue_bytes: int = _setting(32 * _MIB, Whole(1, 64 * _GIB), "bytes")
+    pause_at: int = _setting(1_000, Whole(0, 1_000_000), "items")
+    item_max_bytes: int = _setting(_MIB, Whole(1, _GIB), "bytes")
+    retry_times: int = _setting(3, Whole(0, 100), "attempts after the first")
+    retry_backoff: float = _setting(1.0, Seconds(0, _DAY), "seconds")
+    retry_backoff_max: float = _setting(15.0, Seconds(0, _DAY), "seconds")
+    connect_timeout: float = _setting(10.0, Seconds(0.1, _DAY), "seconds")
+    open_timeout: float = _setting(30.0, Seconds(0.1, _DAY), "seconds")
+    close_timeout: float = _setting(25.0, Seconds(0.1, _DAY), "seconds")
+    write_timeout: float = _setting(30.0, Seconds(0.1, _DAY), "seconds")
+
+    def __post_init__(self) -> None:
+        """Refuse values that contradict each other."""
+        for smaller, larger in AT_MOST:
+            low, high = getattr(self, smaller), getattr(self, larger)
+            if low > high:
+                raise SettingsError(
+                    f"{_name(smaller)} is {low:,}, more than {_name(larger)}, {high:,}: "
+                    f"lower {_name(smaller)} or raise {_name(larger)}"
+                )
+
+    @classmethod
+    def from_settings(cls, source: SettingsSource) -> SnapshotSettings:
+        """Read a crawl's settings; raises SettingsError for one that is unknown or not allowed."""
+        given = [name for name in source if _is_ours(name)]
+        parsed: dict[str, Any] = {_field(name): _known(name).parse(source[name]) for name in given}
+        return cls(**parsed)
+
+
+AT_MOST = (
+    ("item_max_bytes", "batch_bytes"),
+    ("batch_bytes", "queue_bytes"),
+    ("batch_size", "queue_size"),
+    ("retry_backoff", "retry_backoff_max"),
+)
+"""Pairs of fields of which the first may not exceed the second."""
+
+
+def _name(field_name: str) -> str:
+    return PREFIX + field_name.upper()
+
+
+def _field(name: str) -> str:
+    return name.removeprefix(PREFIX).lower()
+
+
+SETTINGS: tuple[Setting, ...] = tuple(
+    Setting(name=_name(each.name), **each.metadata) for each in fields(SnapshotSettings)
+)
+"""Every setting, in the order in which they are documented."""
+
+_BY_NAME = {setting.name: setting for setting in SETTINGS}
+
+
+def _is_ours(name: object) -> TypeGuard[str]:
+    return isinstance(name, str) and name.startswith(PREFIX)
+
+
+def _known(name: str) -> Setting:
+    if name in _BY_NAME:
+        return _BY_NAME[name]
+    # Without the prefix, which would make every name near to every other.
+    near = difflib.get_close_matches(_field(name), map(_field, _BY_NAME), n=1)
+    cure = f"did you mean {_name(near[0])}?" if near else f"the settings are {', '.join(_BY_NAME)}"
+    raise SettingsError(f"{name} is not a setting of scrapy-snapshot-pipeline; {cure}")
+
+
+def _shown(value: object) -> str:
+    if value is None or isinstance(value, bool | int | float):
+        return repr(value)
+    return f"this {type(value).__name__}"

@@ -1,0 +1,318 @@
+"""The SQL for the tables of one declaration: one set of statements for every database.
+
+A statement takes all rows of a batch at once.  No sequence, no server clock, no temporary table
+and no SELECT FOR UPDATE, which distributed databases refuse or serve badly.  Identifiers come
+from declarations only, and are quoted; values are always parameters.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Dialect
+from sqlalchemy.types import TypeEngine
+
+from scrapy_snapshot_pipeline.columns import Columns, convert_column
+from scrapy_snapshot_pipeline.copying import copy_rows
+from scrapy_snapshot_pipeline.dialects import Converter, Row, driver_of
+from scrapy_snapshot_pipeline.schema import EntityTables
+from scrapy_snapshot_pipeline.scd2 import (
+    ChangedVersion,
+    EndedChild,
+    NewChild,
+    NewVersion,
+    ResumedChild,
+    StoredChild,
+    StoredVersion,
+)
+
+
+class Statements:
+    """Reads and writes of one declaration's tables, inside the caller's transaction."""
+
+    def __init__(self, tables: EntityTables, dialect: Dialect) -> None:
+        self._driver = driver_of(dialect)
+        self._versions = _Table(tables.versions, dialect)
+        self._children = [_Table(table, dialect) for table in tables.children]
+
+    def confirm(
+        self,
+        connection: Connection,
+        rows: Sequence[tuple[bytes, bytes, dt.datetime, dt.datetime]],
+    ) -> set[bytes]:
+        """Move `last_confirmed_at` where the current version has the same content.
+
+        A row is entity id, content hash, first and last time it was observed with that content.
+        Returns the ids of the entities that were confirmed.
+        """
+        d = self._driver
+        source, parameters = d.rows((d.digest, d.hash, d.time, d.time), rows)
+        table = self._versions.name
+        sql = f"""
+            WITH v(entity_id, content_hash, first_at, last_at) AS ({source})
+            UPDATE {table} SET last_confirmed_at = CASE
+                WHEN {table}.last_confirmed_at < v.last_at THEN v.last_at
+                ELSE {table}.last_confirmed_at END
+            FROM v
+            WHERE {table}.entity_id = v.entity_id AND {table}.valid_to IS NULL
+                AND {table}.content_hash = v.content_hash AND {table}.valid_from <= v.first_at
+            RETURNING {table}.entity_id"""  # noqa: S608 - declared, quoted names
+        found = connection.exec_driver_sql(sql, parameters)
+        return {d.digest.read(row[0]) for row in found}
+
+    def lock_current(
+        self, connection: Connection, entity_ids: Sequence[bytes]
+    ) -> dict[bytes, StoredVersion]:
+        """The current versions of `entity_ids`, sorted, owned until the transaction ends.
+
+        An id that is missing in the answer has no current version.  Every writer locks in the
+        order of the ids, so two of them never wait for each other.
+        """
+        source, parameters = self._driver.rows((self._driver.digest,), [(i,) for i in entity_ids])
+        build = self._select_current if self._driver.exclusive else self._upsert_current
+        found = connection.exec_driver_sql(build(source), parameters)
+        return dict(self._version(row) for row in found)
+
+    def history(
+        self, connection: Connection, since: Sequence[tuple[bytes, dt.datetime]]
+    ) -> list[tuple[bytes, StoredVersion]]:
+        """All versions of the entities that were valid at or after a time, per entity."""
+        d = self._driver
+        source, parameters = d.rows((d.digest, d.time), since)
+        sql = f"""
+            WITH v(entity_id, since) AS ({source})
+            SELECT {self._version_columns("x")}
+            FROM v CROSS JOIN {self._versions.name} AS x
+            WHERE x.entity_id = v.entity_id
+                AND (x.valid_to IS NULL OR x.valid_to >= v.since)"""  # noqa: S608
+        return [self._version(row) for row in connection.exec_driver_sql(sql, parameters)]
+
+    def current_children(
+        self, connection: Connection, entity_ids: Sequence[bytes]
+    ) -> Iterator[tuple[bytes, StoredChild]]:
+        """The current rows of all child tables."""
+        source, parameters = self._driver.rows((self._driver.digest,), [(i,) for i in entity_ids])
+        for place, table in enumerate(self._children):
+            sql = f"""
+                WITH v(entity_id) AS ({source})
+                SELECT {_CHILD_COLUMNS}
+                FROM v CROSS JOIN {table.name} AS x
+                WHERE x.entity_id = v.entity_id AND x.valid_to IS NULL"""  # noqa: S608
+            for row in connection.exec_driver_sql(sql, parameters):
+                yield self._child(place, row)
+
+    def child_history(
+        self, connection: Connection, since: Sequence[tuple[bytes, dt.datetime]]
+    ) -> Iterator[tuple[bytes, StoredChild]]:
+        """All rows of all child tables that were valid at or after a time, per entity."""
+        d = self._driver
+        source, parameters = d.rows((d.digest, d.time), since)
+        for place, table in enumerate(self._children):
+            sql = f"""
+                WITH v(entity_id, since) AS ({source})
+                SELECT {_CHILD_COLUMNS}
+                FROM v CROSS JOIN {table.name} AS x
+                WHERE x.entity_id = v.entity_id
+                    AND (x.valid_to IS NULL OR x.valid_to >= v.since)"""  # noqa: S608
+            for row in connection.exec_driver_sql(sql, parameters):
+                yield self._child(place, row)
+
+    def change_versions(self, connection: Connection, rows: Sequence[ChangedVersion]) -> None:
+        """Set `last_confirmed_at` and `valid_to` of stored versions."""
+        if not rows:
+            return
+        d = self._driver
+        source, parameters = d.rows((d.digest, d.bigint, d.time, d.time), rows)
+        table = self._versions.name
+        sql = f"""
+            WITH v(entity_id, snapshot_id, last_confirmed_at, valid_to) AS ({source})
+            UPDATE {table} SET last_confirmed_at = v.last_confirmed_at, valid_to = v.valid_to
+            FROM v
+            WHERE {table}.entity_id = v.entity_id
+                AND {table}.snapshot_id = v.snapshot_id"""  # noqa: S608
+        connection.exec_driver_sql(sql, parameters)
+
+    def insert_versions(self, connection: Connection, rows: Sequence[NewVersion]) -> None:
+        """Insert versions that no one else can insert, or fail on the conflict."""
+        if rows:
+            self._versions.insert(connection, _version_columns(rows))
+
+    def insert_absent_versions(self, connection: Connection, rows: Sequence[NewVersion]) -> int:
+        """Insert versions in the order given, passing over conflicts; return how many went in."""
+        return self._versions.insert_absent(connection, _version_columns(rows)) if rows else 0
+
+    def end_children(self, connection: Connection, table: int, rows: Sequence[EndedChild]) -> None:
+        """Set `valid_to` of stored child rows."""
+        d = self._driver
+        source, parameters = d.rows((d.digest, d.digest, d.bigint, d.time), rows)
+        name = self._children[table].name
+        sql = f"""
+            WITH v(entity_id, child_id, snapshot_id, valid_to) AS ({source})
+            UPDATE {name} SET valid_to = v.valid_to
+            FROM v
+            WHERE {name}.entity_id = v.entity_id AND {name}.child_id = v.child_id
+                AND {name}.snapshot_id = v.snapshot_id"""  # noqa: S608
+        connection.exec_driver_sql(sql, parameters)
+
+    def insert_children(self, connection: Connection, table: int, rows: Sequence[NewChild]) -> None:
+        """Insert child rows of versions that this transaction inserted or owns."""
+        if rows:
+            child = self._children[table]
+            child.insert(connection, _child_columns(rows, nested=child.nested))
+
+    def resume_children(
+        self, connection: Connection, table: int, rows: Sequence[ResumedChild]
+    ) -> None:
+        """Insert the second pieces of child rows that were cut in two."""
+        d = self._driver
+        types = (d.digest, d.digest, d.bigint, d.bigint, d.time, d.time)
+        source, parameters = d.rows(types, rows)
+        child = self._children[table]
+        copied = ", ".join(f"x.{column}" for column in child.copied)
+        columns = ", ".join(child.copied)
+        sql = f"""
+            WITH v(entity_id, child_id, source_id, snapshot_id, valid_from, valid_to)
+                AS ({source})
+            INSERT INTO {child.name}
+                (entity_id, child_id, snapshot_id, valid_from, valid_to, {columns})
+            SELECT v.entity_id, v.child_id, v.snapshot_id, v.valid_from, v.valid_to, {copied}
+            FROM v CROSS JOIN {child.name} AS x
+            WHERE x.entity_id = v.entity_id AND x.child_id = v.child_id
+                AND x.snapshot_id = v.source_id"""  # noqa: S608
+        connection.exec_driver_sql(sql, parameters)
+
+    def _select_current(self, source: str) -> str:
+        return f"""
+            WITH v(entity_id) AS ({source})
+            SELECT {self._version_columns("x")}
+            FROM v CROSS JOIN {self._versions.name} AS x
+            WHERE x.entity_id = v.entity_id AND x.valid_to IS NULL"""  # noqa: S608
+
+    def _upsert_current(self, source: str) -> str:
+        """Offer each current version to itself, in order: the conflict locks it and returns it.
+
+        The portable form of SELECT ... ORDER BY ... FOR UPDATE, which Citus refuses, and only the
+        ids cross the wire.  A version that another writer closed in the meantime is not locked,
+        but the one that took its place.
+        """
+        name, columns = self._versions.name, self._versions.columns
+        return f"""
+            WITH v(entity_id) AS ({source})
+            INSERT INTO {name} AS x ({columns})
+            SELECT {columns} FROM {name}
+            WHERE entity_id IN (SELECT v.entity_id FROM v) AND valid_to IS NULL
+            ORDER BY entity_id
+            ON CONFLICT (entity_id) WHERE valid_to IS NULL
+                DO UPDATE SET last_confirmed_at = x.last_confirmed_at
+            RETURNING {self._version_columns("x")}"""  # noqa: S608
+
+    @staticmethod
+    def _version_columns(alias: str) -> str:
+        columns = ("entity_id", *StoredVersion._fields)
+        return ", ".join(f"{alias}.{column}" for column in columns)
+
+    def _version(self, row: Row) -> tuple[bytes, StoredVersion]:
+        d = self._driver
+        entity_id, snapshot_id, content_hash, valid_from, last_confirmed_at, valid_to = row
+        return d.digest.read(entity_id), StoredVersion(
+            snapshot_id,
+            d.hash.read(content_hash),
+            d.time.read(valid_from),
+            d.time.read(last_confirmed_at),
+            d.time.read(valid_to),
+        )
+
+    def _child(self, table: int, row: Row) -> tuple[bytes, StoredChild]:
+        d = self._driver
+        entity_id, child_id, snapshot_id, content_hash, valid_from, valid_to = row
+        return d.digest.read(entity_id), StoredChild(
+            table,
+            d.digest.read(child_id),
+            snapshot_id,
+            d.hash.read(content_hash),
+            d.time.read(valid_from),
+            d.time.read(valid_to),
+        )
+
+
+_CHILD_COLUMNS = ", ".join(f"x.{column}" for column in ("entity_id", *StoredChild._fields[1:]))
+_INTERVAL = frozenset({"entity_id", "child_id", "snapshot_id", "valid_from", "valid_to"})
+
+
+class _Table:
+    """A table's quoted names, the conversion of its rows, and their insertion."""
+
+    def __init__(self, table: sa.Table, dialect: Dialect) -> None:
+        self._driver = driver_of(dialect)
+        preparer = dialect.identifier_preparer
+        quoted = {c.name: preparer.quote(c.name).replace("%", "%%") for c in table.columns}
+        self.name = preparer.format_table(table).replace("%", "%%")
+        self.columns = ", ".join(quoted.values())
+        self.copied = [name for column, name in quoted.items() if column not in _INTERVAL]
+        self.nested = "parent_id" in quoted
+        self._converters = _converters(table, dialect)
+        self._row = "(" + ", ".join([self._driver.placeholder] * len(quoted)) + ")"
+
+    def insert(self, connection: Connection, columns: Columns) -> None:
+        converted = self._converted(columns)
+        if self._driver.copies:
+            copy_rows(connection, self.name, self.columns, converted)
+            return
+        sql = f"INSERT INTO {self.name} ({self.columns}) VALUES {self._row}"  # noqa: S608
+        connection.exec_driver_sql(sql, list(zip(*converted, strict=True)))
+
+    def insert_absent(self, connection: Connection, columns: Columns) -> int:
+        rows = list(zip(*self._converted(columns), strict=True))
+        sql = (
+            f"INSERT INTO {self.name} ({self.columns}) "  # noqa: S608
+            f"VALUES {', '.join([self._row] * len(rows))} "
+            "ON CONFLICT DO NOTHING RETURNING entity_id"
+        )
+        parameters = tuple(value for row in rows for value in row)
+        return len(connection.exec_driver_sql(sql, parameters).all())
+
+    def _converted(self, columns: Columns) -> Columns:
+        converted = list(columns)
+        for place, convert in self._converters:
+            converted[place] = convert_column(convert, converted[place])
+        return converted
+
+
+def _converters(table: sa.Table, dialect: Dialect) -> list[tuple[int, Converter]]:
+    """The places of a row whose values the driver does not take as they are."""
+    return [
+        (place, convert)
+        for place, column in enumerate(table.columns)
+        if (convert := _converter(column.type, dialect)) is not None
+    ]
+
+
+def _converter(sql_type: TypeEngine[Any], dialect: Dialect) -> Converter | None:
+    if isinstance(sql_type, sa.LargeBinary):
+        return None  # every driver takes bytes; the dialect's wrapper is no use to COPY
+    return sql_type.dialect_impl(dialect).bind_processor(dialect)
+
+
+def _version_columns(rows: Sequence[NewVersion]) -> Columns:
+    records, valid_from, last_confirmed_at, valid_to = zip(*rows, strict=True)
+    return [
+        [record.entity_id for record in records],
+        [record.snapshot_id for record in records],
+        *zip(*[record.values for record in records], strict=True),
+        [record.content_hash for record in records],
+        valid_from,
+        last_confirmed_at,
+        valid_to,
+        [record.run_id for record in records],
+    ]
+
+
+def _child_columns(rows: Sequence[NewChild], *, nested: bool) -> Columns:
+    entity_id, snapshot_id, child_id, parent_id, *rest = zip(*rows, strict=True)
+    content_hash, valid_from, valid_to, values = rest
+    parents = (parent_id,) if nested else ()
+    own = zip(*values, strict=True)
+    return [entity_id, child_id, snapshot_id, *parents, *own, content_hash, valid_from, valid_to]

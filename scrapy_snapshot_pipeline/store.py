@@ -1,0 +1,293 @@
+"""The blocking side: one batch, one transaction.  Everything here runs on the writer thread.
+
+A batch is written in these steps, each one statement a table whatever the size of the batch:
+
+1. confirm: current versions of equal content get a later `last_confirmed_at`; in a repeated
+   crawl this is nearly all, and only ids, hashes and times cross the wire;
+2. own: lock the current versions of what is left, in the order of their ids;
+3. plan: what `scd2` says is to be written, read under that lock;
+4. write: close what ended, insert what began, commit.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine
+
+from scrapy_snapshot_pipeline import ledger
+from scrapy_snapshot_pipeline.tables import Declaration
+from scrapy_snapshot_pipeline.dialects import driver_of
+from scrapy_snapshot_pipeline.errors import ContentionError
+from scrapy_snapshot_pipeline.faults import Phase, write_error
+from scrapy_snapshot_pipeline.provision import provision
+from scrapy_snapshot_pipeline.records import Batch, Outcome, SnapshotRecord, WriteResult
+from scrapy_snapshot_pipeline.scd2 import Plan, Reading, StoredChild, StoredVersion, plan, reading
+from scrapy_snapshot_pipeline.schema import EntityTables, entity_tables
+from scrapy_snapshot_pipeline.statements import Statements
+
+
+@dataclass(slots=True)
+class _Group:
+    """The records of one table in a batch that are not dealt with yet."""
+
+    statements: Statements
+    entities: dict[bytes, list[int]] = field(default_factory=dict)
+    """Entity id to the places of its records in the batch, in order."""
+
+
+class SnapshotStore:
+    """Versions of entities in a SQL database.
+
+    `engine` must allow one connection and belongs to the store.  All methods block.
+    """
+
+    def __init__(self, engine: Engine, *, create_tables: bool = True) -> None:
+        self._engine = engine
+        self._driver = driver_of(engine.dialect)
+        self._create_tables = create_tables
+        self._tables: dict[str, EntityTables] = {}
+        self._statements: dict[str, Statements] = {}
+
+    def declare(self, declarations: Iterable[Declaration]) -> None:
+        """Create or check the tables of `declarations` that the store does not know yet.
+
+        Raises SchemaMismatchError, and WriteError where the database could not be asked; it may
+        be called again then.
+        """
+        new = [d for d in declarations if d.table not in self._tables]
+        tables = [entity_tables(d, sa.MetaData()) for d in new]
+        with self._transaction() as connection:
+            provision(connection, tables, create=self._create_tables)
+        for entity in tables:
+            self._tables[entity.declaration.table] = entity
+            statements = Statements(entity, self._engine.dialect)
+            self._statements[entity.declaration.table] = statements
+
+    def tables(self, name: str) -> EntityTables:
+        """The tables of a declaration that was declared, by its table name."""
+        return self._tables[name]
+
+    def write(self, batch: Batch) -> WriteResult:
+        """Commit `batch` whole, or raise a WriteError and leave nothing of it.
+
+        Every record's table must have been declared.  An attempt above 1 finds again what an
+        earlier one may have committed, and writes nothing twice.
+        """
+        work = _Work(batch, self._statements)
+        if self._driver.exclusive:
+            with self._transaction() as connection:
+                work.confirm(connection)
+                work.change(connection)
+        else:
+            self._confirm_apart(work)
+            if work.unfinished:
+                with self._transaction() as connection:
+                    work.change(connection)
+        return work.result()
+
+    def start_run(self, run: ledger.Run) -> None:
+        """Write the run's row; raises WriteError."""
+        with self._transaction() as connection:
+            ledger.start(connection, run)
+
+    def finish_run(self, end: ledger.RunEnd) -> None:
+        """Complete the run's row; raises WriteError."""
+        with self._transaction() as connection:
+            ledger.finish(connection, end)
+
+    def close(self) -> None:
+        """Release the connection."""
+        self._engine.dispose()
+
+    def _confirm_apart(self, work: _Work) -> None:
+        """A confirmation is a whole truth of its own: alone it needs neither BEGIN nor COMMIT."""
+        if not work.confirmable:
+            return
+        with self._transaction(self._engine.execution_options(isolation_level="AUTOCOMMIT")) as c:
+            work.confirm(c)
+
+    @contextmanager
+    def _transaction(self, engine: Engine | None = None) -> Iterator[Connection]:
+        phase = Phase.CONNECT
+        try:
+            with (engine or self._engine).connect() as connection:
+                phase = Phase.STATEMENT
+                with _cut_on_failure(connection), connection.begin() as transaction:
+                    yield connection
+                    phase = Phase.COMMIT
+                    transaction.commit()
+        except Exception as error:
+            raise write_error(error, phase) from None
+
+
+@contextmanager
+def _cut_on_failure(connection: Connection) -> Iterator[None]:
+    """After a failure the connection is not trusted again: it may be lost, or to a standby."""
+    try:
+        yield
+    except Exception:
+        connection.invalidate()
+        raise
+
+
+class _Work:
+    """One batch on its way into the database."""
+
+    def __init__(self, batch: Batch, statements: Mapping[str, Statements]) -> None:
+        self._records = batch.records
+        self._retried = batch.attempt > 1
+        self._outcomes: list[Outcome | None] = [None] * len(batch.records)
+        self._groups: dict[str, _Group] = {}
+        self._children_inserted = 0
+        self._children_ended = 0
+        self._late = 0
+        for place, record in enumerate(batch.records):
+            group = self._groups.get(record.table)
+            if group is None:
+                group = self._groups[record.table] = _Group(statements[record.table])
+            group.entities.setdefault(record.entity_id, []).append(place)
+
+    @property
+    def confirmable(self) -> bool:
+        """A retry plans everything: only there what an earlier attempt wrote is told apart."""
+        return not self._retried
+
+    @property
+    def unfinished(self) -> bool:
+        return any(group.entities for group in self._groups.values())
+
+    def confirm(self, connection: Connection) -> None:
+        """Confirm every entity whose records all say what is current already."""
+        if not self.confirmable:
+            return
+        for group in self._groups.values():
+            rows = [row for row in map(self._confirm_row, group.entities.values()) if row]
+            if not rows:
+                continue
+            for entity_id in group.statements.confirm(connection, rows):
+                first, *others = group.entities.pop(entity_id)
+                self._outcomes[first] = Outcome.CONFIRMED
+                for place in others:
+                    self._outcomes[place] = Outcome.COALESCED
+
+    def change(self, connection: Connection) -> None:
+        """Plan and write all that was not confirmed."""
+        for _, group in sorted(self._groups.items()):
+            if group.entities:
+                self._change_group(connection, group)
+
+    def result(self) -> WriteResult:
+        """What was done, once it is committed."""
+        return WriteResult(
+            tuple(outcome for outcome in self._outcomes if outcome is not None),
+            children_inserted=self._children_inserted,
+            children_ended=self._children_ended,
+            late=self._late,
+        )
+
+    def _confirm_row(
+        self, places: Sequence[int]
+    ) -> tuple[bytes, bytes, dt.datetime, dt.datetime] | None:
+        records = [self._records[place] for place in places]
+        content = records[0].content_hash
+        if any(record.content_hash != content for record in records):
+            return None
+        times = [record.observed_at for record in records]
+        return records[0].entity_id, content, min(times), max(times)
+
+    def _change_group(self, connection: Connection, group: _Group) -> None:
+        entity_ids = sorted(group.entities)
+        current = group.statements.lock_current(connection, entity_ids)
+        known = self._read(connection, group, current)
+        changes = Plan()
+        for entity_id in entity_ids:
+            places = group.entities[entity_id]
+            records = [self._records[place] for place in places]
+            outcomes = plan(records, *known.of(entity_id), changes, retried=self._retried)
+            for place, outcome in zip(places, outcomes, strict=True):
+                self._outcomes[place] = outcome
+        self._write(connection, group.statements, changes, current)
+
+    def _read(
+        self, connection: Connection, group: _Group, current: Mapping[bytes, StoredVersion]
+    ) -> _Known:
+        """Read what the plan must know beside the current versions, all of it under their lock."""
+        known = _Known(current)
+        revised: list[bytes] = []
+        since: list[tuple[bytes, dt.datetime]] = []
+        for entity_id in current:
+            records = [self._records[place] for place in group.entities[entity_id]]
+            need = Reading.HISTORY if self._retried else reading(current[entity_id], records)
+            if need is Reading.HISTORY:
+                since.append((entity_id, min(record.observed_at for record in records)))
+            elif need is Reading.CURRENT_CHILDREN:
+                revised.append(entity_id)
+        if revised:
+            known.add_children(group.statements.current_children(connection, revised))
+        if since:
+            known.replace_versions(group.statements.history(connection, since))
+            known.add_children(group.statements.child_history(connection, since))
+        return known
+
+    def _write(
+        self,
+        connection: Connection,
+        statements: Statements,
+        changes: Plan,
+        current: Mapping[bytes, StoredVersion],
+    ) -> None:
+        statements.change_versions(connection, changes.changed_versions)
+        self._insert_versions(connection, statements, changes, current)
+        for table, ended in changes.ended_children.items():
+            statements.end_children(connection, table, ended)
+            self._children_ended += len(ended)
+        for table, new in changes.new_children.items():
+            statements.insert_children(connection, table, new)
+            self._children_inserted += len(new)
+        for table, resumed in changes.resumed_children.items():
+            statements.resume_children(connection, table, resumed)
+            self._children_inserted += len(resumed)
+        self._late += changes.late
+
+    def _insert_versions(
+        self,
+        connection: Connection,
+        statements: Statements,
+        changes: Plan,
+        current: Mapping[bytes, StoredVersion],
+    ) -> None:
+        if not self._retried:
+            statements.insert_versions(connection, changes.new_versions)
+            return
+        owned = [v for v in changes.new_versions if v.record.entity_id in current]
+        first = [v for v in changes.new_versions if v.record.entity_id not in current]
+        statements.insert_versions(connection, owned)
+        if statements.insert_absent_versions(connection, first) != len(first):
+            raise ContentionError("another crawler stored one of the new entities first")
+
+
+class _Known:
+    """What was read of the entities' histories."""
+
+    def __init__(self, current: Mapping[bytes, StoredVersion]) -> None:
+        self._versions = {entity_id: [version] for entity_id, version in current.items()}
+        self._children: defaultdict[bytes, list[StoredChild]] = defaultdict(list)
+
+    def of(self, entity_id: bytes) -> tuple[Sequence[StoredVersion], Sequence[StoredChild]]:
+        return self._versions.get(entity_id, ()), self._children.get(entity_id, ())
+
+    def add_children(self, rows: Iterable[tuple[bytes, StoredChild]]) -> None:
+        for entity_id, child in rows:
+            self._children[entity_id].append(child)
+
+    def replace_versions(self, rows: Iterable[tuple[bytes, StoredVersion]]) -> None:
+        histories: defaultdict[bytes, list[StoredVersion]] = defaultdict(list)
+        for entity_id, version in rows:
+            histories[entity_id].append(version)
+        self._versions.update(histories)

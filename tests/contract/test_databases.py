@@ -1,0 +1,98 @@
+"""What the two databases must agree on, and what is refused at start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+import sqlalchemy as sa
+
+from scrapy_snapshot_pipeline.connect import connect_engine
+from scrapy_snapshot_pipeline.errors import SchemaMismatchError
+from scrapy_snapshot_pipeline.provision import ddl
+from scrapy_snapshot_pipeline.records import Batch
+from scrapy_snapshot_pipeline.schema import entity_tables
+from scrapy_snapshot_pipeline.store import SnapshotStore
+from scrapy_snapshot_pipeline.tables import Kind
+from tests.contract.entities import Observation, declaration, record
+
+HISTORY = [
+    [Observation("a", 1, 1, {"x": 4, "y": 5}), Observation("b", 1, 2, {})],
+    [Observation("a", 2, 1, {"x": 4, "y": 5}), Observation("b", 2, 3, {"x": 1})],
+    [Observation("a", 3, 1, {"x": 3}), Observation("a", 4, 1, {"x": 4}), Observation("c", 3, 0, {})],
+    [Observation("b", 1, 9, {"z": 7})],
+]
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[sa.Engine]:
+    """Each database in turn."""
+    made = connect_engine(database_url, connect_timeout=10)
+    yield made
+    made.dispose()
+
+
+def _all_rows(url: str) -> dict[str, set[tuple[object, ...]]]:
+    engine = connect_engine(url, connect_timeout=10)
+    store = SnapshotStore(engine)
+    store.declare([declaration()])
+    for batch in HISTORY:
+        store.write(Batch(tuple(map(record, batch))))
+    with engine.connect() as connection:
+        rows = {
+            table.name: {tuple(row) for row in connection.execute(sa.select(table))}
+            for table in store.tables(declaration().table).all
+        }
+    engine.dispose()
+    return rows
+
+
+def test_both_databases_hold_the_same_rows(sqlite_url: str, postgresql_url: str) -> None:
+    """Ids, hashes, values and times are equal to the last bit."""
+    assert _all_rows(sqlite_url) == _all_rows(postgresql_url)
+
+
+def test_declaring_twice_is_declaring_once(engine: sa.Engine) -> None:
+    """The second crawl finds the tables of the first."""
+    SnapshotStore(engine).declare([declaration()])
+
+    SnapshotStore(engine).declare([declaration()])
+
+
+def test_table_that_lacks_a_column_is_refused_by_name(engine: sa.Engine) -> None:
+    """The error names the table and the column."""
+    SnapshotStore(engine).declare([declaration()])
+    with engine.begin() as connection:
+        connection.execute(sa.text("ALTER TABLE contract_match_markets RENAME price TO cost"))
+
+    with pytest.raises(SchemaMismatchError, match=r"contract_match_markets .* lacks price .* cost"):
+        SnapshotStore(engine).declare([declaration()])
+
+
+def test_column_of_another_kind_is_refused_by_name(engine: sa.Engine) -> None:
+    """A field whose annotation changed would write other values into old rows."""
+    SnapshotStore(engine).declare([declaration()])
+    changed = [
+        replace(column, kind=Kind.TEXT) if column.name == "score" else column
+        for column in declaration().columns
+    ]
+
+    with pytest.raises(SchemaMismatchError, match="column score .* decimal .* text"):
+        SnapshotStore(engine).declare([replace(declaration(), columns=tuple(changed))])
+
+
+def test_missing_table_is_an_error_where_none_may_be_created(engine: sa.Engine) -> None:
+    """The error says who can create it, and how."""
+    with pytest.raises(SchemaMismatchError, match="scrapy snapshots init"):
+        SnapshotStore(engine, create_tables=False).declare([declaration()])
+
+
+def test_printed_ddl_makes_tables_that_a_crawl_accepts(engine: sa.Engine) -> None:
+    """`scrapy snapshots init --sql`, run by hand, is enough for SNAPSHOT_CREATE_TABLES = False."""
+    sql = ddl(engine.dialect, [entity_tables(declaration(), sa.MetaData())])
+    with engine.begin() as connection:
+        for statement in filter(str.strip, sql.split(";\n")):
+            connection.exec_driver_sql(statement)
+
+    SnapshotStore(engine, create_tables=False).declare([declaration()])

@@ -1,0 +1,235 @@
+"""One contract for every store: what batches of observations become."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from scrapy_snapshot_pipeline.records import Batch, Outcome
+from tests.contract.entities import Observation, record
+from tests.contract.history import Version
+from tests.contract.stores import DatabaseStore, MemoryStore, Store, fold
+
+_numbers = itertools.count()
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest) -> Iterator[Store]:
+    """Each store in turn, empty."""
+    made: Store
+    if request.param == "memory":
+        made = MemoryStore()
+    else:
+        made = DatabaseStore(request.getfixturevalue(f"{request.param}_url"))
+    yield made
+    made.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> Iterator[Store]:
+    """Each database in turn, empty."""
+    made = DatabaseStore(request.getfixturevalue(f"{request.param}_url"))
+    yield made
+    made.close()
+
+
+def seen(second: int, score: int = 0, **markets: int) -> Observation:
+    """See the one entity of a test."""
+    return Observation("arsenal", second, score, markets)
+
+
+def write(store: Store, *observations: Observation, attempt: int = 1) -> tuple[Outcome, ...]:
+    """Write observations as one batch."""
+    return store.write(Batch(tuple(map(record, observations)), attempt)).outcomes
+
+
+def test_first_observation_is_inserted_with_its_children(store: Store) -> None:
+    """A new entity gets one open version and one open row a child, at every depth."""
+    assert write(store, seen(1, a=4)) == (Outcome.INSERTED,)
+
+    assert store.history("arsenal") == fold([seen(1, a=4)])
+
+
+def test_equal_observation_moves_only_the_confirmation(store: Store) -> None:
+    """Nothing but last_confirmed_at changes when nothing changed."""
+    write(store, seen(1, a=4))
+
+    assert write(store, seen(2, a=4)) == (Outcome.CONFIRMED,)
+    assert store.history("arsenal").versions == (Version(0, 1, 2, None),)
+
+
+def test_changed_child_makes_a_version_and_leaves_the_others_alone(store: Store) -> None:
+    """Only the child that changed is ended and written again."""
+    write(store, seen(1, a=4, b=5))
+
+    assert write(store, seen(2, a=4, b=3)) == (Outcome.REVISED,)
+    rows = store.history("arsenal").rows
+    assert {r.valid_from for r in rows if r.path[0] == "a"} == {1}
+    assert {(r.path, r.valid_to) for r in rows if r.valid_to} == {(("b",), 2)}
+
+
+def test_removed_child_is_ended(store: Store) -> None:
+    """A child that is seen no more ends with the version that lacks it."""
+    write(store, seen(1, a=4, b=5))
+    write(store, seen(2, a=4))
+
+    assert store.history("arsenal") == fold([seen(1, a=4, b=5), seen(2, a=4)])
+
+
+def test_equal_neighbours_in_a_batch_are_coalesced(store: Store) -> None:
+    """A, A in one batch is one version and one confirmation."""
+    assert write(store, seen(1), seen(2)) == (Outcome.INSERTED, Outcome.COALESCED)
+    assert store.history("arsenal").versions == (Version(0, 1, 2, None),)
+
+
+def test_there_and_back_in_a_batch_stays_three_versions(store: Store) -> None:
+    """A, B, A in one batch loses nothing."""
+    outcomes = write(store, seen(1, a=1), seen(2, a=2), seen(3, a=1))
+
+    assert outcomes == (Outcome.INSERTED, Outcome.REVISED, Outcome.REVISED)
+    assert store.history("arsenal") == fold([seen(1, a=1), seen(2, a=2), seen(3, a=1)])
+
+
+def test_untracked_field_never_makes_a_version(store: Store) -> None:
+    """The url, which holds the second, differs in every observation."""
+    write(store, seen(1))
+
+    assert write(store, seen(2)) == (Outcome.CONFIRMED,)
+
+
+def test_confirmation_never_goes_back(database: Store) -> None:
+    """An equal record that comes late leaves a later confirmation alone."""
+    write(database, seen(1))
+    write(database, seen(5))
+
+    assert write(database, seen(3)) == (Outcome.CONFIRMED,)
+    assert database.history("arsenal").versions == (Version(0, 1, 5, None),)
+
+
+def test_repeated_attempt_reports_what_the_first_one_did(database: Store) -> None:
+    """After a commit without an answer the same batch writes nothing twice."""
+    first = [seen(1, a=1), seen(2, a=2), Observation("burnley", 2, 0, {"x": 1})]
+    outcomes = write(database, *first)
+    history = database.history("arsenal")
+
+    assert write(database, *first, attempt=2) == outcomes
+    assert database.history("arsenal") == history
+
+
+def test_repeated_attempt_stores_what_the_first_one_did_not(database: Store) -> None:
+    """An attempt above the first stores new, changed and known entities alike."""
+    write(database, seen(1, a=1), Observation("burnley", 1, 0, {"x": 1}))
+
+    outcomes = write(
+        database,
+        seen(2, a=2),
+        Observation("burnley", 2, 0, {"x": 1}),
+        Observation("chelsea", 2, 0, {"x": 1}),
+        attempt=2,
+    )
+
+    assert outcomes == (Outcome.REVISED, Outcome.CONFIRMED, Outcome.INSERTED)
+    assert database.history("arsenal") == fold([seen(1, a=1), seen(2, a=2)])
+
+
+def test_late_record_becomes_a_closed_version_in_its_place(database: Store) -> None:
+    """What is current stays; the past gets the version that it lacked, with its children."""
+    write(database, seen(1, a=1, b=1))
+    write(database, seen(9, a=3, b=1))
+
+    assert write(database, seen(5, a=2)) == (Outcome.REVISED,)
+    history = database.history("arsenal")
+    assert history.state_at(4) == fold([seen(1, a=1, b=1)]).state_at(4)
+    assert history.state_at(5) == fold([seen(5, a=2)]).state_at(5)
+    assert history.state_at(9) == fold([seen(9, a=3, b=1)]).state_at(9)
+
+
+def test_late_record_under_a_confirmation_is_kept_without_length(database: Store) -> None:
+    """A later look was already merged over its time, so it is no state of any instant."""
+    write(database, seen(1, a=1), seen(9, a=1))
+
+    assert write(database, seen(5, a=2)) == (Outcome.REVISED,)
+    assert database.history("arsenal").versions == (
+        Version(0, 1, 9, None),
+        Version(0, 5, 5, 5),
+    )
+
+
+def test_late_record_sent_twice_is_stored_once(database: Store) -> None:
+    """A replay of a replay changes nothing."""
+    write(database, seen(1, a=1), seen(9, a=2))
+    write(database, seen(5, a=3))
+    history = database.history("arsenal")
+
+    write(database, seen(5, a=3))
+
+    assert database.history("arsenal") == history
+
+
+_contents = st.tuples(
+    st.integers(0, 1), st.dictionaries(st.sampled_from("ab"), st.integers(0, 3), max_size=2)
+)
+_sequences = st.lists(
+    st.tuples(st.sampled_from(["x", "y"]), _contents, st.booleans()), min_size=1, max_size=8
+)
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(steps=_sequences)
+def test_any_observations_in_any_batches_give_the_plain_fold(
+    store: Store, steps: list[tuple[str, tuple[int, dict[str, int]], bool]]
+) -> None:
+    """However a sequence is cut into batches, each entity's history is the fold of it."""
+    example = next(_numbers)
+    batch: list[Observation] = []
+    told: dict[str, list[Observation]] = {}
+    for second, (name, (score, markets), cut) in enumerate(steps):
+        one = Observation(f"{name}{example}", second, score, markets)
+        batch.append(one)
+        told.setdefault(one.name, []).append(one)
+        if cut:
+            write(store, *batch)
+            batch = []
+    if batch:
+        write(store, *batch)
+
+    for name, observations in told.items():
+        assert store.history(name) == fold(observations)
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    contents=st.lists(_contents, min_size=2, max_size=6), order=st.randoms(use_true_random=False)
+)
+def test_any_order_of_arrival_keeps_every_observation(
+    database: Store, contents: list[tuple[int, dict[str, int]]], order: random.Random
+) -> None:
+    """Intervals never overlap, and the state at each observation's time is that observation.
+
+    The exception is the law's case 4: a time at which a later confirmation was merged over.
+    """
+    name = f"late{next(_numbers)}"
+    observations = [Observation(name, s, *content) for s, content in enumerate(contents)]
+    arrivals = observations[:]
+    order.shuffle(arrivals)
+
+    for one in arrivals:
+        write(database, one)
+
+    history = database.history(name)
+    lasting = [v for v in history.versions if v.valid_to != v.valid_from]
+    assert all(a.valid_to == b.valid_from for a, b in itertools.pairwise(lasting))
+    assert lasting[-1].valid_to is None
+    hidden = {v.valid_from for v in history.versions if v.valid_to == v.valid_from}
+    for one in observations:
+        if one.second not in hidden:
+            assert history.state_at(one.second) == fold([one]).state_at(one.second)

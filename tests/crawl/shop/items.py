@@ -1,0 +1,33 @@
+"""What most of the spiders yield."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from scrapy_snapshot_pipeline import snapshot
+
+
+@snapshot(key="shop")
+@dataclass
+class Offer:
+    """A price in one shop: table `product_offers`."""
+
+    shop: str
+    price: Decimal
+
+
+@snapshot(key="sku")
+@dataclass
+class Product:
+    """Table `product`."""
+
+    sku: str
+    name: str
+    offers: list[Offer]
+
+
+def product(number: int, price: str = "9.90") -> Product:
+    """A product with two offers; its name tells the price."""
+    offers = [Offer("north", Decimal(price)), Offer("south", Decimal(price) + 1)]
+    return Product(sku=f"sku-{number:06}", name=f"Product at {price}", offers=offers)

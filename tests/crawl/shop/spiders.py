@@ -1,0 +1,105 @@
+"""Spiders for the tests."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import scrapy
+from scrapy.exceptions import CloseSpider
+from scrapy.http import Response
+
+from tests.crawl.shop.items import Product, product
+from tests.crawl.shop.one_page import OnePageSpider
+
+
+class ManySpider(OnePageSpider):
+    """Yields `count` products, from 0, out of one response."""
+
+    name = "many"
+    count = "100"
+
+    def parse(self, response: Response, **_: Any) -> Iterator[Product]:
+        """One item after the other."""
+        yield from map(product, range(int(self.count)))
+
+
+class StartSpider(scrapy.Spider):
+    """Yields `count` products from `start()`, where Scrapy limits nothing; then may `end`."""
+
+    name = "start"
+    count = "100"
+    end = ""
+
+    async def start(self) -> AsyncIterator[Product]:
+        """All items, with no request."""
+        for number in range(int(self.count)):
+            yield product(number)
+        if self.end == "CloseSpider":
+            raise CloseSpider("enough")
+
+
+class EndlessSpider(scrapy.Spider):
+    """Follows eight chains of pages with ten products each, until it is stopped."""
+
+    name = "endless"
+
+    async def start(self) -> AsyncIterator[scrapy.Request]:
+        """The first page of each chain."""
+        for page in range(8):
+            yield self._page(page)
+
+    def parse(self, response: Response, **_: Any) -> Iterator[Product | scrapy.Request]:
+        """Ten products and the next page."""
+        page = int(response.meta["page"])
+        yield from map(product, range(page * 10, page * 10 + 10))
+        yield self._page(page + 8)
+
+    def _page(self, page: int) -> scrapy.Request:
+        return scrapy.Request(f"data:,{page}", meta={"page": page}, dont_filter=True)
+
+
+class RivalSpider(scrapy.Spider):
+    """Sees the same entities three times, at prices of its own, beside another crawler.
+
+    It says with the file `ready` that it is there, and begins when the file `../go` is.
+    """
+
+    name = "rival"
+    price = "1"
+    count = "1000"
+
+    async def start(self) -> AsyncIterator[scrapy.Request]:
+        """Wait for the other crawler."""
+        Path("ready").touch()
+        while not Path("../go").exists():
+            await asyncio.sleep(0.01)
+        yield scrapy.Request("data:,page")
+
+    def parse(self, response: Response, **_: Any) -> Iterator[Product]:
+        """Every entity at this crawler's price, then at the next, then at the first again."""
+        for step in (0, 1, 0):
+            price = str(int(self.price) + step)
+            for number in range(int(self.count)):
+                yield product(number, price)
+
+
+class PagesSpider(scrapy.Spider):
+    """Fetches `pages` pages over HTTP from the site at `site`."""
+
+    name = "pages"
+    site = ""
+    pages = "1"
+
+    async def start(self) -> AsyncIterator[scrapy.Request]:
+        """Every page."""
+        for page in range(int(self.pages)):
+            yield scrapy.Request(f"{self.site}/{page}")
+
+    def parse(self, response: Response, **_: Any) -> Iterator[Product]:
+        """A product a line."""
+        for line in response.text.splitlines():
+            sku, name = line.split(";")
+            yield Product(sku=sku, name=name, offers=[])

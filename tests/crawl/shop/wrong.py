@@ -1,0 +1,30 @@
+"""A project whose declaration is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from scrapy.http import Response
+
+from scrapy_snapshot_pipeline import snapshot
+from tests.crawl.shop.one_page import OnePageSpider
+
+
+@snapshot(key="skew")
+@dataclass
+class Misspelt:
+    """Has no field of that name."""
+
+    sku: str
+
+
+class WrongSpider(OnePageSpider):
+    """Would yield one item."""
+
+    name = "many"
+
+    def parse(self, response: Response, **_: Any) -> Iterator[Misspelt]:
+        """Never called."""
+        yield Misspelt("a")

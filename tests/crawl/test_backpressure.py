@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from tests.crawl.conftest import StartCrawl
+from tests.crawl.crawls import Crawl
+from tests.crawl.database import connected, run_row, scalar
+from tests.crawl.site import ITEMS_A_PAGE, running_site
+
+pytestmark = pytest.mark.crawl
+
+COMMIT = 0.2
+"""Seconds that each commit takes."""
+
+
+def heartbeat(crawl: Crawl) -> list[float]:
+    """The seconds between two beats of the reactor, the longest last."""
+    gaps: list[float] = json.loads((crawl.folder / "heartbeat.json").read_text("utf-8"))
+    return sorted(gaps)
+
+
+def test_slow_writes_hold_the_crawl_and_not_the_reactor(
+    start: StartCrawl, sqlite_url: str, mode: str
+) -> None:
+    """The queue fills to its bound and no further, while the reactor goes on beating.
+
+    A write on the reactor's thread would leave a gap of 0.2 s for each of the 20 commits; one
+    such gap may be the machine's.
+    """
+    settings = {
+        "SNAPSHOT_BATCH_SIZE": 50,
+        "SNAPSHOT_QUEUE_SIZE": 100,
+        "SHOP_COMMIT_SECONDS": COMMIT,
+        "SHOP_HEARTBEAT": True,
+        "CONCURRENT_ITEMS": 400,
+    }
+    crawl = start("many", sqlite_url, settings, mode=mode, count=1_000)
+    assert crawl.finish() == 0, crawl.log
+    gaps = heartbeat(crawl)
+    assert run_row(sqlite_url)["inserted"] == 1_000
+    assert crawl.stats["snapshots/batches"] >= 20
+    assert crawl.stats["snapshots/queue_records_max"] == 100
+    assert sum(gap >= COMMIT for gap in gaps) <= 1, gaps[-5:]
+    print("GAPS", gaps[-5:])
+    assert sum(gaps) >= 20 * COMMIT
+
+
+# A stalled writer behind a real HTTP crawl.
+
+PAGES = 4_000
+STALL = 8.0
+"""Seconds; without a pause the crawl would have fetched thousands of pages."""
+MAX_GROWTH = 60
+"""MB."""
+
+
+def resident(crawl: Crawl) -> float:
+    """Memory of the crawl's process in MB."""
+    status = Path(f"/proc/{crawl.process.pid}/status").read_text("utf-8")
+    [line] = [line for line in status.splitlines() if line.startswith("VmRSS:")]
+    return int(line.split()[1]) / 1024
+
+
+def growth_while_stalled(crawl: Crawl, url: str) -> float:
+    """Hold the lock of the table, and watch the memory of the crawl in MB."""
+    with connected(url) as connection:
+        connection.execute(sa.text("LOCK TABLE product IN ACCESS EXCLUSIVE MODE"))
+        before = peak = resident(crawl)
+        until = time.monotonic() + STALL
+        while time.monotonic() < until:
+            peak = max(peak, resident(crawl))
+            time.sleep(0.05)
+    return peak - before
+
+
+@pytest.mark.alone
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
+def test_a_stalled_writer_costs_little_memory(
+    start: StartCrawl, postgresql_url: str
+) -> None:
+    """The crawl is paused while the writer stalls, and ends whole when it comes back."""
+    with running_site() as site:
+        crawl = start("pages", postgresql_url, {"LOG_LEVEL": "ERROR"}, site=site, pages=PAGES)
+        crawl.wait_for(lambda: stored_products(postgresql_url) > 1_000, "1,000 products")
+        growth = growth_while_stalled(crawl, postgresql_url)
+        assert crawl.finish(90) == 0, crawl.log
+    print("GROWTH", growth)
+    assert growth < MAX_GROWTH
+    assert crawl.stats["snapshots/pauses"] >= 1
+    assert stored_products(postgresql_url) == PAGES * ITEMS_A_PAGE
+    assert run_row(postgresql_url)["status"] == "finished"
+
+
+def stored_products(url: str) -> int:
+    """Current versions."""
+    with connected(url) as connection:
+        if not sa.inspect(connection).has_table("product"):
+            return 0
+    count: int = scalar(url, "SELECT count(*) FROM product WHERE valid_to IS NULL")
+    return count

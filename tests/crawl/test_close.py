@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.crawl.conftest import StartCrawl
+from tests.crawl.crawls import Crawl
+from tests.crawl.database import run_row, scalar
+
+pytestmark = pytest.mark.crawl
+
+FLUSH_AT_CLOSE = {
+    "SNAPSHOT_ACK": "enqueue",
+    "SNAPSHOT_BATCH_SIZE": 10,
+    "SHOP_COMMIT_SECONDS": 0.1,
+}
+"""Ten commits of 0.1 s, nearly all of them while the spider is closing."""
+
+IN_TIME = 20
+"""Seconds, below SNAPSHOT_CLOSE_TIMEOUT: nothing was given up."""
+
+
+def assert_whole(crawl: Crawl, url: str) -> None:
+    """All 100 products are stored, and every record got its last word."""
+    assert scalar(url, "SELECT count(*) FROM product WHERE valid_to IS NULL") == 100, crawl.log
+    row = run_row(url)
+    assert (row["accepted"], row["inserted"], row["failed"]) == (100, 100, 0)
+    assert row["finished_at"] is not None
+    assert "Snapshots: accepted 100 = inserted 100 " in crawl.log
+
+
+@pytest.mark.parametrize("neighbour", ["FailsAtOnce", "FailsLater"])
+@pytest.mark.parametrize("priority", [100, 950], ids=["before us", "after us"])
+def test_neighbour_fails_to_close(
+    start: StartCrawl, sqlite_url: str, mode: str, neighbour: str, priority: int
+) -> None:
+    """Another pipeline's error in `close_spider` costs us nothing, wherever it stands."""
+    pipelines = json.dumps({f"tests.crawl.shop.neighbours.{neighbour}": priority})
+    crawl = start("many", sqlite_url, {"ITEM_PIPELINES": pipelines, **FLUSH_AT_CLOSE}, mode=mode)
+    crawl.finish(IN_TIME)
+    assert "NeighbourError" in crawl.log
+    assert_whole(crawl, sqlite_url)
+    assert run_row(sqlite_url)["status"] == "finished"
+
+
+def test_one_interrupt_during_the_flush(start: StartCrawl, sqlite_url: str, mode: str) -> None:
+    """Ctrl-C while we flush: Scrapy goes down under us, and all is stored before the exit."""
+    crawl = start("many", sqlite_url, FLUSH_AT_CLOSE, mode=mode)
+    crawl.wait_for(lambda: "Closing spider (finished)" in crawl.log, "close")
+    crawl.interrupt()
+    crawl.finish(IN_TIME)
+    assert crawl.log.index("Received SIGINT") < crawl.log.index("Snapshots: accepted")
+    assert_whole(crawl, sqlite_url)
+
+
+@pytest.mark.parametrize("ack", ["commit", "enqueue"])
+def test_terminated_in_the_middle(
+    start: StartCrawl, sqlite_url: str, mode: str, ack: str
+) -> None:
+    """SIGTERM ends a crawl in time; what was acknowledged is stored; the ledger says why."""
+    crawl = start("endless", sqlite_url, {"SNAPSHOT_ACK": ack, "SHOP_ACKNOWLEDGED": True}, mode=mode)
+    crawl.wait_for(lambda: len(crawl.acknowledged) > 200, "200 items")
+    crawl.terminate()
+    assert crawl.finish(IN_TIME) == 0
+    stored = scalar(sqlite_url, "SELECT count(*) FROM product")
+    assert stored == len(crawl.acknowledged) == len(set(crawl.acknowledged))
+    row = run_row(sqlite_url)
+    assert (row["accepted"], row["inserted"], row["failed"]) == (stored, stored, 0)
+    assert (row["status"], row["finish_reason"]) == ("incomplete", "shutdown")
+
+
+# Items from `start()`: Scrapy neither limits them nor, in most versions, waits for them.
+
+
+def test_start_items_at_the_natural_end(start: StartCrawl, sqlite_url: str, mode: str) -> None:
+    """Items from `start()` that still wait for a slow commit when the crawl ends are stored."""
+    crawl = start("start", sqlite_url, {"SHOP_COMMIT_SECONDS": 0.5}, mode=mode)
+    assert crawl.finish(IN_TIME) == 0
+    assert_whole(crawl, sqlite_url)
+    assert run_row(sqlite_url)["status"] == "finished"
+
+
+def test_start_items_and_a_signal(start: StartCrawl, sqlite_url: str, mode: str) -> None:
+    """SIGTERM while items from `start()` are in flight: no hang, nothing lost."""
+    crawl = start("start", sqlite_url, {"SHOP_COMMIT_SECONDS": 1}, mode=mode)
+    crawl.wait_for((crawl.folder / "committing").exists, "commit")
+    crawl.terminate()
+    assert crawl.finish(IN_TIME) == 0
+    assert_whole(crawl, sqlite_url)
+
+
+def test_start_items_and_close_spider(start: StartCrawl, sqlite_url: str, mode: str) -> None:
+    """`CloseSpider` after items from `start()`: no hang, nothing lost."""
+    crawl = start(
+        "start", sqlite_url, {"SHOP_COMMIT_SECONDS": 0.5}, mode=mode, end="CloseSpider"
+    )
+    assert crawl.finish(IN_TIME) == 0
+    assert_whole(crawl, sqlite_url)
+    assert run_row(sqlite_url)["finish_reason"] == "enough"

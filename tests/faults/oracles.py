@@ -1,0 +1,119 @@
+"""What must hold whatever went wrong: the oracles O1 to O8 and O10, over a database and a crawl.
+
+O9, that every Deferred fires exactly once, is the matter of the unit tests of delivery: a
+Deferred that fires twice raises there, and one that never does hangs a crawl here (O6).
+"""
+
+from __future__ import annotations
+
+import collections
+import itertools
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from tests.crawl.database import connected
+from tests.faults.crawling import Look, Looking
+
+GAP = 0.5
+"""O10 asks for 0.05 s between two beats of the reactor; on a shared machine only a stall of the
+length of a fault, which lasts seconds, can be told from a busy neighbour."""
+FORBIDDEN = ("canary0secret", "\x1b", "\x00")
+"""A password, and what would speak to a terminal."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The tables `ticker` and `ticker_legs`, read with plain SQL."""
+
+    versions: dict[str, list[Any]]
+    """Rows by sku, in the order of `valid_from`."""
+    legs: dict[bytes, list[Any]]
+    """Rows by entity id."""
+
+    @property
+    def looks(self) -> dict[str, list[int]]:
+        """The numbers of each entity's versions, in the order of time."""
+        return {sku: [row.look for row in rows] for sku, rows in self.versions.items()}
+
+
+def stored(url: str) -> Stored:
+    """Read all."""
+    with connected(url) as connection:
+        versions = connection.execute(sa.text("SELECT * FROM ticker")).all()
+        legs = connection.execute(sa.text("SELECT * FROM ticker_legs")).all()
+    by_sku: dict[str, list[Any]] = collections.defaultdict(list)
+    for row in sorted(versions, key=lambda row: (row.valid_from, row.snapshot_id)):
+        by_sku[row.sku].append(row)
+    by_entity: dict[bytes, list[Any]] = collections.defaultdict(list)
+    for leg in legs:
+        by_entity[_key(leg.entity_id)].append(leg)
+    return Stored(by_sku, by_entity)
+
+
+def lost(expected: list[Look], found: Stored) -> list[Look]:
+    """O4: what was acknowledged, or spooled and replayed, and is not stored."""
+    return sorted({look for look in expected if look.look not in found.looks.get(look.sku, ())})
+
+
+def doubled(found: Stored) -> list[Look]:
+    """O2: what is stored more than once; each content comes once in the life of an entity."""
+    return [
+        Look(sku, look)
+        for sku, looks in found.looks.items()
+        for look, times in collections.Counter(looks).items()
+        if times > 1
+    ]
+
+
+def assert_ordered(found: Stored) -> None:
+    """O3: each entity went through its contents in the order in which they were seen."""
+    for sku, looks in found.looks.items():
+        assert looks == sorted(looks), f"{sku} is out of order"
+
+
+def assert_intervals(found: Stored) -> None:
+    """One current version an entity, the last; each one before it ends where the next begins."""
+    for sku, rows in found.versions.items():
+        assert rows[-1].valid_to is None, sku
+        assert all(a.valid_to == b.valid_from for a, b in itertools.pairwise(rows)), sku
+        assert all(row.valid_from <= row.last_confirmed_at for row in rows), sku
+
+
+def assert_whole(found: Stored) -> None:
+    """O7: every version has the two legs of its content, from its begin to its end."""
+    for sku, rows in found.versions.items():
+        legs = found.legs[_key(rows[0].entity_id)]
+        assert len(legs) == 2 * len(rows), sku
+        of_look = collections.defaultdict(list)
+        for leg in legs:
+            of_look[leg.look].append((leg.valid_from, leg.valid_to))
+        for row in rows:
+            assert of_look[row.look] == [(row.valid_from, row.valid_to)] * 2, sku
+
+
+def assert_accounted(looking: Looking) -> None:
+    """O1: the sum of the outcomes is what was accepted."""
+    parts = ("inserted", "revised", "confirmed", "coalesced", "dead_lettered", "dropped", "failed")
+    assert looking.stat("accepted") == sum(map(looking.stat, parts)), looking.crawl.stats
+
+
+def assert_bounded(looking: Looking, queue_size: int = 2_000) -> None:
+    """O5: the queue kept its bound."""
+    assert looking.stat("queue_records_max") <= queue_size
+
+
+def assert_beating(looking: Looking) -> None:
+    """O10: the reactor never stood still."""
+    assert looking.longest_gap < GAP
+
+
+def assert_discreet(looking: Looking) -> None:
+    """O8: no secret and no control character in what was written for people."""
+    for text in FORBIDDEN:
+        assert text not in looking.crawl.log
+
+
+def _key(entity_id: Any) -> bytes:
+    return entity_id if isinstance(entity_id, bytes) else entity_id.bytes

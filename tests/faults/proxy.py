@@ -1,0 +1,178 @@
+"""A TCP proxy before PostgreSQL that reads along, and has its trouble at the COMMIT."""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+import socket
+import struct
+import threading
+
+_UNTYPED_REQUESTS = {80877103, 80877104}  # for TLS and GSS, answered by one byte
+_COMMIT_DONE = b"C\x00\x00\x00\x0bCOMMIT\x00"
+_RESET = struct.pack("ii", 1, 0)
+
+
+class Trouble(enum.Enum):
+    """What becomes of a COMMIT."""
+
+    BEFORE_COMMIT = "reset before COMMIT"
+    """The server never sees it."""
+    AFTER_COMMIT = "reset after COMMIT"
+    """The server has committed; the client never hears of it."""
+    SILENCE = "silence before COMMIT"
+    """Swallowed; the connection stays open, and nothing comes."""
+    SILENCE_AFTER = "silence after COMMIT"
+    """Committed; the connection stays open, and nothing comes."""
+
+
+class Proxy:
+    """Listens on a port of its own of the loopback interface, until closed."""
+
+    def __init__(self, server_port: int) -> None:
+        self._server = ("127.0.0.1", server_port)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self._lock = threading.Lock()
+        self._armed: dict[int, Trouble] = {}
+        self._links: set[_Link] = set()
+        self.commits = 0
+        """COMMITs seen so far."""
+        self.troubles = 0
+        """Of these, how many had trouble."""
+        self.refusing = False
+        """New connections are reset at once."""
+        threading.Thread(target=self._accept, name="proxy", daemon=True).start()
+
+    def arm(self, trouble: Trouble, nth: int = 1) -> None:
+        """Have trouble at the `nth` COMMIT from now, counting from 1."""
+        with self._lock:
+            self._armed[self.commits + nth] = trouble
+
+    def disarm(self) -> None:
+        """Forget what is armed."""
+        with self._lock:
+            self._armed.clear()
+
+    def reset_all(self) -> None:
+        """Reset every connection."""
+        with self._lock:
+            links = list(self._links)
+        for link in links:
+            link.reset()
+
+    def close(self) -> None:
+        """Stop listening, and reset every connection."""
+        self.refusing = True
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self.reset_all()
+
+    def trouble_of_commit(self) -> Trouble | None:
+        """Count a COMMIT, and say what is to become of it."""
+        with self._lock:
+            self.commits += 1
+            trouble = self._armed.pop(self.commits, None)
+            self.troubles += trouble is not None
+            return trouble
+
+    def forget(self, link: _Link) -> None:
+        """A connection has ended."""
+        with self._lock:
+            self._links.discard(link)
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            if not self.refusing:
+                self._connect(client)
+            else:
+                _reset(client)
+
+    def _connect(self, client: socket.socket) -> None:
+        try:
+            server = socket.create_connection(self._server)
+        except OSError:
+            _reset(client)
+            return
+        link = _Link(self, client, server)
+        with self._lock:
+            self._links.add(link)
+        link.start()
+
+
+class _Link:
+    """One connection: a thread a direction."""
+
+    def __init__(self, proxy: Proxy, client: socket.socket, server: socket.socket) -> None:
+        self._proxy = proxy
+        self._client = client
+        self._server = server
+        self._trouble: Trouble | None = None
+
+    def start(self) -> None:
+        for direction in (self._upstream, self._downstream):
+            threading.Thread(target=self._pump, args=(direction,), daemon=True).start()
+
+    def reset(self) -> None:
+        self._proxy.forget(self)
+        _reset(self._client)
+        _reset(self._server)
+
+    def _pump(self, direction: object) -> None:
+        assert callable(direction)
+        with contextlib.suppress(OSError, EOFError):
+            direction()
+        self.reset()
+
+    def _upstream(self) -> None:
+        """From the client, message by message."""
+        while (first := _receive(self._client, 8))[4:]:
+            length, code = struct.unpack("!ii", first)
+            self._server.sendall(first + _receive(self._client, length - 8))
+            if code not in _UNTYPED_REQUESTS:
+                break
+        while True:
+            head = _receive(self._client, 5)
+            body = _receive(self._client, struct.unpack("!i", head[1:])[0] - 4)
+            self._send_up(head + body)
+
+    def _send_up(self, message: bytes) -> None:
+        if message[:1] == b"Q" and message[5:].rstrip(b"\x00").upper() == b"COMMIT":
+            self._trouble = self._proxy.trouble_of_commit()
+        if self._trouble is Trouble.BEFORE_COMMIT:
+            raise EOFError
+        if self._trouble is not Trouble.SILENCE:
+            self._server.sendall(message)
+
+    def _downstream(self) -> None:
+        """From the server, as it comes; an answer to a troubled COMMIT is withheld."""
+        withheld = b""
+        while data := self._server.recv(65536):
+            if self._trouble is None:
+                self._client.sendall(data)
+                continue
+            withheld += data
+            if self._trouble is Trouble.AFTER_COMMIT and _COMMIT_DONE in withheld:
+                return
+
+
+def _receive(source: socket.socket, size: int) -> bytes:
+    data = bytearray()
+    while len(data) < size:
+        part = source.recv(size - len(data))
+        if not part:
+            raise EOFError
+        data += part
+    return bytes(data)
+
+
+def _reset(one: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        one.shutdown(socket.SHUT_RDWR)
+    one.close()

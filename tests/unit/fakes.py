@@ -1,0 +1,208 @@
+"""Stepping fakes: a clock that the test turns, a worker that holds work, a store with a script."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from twisted.internet.defer import Deferred, fail, succeed
+
+from scrapy_snapshot_pipeline.delivery import Delivery, Pending, Submission
+from scrapy_snapshot_pipeline.nap import CallLater
+from scrapy_snapshot_pipeline.queue import SnapshotQueue
+from scrapy_snapshot_pipeline.records import (
+    Batch,
+    DeliveryReport,
+    Outcome,
+    SnapshotRecord,
+    WriteResult,
+)
+from scrapy_snapshot_pipeline.retry import RetryPolicy
+
+RUN_ID = uuid.UUID(int=1)
+LINGER = 0.02
+START = dt.datetime(2024, 1, 1, tzinfo=dt.timezone.utc)
+
+
+def make_record(number: int = 0, *, entity: int = 0, size: int = 1) -> SnapshotRecord:
+    """Make a record whose `snapshot_id` is `number`, observed so many seconds after START."""
+    return SnapshotRecord(
+        table="odds",
+        entity_id=entity.to_bytes(16, "big"),
+        snapshot_id=number,
+        content_hash=number.to_bytes(16, "big"),
+        observed_at=START + dt.timedelta(seconds=number),
+        run_id=RUN_ID,
+        values=(f"match {entity}",),
+        children=(),
+        size=size,
+    )
+
+
+@dataclass(eq=False)
+class ManualCall:
+    """A call that waits for the clock to be turned."""
+
+    due: float
+    func: Callable[[], object]
+    clock: ManualClock
+
+    def cancel(self) -> None:
+        """Forget the call; an error when it was made or cancelled before, as in Twisted."""
+        self.clock.calls.remove(self)
+
+
+class ManualClock:
+    """Time that passes only in `advance`."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.calls: list[ManualCall] = []
+
+    def call_later(self, delay: float, func: Callable[[], object]) -> ManualCall:
+        """Put `func` off; the same shape as Scrapy's `call_later`."""
+        call = ManualCall(self.now + delay, func, self)
+        self.calls.append(call)
+        return call
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass and make, in order, every call that is due by then."""
+        end = self.now + seconds
+        while due := [call for call in self.calls if call.due <= end]:
+            first = min(due, key=lambda call: call.due)
+            self.calls.remove(first)
+            self.now = first.due
+            first.func()
+        self.now = end
+
+    @property
+    def delays(self) -> list[float]:
+        """Seconds from now to each call that waits."""
+        return sorted(call.due - self.now for call in self.calls)
+
+
+class ScriptedStore:
+    """Commits whatever it gets, unless the script says otherwise.
+
+    Each entry of `script` is for one write: an exception to raise, or None to commit.
+    """
+
+    def __init__(self, *script: BaseException | None) -> None:
+        self.script = deque(script)
+        self.written: list[Batch] = []
+        self.committed: list[Batch] = []
+
+    def write(self, batch: Batch) -> WriteResult:
+        """Take one step of the script."""
+        self.written.append(batch)
+        error = self.script.popleft() if self.script else None
+        if error is not None:
+            raise error
+        self.committed.append(batch)
+        return WriteResult((Outcome.INSERTED,) * len(batch.records))
+
+
+class SteppingWorker:
+    """Takes work like a thread of its own, and does it when the test says so."""
+
+    def __init__(self, work: Callable[[Batch], WriteResult]) -> None:
+        self._work = work
+        self._held: deque[tuple[Batch, Deferred[WriteResult]]] = deque()
+
+    def write(self, batch: Batch) -> Deferred[WriteResult]:
+        """Hold `batch` until `step`."""
+        answer: Deferred[WriteResult] = Deferred()
+        self._held.append((batch, answer))
+        return answer
+
+    @property
+    def held(self) -> list[Batch]:
+        """Batches that wait for a step."""
+        return [batch for batch, _ in self._held]
+
+    def step(self) -> None:
+        """Do the oldest held work and give its answer."""
+        batch, answer = self._held.popleft()
+        outcome: Deferred[WriteResult] = _done(self._work, batch)
+        outcome.chainDeferred(answer)
+
+
+def _done(work: Callable[[Batch], WriteResult], batch: Batch) -> Deferred[WriteResult]:
+    try:
+        return succeed(work(batch))
+    except BaseException as error:  # noqa: BLE001
+        return fail(error)
+
+
+# The type checker proves here that the fake clock still fits what delivery asks for.
+_FITS: CallLater = ManualClock().call_later
+
+
+class DeliveryRig:
+    """A delivery with a fake of everything around it, and what it told them."""
+
+    def __init__(
+        self,
+        *script: BaseException | None,
+        max_records: int = 100,
+        max_bytes: int = 1000,
+        batch_size: int = 3,
+        batch_bytes: int = 100,
+        times: int = 3,
+    ) -> None:
+        self.clock = ManualClock()
+        self.store = ScriptedStore(*script)
+        self.worker = SteppingWorker(self.store.write)
+        self.queue: SnapshotQueue[Pending] = SnapshotQueue(
+            max_records=max_records, max_bytes=max_bytes
+        )
+        self.reports: list[DeliveryReport] = []
+        self.committed: list[Batch] = []
+        self.retries: list[tuple[int, type[BaseException], float]] = []
+        self.delivery = Delivery(
+            queue=self.queue,
+            write=self.worker.write,
+            call_later=self.clock.call_later,
+            chance=lambda: 1.0,
+            policy=RetryPolicy(times=times),
+            report=self.on_report,
+            committed=self.on_commit,
+            retrying=self.on_retry,
+            batch_size=batch_size,
+            batch_bytes=batch_bytes,
+            linger=LINGER,
+        )
+
+    def on_report(self, report: DeliveryReport) -> None:
+        """Keep a report."""
+        self.reports.append(report)
+
+    def on_commit(self, batch: Batch, result: WriteResult) -> None:
+        """Keep a committed batch."""
+        assert len(batch.records) == len(result.outcomes)
+        self.committed.append(batch)
+
+    def on_retry(self, attempt: int, error: BaseException, delay: float) -> None:
+        """Keep what was told of a retry."""
+        self.retries.append((attempt, type(error), delay))
+
+    def submit(self, *numbers: int, size: int = 1) -> list[Submission]:
+        """Submit a record for each number."""
+        return [self.delivery.submit(make_record(number, size=size)) for number in numbers]
+
+    def linger(self) -> None:
+        """Let the linger of an idle writer pass."""
+        self.clock.advance(LINGER)
+
+    @property
+    def held(self) -> list[list[int]]:
+        """Numbers of the records of each batch that the worker holds."""
+        return [[record.snapshot_id for record in batch.records] for batch in self.worker.held]
+
+    @property
+    def reported(self) -> list[tuple[int, Outcome, int]]:
+        """Number, outcome and attempts of each report."""
+        return [(one.record.snapshot_id, one.outcome, one.attempts) for one in self.reports]

@@ -1,0 +1,46 @@
+"""The text format of COPY."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+
+import pytest
+
+from scrapy_snapshot_pipeline.copying import copy_text
+from scrapy_snapshot_pipeline.records import Value
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "\\N"),
+        (True, "t"),
+        (-7, "-7"),
+        (0.1, "0.1"),
+        (Decimal("1.50"), "1.50"),
+        ("plain", "plain"),
+        ("a\tb\nc\rd\\N", "a\\tb\\nc\\rd\\\\N"),
+        ("\\.", "\\\\."),
+        (b"\x00\xff", "\\\\x00ff"),
+        (dt.date(2026, 1, 2), "2026-01-02"),
+        (dt.time(3, 4, 5), "03:04:05"),
+        (dt.datetime(2026, 1, 2, tzinfo=dt.timezone.utc), "2026-01-02T00:00:00+00:00"),
+    ],
+)
+def test_each_value_has_one_escaped_form(value: Value, text: str) -> None:
+    """No value can end its column, its row or the copy, or pass for NULL."""
+    assert copy_text([(value,), ("next",)]) == f"{text}\tnext\n"
+
+
+@pytest.mark.parametrize("other", [None, "plain", "a\tb", 5, b"x"])
+def test_a_column_of_mixed_types_is_written_value_by_value(other: Value) -> None:
+    """What else is in a column changes no value's text."""
+    alone = copy_text([(other,)])
+    assert copy_text([("a\nb", other)]) == f"a\\nb\n{alone}"
+    assert copy_text([(other, other, Decimal("1.10"))]) == f"{alone}{alone}1.10\n"
+
+
+def test_equal_decimals_keep_their_own_digits() -> None:
+    """A repeated value may be written once, but 1.1 is not 1.10."""
+    assert copy_text([(Decimal("1.1"), Decimal("1.10"))]) == "1.1\n1.10\n"

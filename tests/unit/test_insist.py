@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import pytest
+from twisted.internet.defer import Deferred, fail, succeed
+
+from scrapy_snapshot_pipeline.errors import ContentionError, RetriableWriteError, WriteError
+from scrapy_snapshot_pipeline.insist import insist
+from scrapy_snapshot_pipeline.retry import RetryPolicy
+from tests.unit.fakes import ManualClock
+
+
+class Work:
+    """Fails with each of its errors in turn, then succeeds."""
+
+    def __init__(self, *errors: Exception) -> None:
+        self._errors = list(errors)
+        self.calls = 0
+
+    def __call__(self) -> Deferred[str]:
+        """Do it once."""
+        self.calls += 1
+        return fail(self._errors.pop(0)) if self._errors else succeed("done")
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """Make a clock that the test turns."""
+    return ManualClock()
+
+
+def insisting(work: Work, clock: ManualClock) -> Deferred[str]:
+    return Deferred.fromCoroutine(
+        insist(work, policy=RetryPolicy(), chance=lambda: 1.0, call_later=clock.call_later)
+    )
+
+
+def error_of(done: Deferred[str]) -> Exception:
+    caught: list[Exception] = []
+    done.addErrback(lambda failure: caught.append(failure.value))
+    return caught[0]
+
+
+def test_success_is_not_repeated(clock: ManualClock) -> None:
+    """Work that succeeds is done once."""
+    work = Work()
+    assert insisting(work, clock).result == "done"
+    assert work.calls == 1
+
+
+def test_contention_is_tried_again_after_its_time(clock: ManualClock) -> None:
+    """The sleeps are those of the policy, one and two seconds."""
+    work = Work(ContentionError(), ContentionError())
+    done = insisting(work, clock)
+    clock.advance(0.9)
+    assert work.calls == 1
+    clock.advance(0.1)
+    assert work.calls == 2
+    clock.advance(2)
+    assert done.result == "done"
+
+
+def test_contention_that_does_not_end_is_raised(clock: ManualClock) -> None:
+    """After the last attempt its error is the answer."""
+    done = insisting(Work(*[ContentionError() for _ in range(4)]), clock)
+    for seconds in (1, 2, 4):
+        clock.advance(seconds)
+    assert isinstance(error_of(done), ContentionError)
+
+
+@pytest.mark.parametrize("error", [RetriableWriteError(), WriteError(), ValueError()])
+def test_other_errors_are_raised_at_once(clock: ManualClock, error: Exception) -> None:
+    """A database that is not there is told at once."""
+    work = Work(error)
+    assert error_of(insisting(work, clock)) is error
+    assert work.calls == 1
