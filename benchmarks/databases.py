@@ -10,9 +10,9 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from benchmarks.items import declaration
 from scrapy_snapshot_pipeline.connect import connect_engine
 from scrapy_snapshot_pipeline.store import SnapshotStore
-from benchmarks.items import declaration
 from tests.postgresql import start_private_server
 
 

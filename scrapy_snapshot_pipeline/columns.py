@@ -1,6 +1,7 @@
 """Values turned for a driver a column at a time: a batch has many rows and few kinds of values.
 
-Row by row took 56 microseconds an entity with 5 children, column by column takes 19.
+The writer's processor time for a new entity with 5 children went from 77 to 44 microseconds by it,
+and by the bind processors of `schema`.
 """
 
 from __future__ import annotations

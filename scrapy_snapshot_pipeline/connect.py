@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,6 +12,7 @@ from sqlalchemy.pool import QueuePool
 
 from scrapy_snapshot_pipeline.errors import SettingsError
 
+_LOCK_TIMEOUT = 5.0  # seconds; as during a migration
 _SQLITE_BUSY_TIMEOUT = 1.0  # seconds; a busy wait cannot be interrupted, so retries do the rest
 _UNWANTED_PLANS = ("enable_seqscan", "jit")
 """Every statement looks up a batch of ids in an index.  Of a table that grew since it was last
@@ -18,16 +20,22 @@ analysed the planner thinks otherwise, and reads all of it: 12 ms a statement in
 25,000 versions, and growing."""
 
 
-def connect_engine(url: str, *, connect_timeout: float) -> Engine:
+def connect_engine(
+    url: str, *, connect_timeout: float, write_timeout: float | None = None
+) -> Engine:
     """An engine with at most one connection; nothing is connected yet.
 
-    `connect_timeout` is in seconds.  Raises SettingsError where the URL or its driver is not
-    usable; the text never repeats the URL, which may hold a password.
+    Both timeouts are in seconds.  A server that answers gives up a statement before
+    `write_timeout`; None: as the server is set up.  Raises SettingsError where the URL or its
+    driver is not usable; the text never repeats the URL, which may hold a password.
     """
     parsed = _parse(url)
     if parsed.get_backend_name() == "sqlite":
         return _sqlite_engine(parsed)
-    return _server_engine(parsed, connect_timeout)
+    engine = _server_engine(parsed, connect_timeout)
+    if write_timeout is not None:
+        sa.event.listen(engine, "connect", _limits(write_timeout))
+    return engine
 
 
 def _parse(url: str) -> URL:
@@ -107,3 +115,24 @@ def _set_up_server(connection: Any, _: object) -> None:
             [list(_UNWANTED_PLANS)],
         )
     connection.commit()
+
+
+def _limits(write_timeout: float) -> Callable[[Any, object], None]:
+    """Below the watchdog's time, so that it has to free us from a frozen server only."""
+    seconds = {
+        "statement_timeout": 0.8 * write_timeout,
+        "lock_timeout": min(_LOCK_TIMEOUT, 0.4 * write_timeout),
+        "idle_in_transaction_session_timeout": 2 * write_timeout,
+    }
+
+    def set_limits(connection: Any, _: object) -> None:
+        with connection.cursor() as cursor:
+            for name, limit in seconds.items():
+                # What the URL or the role says already stands.
+                cursor.execute(
+                    "SELECT set_config(%s, %s, false) WHERE current_setting(%s) IN ('0', '0s')",
+                    (name, str(round(limit * 1000)), name),
+                )
+        connection.commit()
+
+    return set_limits

@@ -2,26 +2,45 @@
 
 One batch is in flight at a time and stays in flight until its last word, so records of one
 entity are written in the order of their submission.  Only the write itself is inside the retry.
-Everything here happens on the reactor thread; thread hop, clock and chance are handed in.
+Everything here happens on the reactor thread; thread hop, clocks and chance are handed in.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import NamedTuple, TypeAlias, cast
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple, Protocol, TypeAlias, cast
 
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.python.failure import Failure
 
 from scrapy_snapshot_pipeline import delivery_log, reports
-from scrapy_snapshot_pipeline.errors import AbandonedError, QueueClosedError
+from scrapy_snapshot_pipeline.errors import (
+    AbandonedError,
+    AmbiguousCommitError,
+    DeadLetterError,
+    WriteError,
+)
+from scrapy_snapshot_pipeline.flight import Flight, Part, Pending
+from scrapy_snapshot_pipeline.isolation import Breaker
 from scrapy_snapshot_pipeline.nap import CallLater, Cancellable, Nap
 from scrapy_snapshot_pipeline.queue import SnapshotQueue
-from scrapy_snapshot_pipeline.records import Batch, DeliveryReport, SnapshotRecord, WriteResult
-from scrapy_snapshot_pipeline.retry import RetryPolicy, is_retriable
+from scrapy_snapshot_pipeline.records import (
+    Batch,
+    DeliveryReport,
+    Outcome,
+    SnapshotRecord,
+    WriteResult,
+)
+from scrapy_snapshot_pipeline.retry import Outlasted, Reject, Retry, RetryPolicy, Split, Troubles
 
 Answer: TypeAlias = WriteResult | BaseException
+
+UNAVAILABLE = "snapshot_database_unavailable"
+BROKEN = "snapshot_database_broken"
+REJECTED = "snapshot_record_rejected"
+NO_DEAD_LETTERS = "snapshot_dead_letters_failed"
+"""Finish reasons of a crawl that delivery stops."""
 
 
 class Submission(NamedTuple):
@@ -30,67 +49,95 @@ class Submission(NamedTuple):
     admitted: Deferred[None]
     """Fires when the queue took the record; fails with QueueClosedError if it never will."""
     delivered: Deferred[DeliveryReport]
-    """Fires with the record's one report, also when that says FAILED; never fails."""
+    """Fires with the record's one report, whatever that says; never fails."""
 
 
-@dataclass(slots=True, eq=False)
-class Pending:
-    """A submitted record without a report, as it lies in the queue."""
+class Watcher(Protocol):
+    """Who is told of the delivery; what it raises is logged and harms nothing."""
 
-    record: SnapshotRecord
-    size: int
-    delivered: Deferred[DeliveryReport] = field(default_factory=Deferred)
+    def reported(self, report: DeliveryReport) -> None:
+        """Once a record: its last word."""
+
+    def committed(self, batch: Batch, result: WriteResult) -> None:
+        """Once a transaction, before the reports of its records."""
+
+    def retrying(self, attempt: int, error: BaseException, delay: float) -> None:
+        """Before each sleep: the failed attempt, its error, seconds until the next."""
+
+    def splitting(self) -> None:
+        """Before a batch is written in parts."""
 
 
-@dataclass(slots=True, eq=False)
-class _Flight:
-    """The batch that is being written, or sleeps before a retry."""
+class Spool(Protocol):
+    """Where records go that are not stored."""
 
-    pending: tuple[Pending, ...]
-    batch: Batch
+    def __call__(
+        self,
+        records: tuple[SnapshotRecord, ...],
+        error: BaseException,
+        attempts: int,
+        *,
+        possibly_stored: bool,
+    ) -> None:
+        """Keep them all, on the disk before returning; raises DeadLetterError."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryOptions:
+    """What the user may choose."""
+
+    batch_size: int
+    batch_bytes: int
+    linger: float
+    """Seconds."""
+    on_outage: Literal["stop", "dead_letter"] = "stop"
+    on_reject: Literal["dead_letter", "drop", "stop"] = "dead_letter"
 
 
 class Delivery:
-    """Submits, writes, retries, reports; `close` ends it."""
+    """Submits, writes, retries, isolates, spools, reports; `close` ends it."""
 
     def __init__(
         self,
         *,
         queue: SnapshotQueue[Pending],
         write: Callable[[Batch], Deferred[WriteResult]],
+        cut: Callable[[], object],
+        spool: Spool,
+        stop_crawl: Callable[[str], object],
+        watcher: Watcher,
         call_later: CallLater,
+        now: Callable[[], float],
         chance: Callable[[], float],
         policy: RetryPolicy,
-        report: Callable[[DeliveryReport], object],
-        committed: Callable[[Batch, WriteResult], object],
-        retrying: Callable[[int, BaseException, float], object],
-        batch_size: int,
-        batch_bytes: int,
-        linger: float,
+        options: DeliveryOptions,
     ) -> None:
         """Start the loop, which waits for the first record.
 
-        `write` makes the thread hop.  `chance` gives numbers in [0, 1].  `linger` is in seconds.
-        Told are `report` once a record, `committed` once a batch before its reports, and
-        `retrying` (failed attempt, its error, seconds until the next) before each sleep; what
-        they raise is logged and harms nothing.
+        `write` makes the thread hop; `cut` has a write under way fail at once.  `stop_crawl` asks
+        for the end of the crawl with a finish reason.  `now` gives seconds on a clock that never
+        goes back, `chance` numbers in [0, 1].
         """
         self._queue = queue
         self._write = write
+        self._cut = cut
+        self._spool = spool
+        self._stop_crawl = stop_crawl
+        self._watcher = watcher
         self._call_later = call_later
+        self._now = now
         self._chance = chance
         self._policy = policy
-        self._report = report
-        self._committed = committed
-        self._retrying = retrying
-        self._batch_size = batch_size
-        self._batch_bytes = batch_bytes
-        self._linger = linger
+        self._options = options
 
         self._nap = Nap(call_later)
+        self._troubles = Troubles()
+        self._breaker = Breaker()
         self._idle = False
         self._lingering = False
-        self._flight: _Flight | None = None
+        self._writing = False
+        self._flight: Flight | None = None
+        self._given_up: BaseException | None = None
         self._closing = False
         self._ended = False
         self._close_timer: Cancellable | None = None
@@ -104,7 +151,7 @@ class Delivery:
     @property
     def in_flight(self) -> int:
         """Records of the batch that is being written or sleeps before a retry."""
-        return len(self._flight.pending) if self._flight else 0
+        return len(self._flight) if self._flight else 0
 
     @property
     def pending(self) -> int:
@@ -114,23 +161,34 @@ class Delivery:
     def submit(self, record: SnapshotRecord) -> Submission:
         """Take on `record`; it will be reported exactly once.
 
-        Records are still taken on while closing.  Raises QueueClosedError, without a report,
-        once the close has ended.
+        Records are still taken on while closing; those that come after the end are spooled.
         """
-        if self._queue.closed:
-            raise QueueClosedError("the snapshot pipeline is closed; the record was not stored")
         pending = Pending(record, record.size)
+        if self._queue.closed:
+            late = AbandonedError("the record came after the close of the pipeline; not stored")
+            self._keep(Part((pending,), attempt=0), late)
+            return Submission(succeed(None), pending.delivered)
         admitted = self._queue.put(pending)
         if self._lingering and self._batch_is_full():
             self._nap.cut()
         return Submission(admitted, pending.delivered)
 
+    def stop_within(self, timeout: float) -> None:
+        """Begin to hurry: what is not stored `timeout` seconds after the first call is spooled.
+
+        A linger or a retry's sleep under way is cut short.  The delivery goes on for records that
+        still come; `close` ends it.
+        """
+        if self._ended or self._close_timer is not None:
+            return
+        self._close_timer = self._call_later(timeout, self._run_out_of_time)
+        self._nap.cut()
+
     def close(self, timeout: float) -> Deferred[None]:
         """Deliver all that is pending, then end; fires when everything has been reported.
 
-        A linger or a retry's sleep under way is cut short.  What has no answer `timeout` seconds
-        after the first call is reported FAILED with AbandonedError.  Every call gets its own
-        Deferred of the same end; only the first one's timeout counts.
+        What has no answer in time, see `stop_within`, is spooled with AbandonedError.  Every call
+        gets its own Deferred of the same end; only the first timeout counts.
         """
         if self._ended:
             return succeed(None)
@@ -138,25 +196,26 @@ class Delivery:
         self._closers.append(closed)
         if not self._closing:
             self._closing = True
-            self._close_timer = self._call_later(timeout, self._run_out_of_time)
+            self.stop_within(timeout)
             self._hurry()
         return closed
 
     def abandon(self, reason: str = "the crawl was forced to stop") -> None:
-        """Report everything pending as FAILED with AbandonedError, and end, before returning.
+        """Spool and report everything pending, with AbandonedError, and end, before returning.
 
-        A write under way cannot be called back: its records may be stored (`attempts` is above
-        0); its late answer is only logged.
+        A write under way is cut off, but it cannot be called back: its records may be stored; its
+        late answer is only logged.
         """
         flight, self._flight = self._flight, None
         self._closing = True
         left = self._queue.drain()
+        if self._writing:
+            self._cut()
         if flight:
-            error = AbandonedError(f"{reason} before the database answered; possibly stored")
-            self._finish(flight.pending, reports.failed(flight.batch, error))
+            self._abandon_flight(flight, reason)
         if left:
             error = AbandonedError(f"{reason} before the record was written; not stored")
-            self._finish(left, reports.failed(_batch_of(left, attempt=0), error))
+            self._keep(Part(left, attempt=0), error)
         self._nap.cut()
         self._end()
 
@@ -164,7 +223,8 @@ class Delivery:
 
     async def _run(self) -> None:
         while await self._batch_is_due():
-            await self._deliver(self._queue.take(self._batch_size, self._batch_bytes))
+            options = self._options
+            await self._deliver(self._queue.take(options.batch_size, options.batch_bytes))
 
     async def _batch_is_due(self) -> bool:
         """Wait for a record; False when none will come."""
@@ -181,72 +241,145 @@ class Delivery:
         self._idle = False
 
     async def _linger_for_company(self) -> None:
-        if self._closing or self._batch_is_full():
+        if self._close_timer is not None or self._closing or self._batch_is_full():
             return
         self._lingering = True
-        await self._nap.sleep(self._linger)
+        await self._nap.sleep(self._options.linger)
         self._lingering = False
 
-    async def _deliver(self, pending: tuple[Pending, ...]) -> None:
-        flight = _Flight(pending, _batch_of(pending, attempt=1))
+    async def _deliver(self, entries: tuple[Pending, ...]) -> None:
+        if self._given_up is not None:
+            self._keep(Part(entries, attempt=0), self._given_up)
+            return
+        flight = Flight(entries)
         self._flight = flight
-        answer = await self._attempt(flight.batch)
-        while (delay := self._delay_before_retry(flight, answer)) is not None:
-            await self._nap.sleep(delay)
-            if self._flight is not flight:
-                return
-            flight.batch = replace(flight.batch, attempt=flight.batch.attempt + 1)
-            answer = await self._attempt(flight.batch)
-        self._settle(flight, answer)
+        while self._flight is flight and flight:
+            await self._write_first(flight)
+        if self._flight is flight:
+            self._flight = None
+
+    async def _write_first(self, flight: Flight) -> None:
+        batch = flight.first.batch
+        self._writing = True
+        answer = await self._attempt(batch)
+        self._writing = False
+        if self._flight is not flight:
+            delivery_log.answered_late(batch, stored=isinstance(answer, WriteResult))
+        elif isinstance(answer, WriteResult):
+            self._stored(flight.settle_first(), answer)
+        else:
+            await self._failed(flight, answer)
 
     def _attempt(self, batch: Batch) -> Deferred[Answer]:
         """Write once; the Deferred never fails, an error is an answer too."""
         written: Deferred[WriteResult] = maybeDeferred(self._write, batch)
         return written.addErrback(_error_of)
 
-    def _delay_before_retry(self, flight: _Flight, answer: Answer) -> float | None:
-        if isinstance(answer, WriteResult) or not is_retriable(answer):
-            return None
-        if self._flight is not flight:
-            return None
-        delay = self._policy.delay(flight.batch.attempt, self._chance())
-        if delay is not None:
-            delivery_log.will_retry(flight.batch, answer, delay)
-            _tell("retrying", self._retrying, flight.batch.attempt, answer, delay)
-        return delay
+    async def _failed(self, flight: Flight, error: BaseException) -> None:
+        if isinstance(error, AmbiguousCommitError):
+            flight.doubt()
+        trouble = self._troubles.failed(error, self._now(), len(flight.first.entries))
+        verdict = self._policy.decide(error, trouble, self._chance())
+        if isinstance(verdict, Retry):
+            await self._sleep_before_retry(flight, error, verdict.delay)
+        elif isinstance(verdict, Split):
+            self._split(flight, error)
+        elif isinstance(verdict, Reject):
+            self._reject(flight, error)
+        elif isinstance(verdict, Outlasted) and self._options.on_outage == "dead_letter":
+            self._keep_flight(flight, error)
+        else:
+            self._give_up(flight, error, UNAVAILABLE if isinstance(verdict, Outlasted) else BROKEN)
+
+    async def _sleep_before_retry(self, flight: Flight, error: BaseException, delay: float) -> None:
+        batch = flight.first.batch
+        delivery_log.will_retry(batch, error, delay)
+        self._tell(self._watcher.retrying, batch.attempt, error, delay)
+        await self._nap.sleep(delay)
+        if self._flight is flight:
+            flight.again()
+
+    def _split(self, flight: Flight, error: BaseException) -> None:
+        delivery_log.will_split(flight.first.batch, error)
+        self._tell(self._watcher.splitting)
+        self._troubles.smaller()
+        flight.split_first()
 
     def _batch_is_full(self) -> bool:
-        return self._queue.holds(self._batch_size, self._batch_bytes)
+        return self._queue.holds(self._options.batch_size, self._options.batch_bytes)
 
     # The last word
 
-    def _settle(self, flight: _Flight, answer: Answer) -> None:
-        if self._flight is not flight:
-            delivery_log.answered_late(flight.batch, stored=isinstance(answer, WriteResult))
+    def _stored(self, part: Part, result: WriteResult) -> None:
+        self._troubles.stored()
+        self._breaker.stored(len(part.entries))
+        if len(result.outcomes) != len(part.entries):
+            self._keep(replace(part, possibly_stored=True), reports.miscounted(part.batch, result))
             return
-        self._flight = None
-        if isinstance(answer, WriteResult):
-            _tell("committed", self._committed, flight.batch, answer)
-            self._finish(flight.pending, reports.stored(flight.batch, answer))
-        else:
-            delivery_log.gave_up(flight.batch, answer)
-            self._finish(flight.pending, reports.failed(flight.batch, answer))
+        self._tell(self._watcher.committed, part.batch, result)
+        self._finish(part, reports.stored(part.batch, result))
 
-    def _finish(self, pending: Iterable[Pending], last_words: Sequence[DeliveryReport]) -> None:
-        errors: list[Exception] = []
-        for one, report in zip(pending, last_words, strict=True):
-            try:
-                self._report(report)
-            except Exception as error:  # noqa: BLE001
-                errors.append(error)
-            one.delivered.callback(report)
-        if errors:
-            delivery_log.observer_failed("report", errors[0], len(errors))
+    def _reject(self, flight: Flight, error: BaseException) -> None:
+        cause = error.cause if isinstance(error, WriteError) else WriteError().cause
+        if self._breaker.rejected(type(error), cause):
+            self._give_up(flight, error, BROKEN)
+            return
+        if self._options.on_reject == "stop":
+            self._give_up(flight, error, REJECTED)
+            return
+        self._troubles.smaller()
+        flight.rejected()
+        part = flight.settle_first()
+        if self._options.on_reject == "drop" and not part.possibly_stored:
+            delivery_log.dropped(part.batch, error)
+            self._finish(part, reports.not_stored(part.batch, Outcome.DROPPED, error))
+        else:
+            self._keep(part, error)
+
+    def _give_up(self, flight: Flight, error: BaseException, reason: str) -> None:
+        """Store nothing any more: spool what is in flight, and all that comes."""
+        delivery_log.gave_up(self.pending, error, reason)
+        self._given_up = error
+        self._stop_crawl(reason)
+        self._keep_flight(flight, error)
+
+    def _keep_flight(self, flight: Flight, error: BaseException) -> None:
+        for part in flight.settle_all():
+            self._keep(part, error)
+
+    def _abandon_flight(self, flight: Flight, reason: str) -> None:
+        if self._writing:
+            flight.doubt()
+        for part in flight.settle_all():
+            stored = "possibly stored" if part.possibly_stored else "not stored"
+            self._keep(part, AbandonedError(f"{reason} before the database answered; {stored}"))
+
+    def _keep(self, part: Part, error: BaseException) -> None:
+        """Spool `part`; what even that cannot keep is FAILED, and the crawl stops."""
+        try:
+            self._spool(part.records, error, part.attempt, possibly_stored=part.possibly_stored)
+        except DeadLetterError as unwritable:
+            delivery_log.lost(part.batch, unwritable)
+            self._finish(part, reports.not_stored(part.batch, Outcome.FAILED, unwritable))
+            self._stop_crawl(NO_DEAD_LETTERS)
+            return
+        delivery_log.kept(part.batch, error)
+        self._finish(part, reports.not_stored(part.batch, Outcome.DEAD_LETTERED, error))
+
+    def _finish(self, part: Part, last_words: Iterable[DeliveryReport]) -> None:
+        for entry, report in zip(part.entries, last_words, strict=True):
+            self._tell(self._watcher.reported, report)
+            entry.delivered.callback(report)
+
+    def _tell(self, listener: Callable[..., object], *words: object) -> None:
+        try:
+            listener(*words)
+        except Exception as error:  # noqa: BLE001
+            delivery_log.watcher_failed(listener.__name__, error)
 
     # The end
 
     def _hurry(self) -> None:
-        self._nap.cut()
         if self._idle:
             self._end()
 
@@ -271,16 +404,5 @@ class Delivery:
         self.abandon("the delivery loop died")
 
 
-def _batch_of(pending: Iterable[Pending], attempt: int) -> Batch:
-    return Batch(tuple(one.record for one in pending), attempt)
-
-
 def _error_of(failure: Failure) -> BaseException:
     return cast("BaseException", failure.value)
-
-
-def _tell(name: str, observer: Callable[..., object], *args: object) -> None:
-    try:
-        observer(*args)
-    except Exception as error:  # noqa: BLE001
-        delivery_log.observer_failed(name, error)

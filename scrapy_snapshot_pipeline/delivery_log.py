@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import traceback
 
-from scrapy_snapshot_pipeline.errors import WriteError
+from scrapy_snapshot_pipeline.errors import SnapshotError
 from scrapy_snapshot_pipeline.records import Batch
 
 logger = logging.getLogger(__name__)
@@ -26,14 +26,48 @@ def will_retry(batch: Batch, error: BaseException, delay: float) -> None:
     )
 
 
-def gave_up(batch: Batch, error: BaseException) -> None:
-    """Tell of a batch whose last attempt failed."""
+def will_split(batch: Batch, error: BaseException) -> None:
+    """Tell of a batch that will be written in parts."""
+    logger.info("Splitting a batch of %d records (%s)", len(batch.records), _describe(error))
+
+
+def gave_up(pending: int, error: BaseException, reason: str) -> None:
+    """Tell that nothing will be stored any more; `reason` is the finish reason of the crawl."""
+    logger.critical(
+        "The crawl is stopped (%s) and nothing more is stored; %d records go to the dead letters; "
+        "see to the database, then run `scrapy snapshots replay`; the last error was %s",
+        reason,
+        pending,
+        _describe(error),
+    )
+
+
+def kept(batch: Batch, error: BaseException) -> None:
+    """Tell of records that are in the dead letters."""
     logger.error(
-        "%d records were not stored, attempts: %d; the last failed with %s",
+        "%d records were not stored and are in the dead letters, attempts: %d (%s)",
         len(batch.records),
         batch.attempt,
         _describe(error),
     )
+
+
+def dropped(batch: Batch, error: BaseException) -> None:
+    """Tell of records that are gone because SNAPSHOT_ON_REJECT says so."""
+    logger.error("%d records were refused and dropped (%s)", len(batch.records), _describe(error))
+
+
+def lost(batch: Batch, error: BaseException) -> None:
+    """Name the records that are neither stored nor kept, by their ids: the last resort."""
+    logger.critical("%d records are lost: %s", len(batch.records), _describe(error))
+    for record in batch.records:
+        logger.critical(
+            "Lost: table %s, entity %s, snapshot %d, content %s",
+            record.table,
+            record.entity_id.hex(),
+            record.snapshot_id,
+            record.content_hash.hex(),
+        )
 
 
 def answered_late(batch: Batch, *, stored: bool) -> None:
@@ -44,12 +78,14 @@ def answered_late(batch: Batch, *, stored: bool) -> None:
 
 def ran_out_of_time(pending: int) -> None:
     """Tell that the close has used up its time."""
-    logger.error("Out of time at close; %d records have not been stored", pending)
+    logger.critical(
+        "Out of time at close; %d records have not been stored and go to the dead letters", pending
+    )
 
 
-def observer_failed(name: str, error: BaseException, times: int = 1) -> None:
+def watcher_failed(name: str, error: BaseException) -> None:
     """Tell that one who was to be told of the delivery raised."""
-    logger.error("The %r callback failed %d times, first with %s", name, times, _describe(error))
+    logger.error("The %r callback failed with %s", name, _describe(error))
 
 
 def loop_died(error: BaseException) -> None:
@@ -58,7 +94,7 @@ def loop_died(error: BaseException) -> None:
 
 
 def _describe(error: BaseException) -> str:
-    if isinstance(error, WriteError):
+    if isinstance(error, SnapshotError):
         return f"{type(error).__name__}: {error}"
     frames = traceback.extract_tb(error.__traceback__)
     where = f" at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""

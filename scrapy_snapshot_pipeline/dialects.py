@@ -7,7 +7,8 @@ they ask for a capability, never for a dialect's name.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+import struct
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
@@ -15,6 +16,8 @@ from sqlalchemy.engine import Dialect
 
 Row: TypeAlias = Sequence[Any]
 Converter: TypeAlias = Callable[[Any], Any]
+
+_PACKED_CHILD = struct.Struct(">32sq")  # `child_id` and `content_hash`; `snapshot_id`
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,14 @@ class Driver(Protocol):
     bigint: SystemType
     time: SystemType
 
+    packed_children: str
+    """Columns that tell `child_id`, `content_hash` and `snapshot_id` of the rows `x`, and"""
+    packed_by: str
+    """the clause that goes with them."""
+
+    def unpack_children(self, row: Row) -> Iterable[tuple[bytes, int]]:
+        """One row of these: `child_id` and `content_hash` as one, and `snapshot_id`."""
+
     def rows(self, types: Sequence[SystemType], rows: Sequence[Row]) -> tuple[str, tuple[Any, ...]]:
         """A query that yields `rows`, at least one, of system values, and its parameters."""
 
@@ -68,6 +79,13 @@ class SqliteDriver:
     hash = SystemType("BLOB", _same, _same)
     bigint = SystemType("INTEGER", _same, _same)
     time = SystemType("TEXT", _write_text_time, _read_text_time)
+    packed_children = "x.child_id, x.content_hash, x.snapshot_id"
+    packed_by = ""
+
+    def unpack_children(self, row: Row) -> Iterable[tuple[bytes, int]]:
+        """One row a child: to pack them saves nothing within the process."""
+        child_id, content_hash, snapshot_id = row
+        return ((child_id + content_hash, snapshot_id),)
 
     def rows(self, types: Sequence[SystemType], rows: Sequence[Row]) -> tuple[str, tuple[Any, ...]]:
         """A VALUES list with one parameter a value."""
@@ -89,6 +107,16 @@ class PostgresqlDriver:
     hash = SystemType("bytea", lambda digest: f'"\\\\x{digest.hex()}"', bytes)
     bigint = SystemType("bigint", str, _same)
     time = SystemType("timestamptz", lambda moment: f'"{moment.isoformat()}"', _same)
+    # One value an entity: reading 50 children as rows, with a Python call for each UUID, took
+    # most of a change (1,690 changes a second under load, 2,800 so).
+    packed_children = (
+        "string_agg(uuid_send(x.child_id) || x.content_hash || int8send(x.snapshot_id), '')"
+    )
+    packed_by = "GROUP BY x.entity_id"
+
+    def unpack_children(self, row: Row) -> Iterable[tuple[bytes, int]]:
+        """One row an entity."""
+        return _PACKED_CHILD.iter_unpack(row[0])
 
     def rows(self, types: Sequence[SystemType], rows: Sequence[Row]) -> tuple[str, tuple[Any, ...]]:
         """One array a column, as text: psycopg2 would adapt every element by itself."""

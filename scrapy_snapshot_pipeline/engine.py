@@ -8,6 +8,7 @@ lacks it, the engine is left to its own five-second heartbeat and its own closin
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from scrapy.core.engine import ExecutionEngine
@@ -20,6 +21,8 @@ from scrapy_snapshot_pipeline.nap import CallLater
 
 logger = logging.getLogger(__name__)
 
+CLOSING_INTERVAL = 0.2
+"""Seconds between two looks at whether the crawl is closing."""
 KICK_INTERVAL = 0.05
 """Seconds between two looks at a scraper that is closing."""
 
@@ -62,6 +65,17 @@ class CrawlEngine:
             return
         self._kicking = True
         self._call_later(KICK_INTERVAL, self._look_again)
+
+    def when_closing(self, tell: Callable[[], object]) -> None:
+        """Call `tell` once, as soon as the crawl begins to close, for whatever reason.
+
+        Scrapy tells nobody: it calls `close_spider` only after the last item is done, which may
+        be waiting for a database that is away.
+        """
+        if self._is_closing():
+            tell()
+        elif self._engine() is not None:
+            self._call_later(CLOSING_INTERVAL, lambda: self.when_closing(tell))
 
     def stop(self, reason: str) -> None:
         """Ask for the end of the crawl with this finish reason; returns at once.

@@ -1,4 +1,4 @@
-"""Doing a small piece of work again when another crawler was in its way."""
+"""Doing a small piece of work again when the database was not to be had."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import TypeVar
 
 from twisted.internet.defer import Deferred
 
-from scrapy_snapshot_pipeline.errors import ContentionError
+from scrapy_snapshot_pipeline.errors import RetriableWriteError
 from scrapy_snapshot_pipeline.nap import CallLater, Nap
-from scrapy_snapshot_pipeline.retry import RetryPolicy
+from scrapy_snapshot_pipeline.retry import Retry, RetryPolicy, Troubles
 
 T = TypeVar("T")
 
@@ -20,18 +20,18 @@ async def insist(
     policy: RetryPolicy,
     chance: Callable[[], float],
     call_later: CallLater,
+    now: Callable[[], float],
 ) -> T:
-    """Await `work`, again after each ContentionError as long as the policy allows.
+    """Await `work`, again after each RetriableWriteError until the policy's outage timeout.
 
-    Raises the last ContentionError, and everything else at once.
+    Raises the last RetriableWriteError, and everything else at once.
     """
-    attempt = 0
+    troubles = Troubles()
     while True:
-        attempt += 1
         try:
             return await work()
-        except ContentionError:
-            delay = policy.delay(attempt, chance())
-            if delay is None:
+        except RetriableWriteError as error:
+            verdict = policy.decide(error, troubles.failed(error, now(), 1), chance())
+            if not isinstance(verdict, Retry):
                 raise
-        await Nap(call_later).sleep(delay)
+        await Nap(call_later).sleep(verdict.delay)

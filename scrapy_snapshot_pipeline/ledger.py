@@ -9,11 +9,14 @@ from dataclasses import dataclass
 
 from sqlalchemy.engine import Connection
 
+from scrapy_snapshot_pipeline.records import NOT_STORED
 from scrapy_snapshot_pipeline.schema import RUNS
 
 RUNNING = "running"
 FINISHED = "finished"
 INCOMPLETE = "incomplete"
+
+_MISSING = (*(outcome.value for outcome in NOT_STORED), "rejected")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +42,8 @@ class RunEnd:
     @property
     def status(self) -> str:
         """FINISHED only where the crawl saw all it wanted to see, and all of it is stored."""
-        lost = self.counters.get("failed", 0) + self.counters.get("rejected", 0)
-        return FINISHED if self.finish_reason == "finished" and not lost else INCOMPLETE
+        missing = sum(self.counters.get(name, 0) for name in _MISSING)
+        return FINISHED if self.finish_reason == "finished" and not missing else INCOMPLETE
 
 
 def start(connection: Connection, run: Run) -> None:

@@ -6,7 +6,8 @@ import logging
 from collections.abc import Mapping
 from typing import Protocol
 
-from scrapy_snapshot_pipeline.records import Batch, DeliveryReport, Outcome, WriteResult
+from scrapy_snapshot_pipeline.errors import AmbiguousCommitError
+from scrapy_snapshot_pipeline.records import NOT_STORED, Batch, DeliveryReport, Outcome, WriteResult
 
 logger = logging.getLogger(__name__)
 
@@ -18,7 +19,9 @@ STATS: Mapping[str, str] = {
     "snapshots/revised": "records that became a new version of a known entity",
     "snapshots/confirmed": "records that found their entity unchanged",
     "snapshots/coalesced": "records equal to the one of the same entity before it in its batch",
-    "snapshots/failed": "records that were accepted and not stored",
+    "snapshots/dead_lettered": "records that were not stored and are in the dead letters",
+    "snapshots/dropped": "records that the database refused, dropped by SNAPSHOT_ON_REJECT",
+    "snapshots/failed": "records that are neither stored nor in the dead letters",
     "snapshots/rejected": "items that could not become a record",
     "snapshots/ignored": "items of classes without a declaration, passed through",
     "snapshots/late": "records observed before what was stored as current already",
@@ -27,6 +30,9 @@ STATS: Mapping[str, str] = {
     "snapshots/batches": "transactions that committed",
     "snapshots/batch_records_max": "records in the largest batch",
     "snapshots/retries": "attempts after a failed one",
+    "snapshots/ambiguous_commits": "commits whose answer was lost; sent again with the same ids",
+    "snapshots/splits": "times a batch was split to find its bad records",
+    "snapshots/frozen": "times the database was cut loose after SNAPSHOT_WRITE_TIMEOUT",
     "snapshots/queue_records_max": "most records in the queue, of SNAPSHOT_QUEUE_SIZE",
     "snapshots/waiting_max": "most items in process_item at once",
     "snapshots/pauses": "times the crawl was paused to wait for the database",
@@ -39,6 +45,8 @@ _RUN_COUNTERS = (
     "revised",
     "confirmed",
     "coalesced",
+    "dead_lettered",
+    "dropped",
     "failed",
     "rejected",
     "ignored",
@@ -46,6 +54,9 @@ _RUN_COUNTERS = (
     "children_inserted",
     "children_ended",
 )
+
+
+_NOT_STORED = tuple(outcome.value for outcome in NOT_STORED)
 
 
 class Stats(Protocol):
@@ -97,9 +108,19 @@ class Observer:
         self._stats.inc_value("snapshots/children_inserted", result.children_inserted)
         self._stats.inc_value("snapshots/children_ended", result.children_ended)
 
-    def retrying(self, attempt: int, error: BaseException, delay: float) -> None:
+    def retrying(self, attempt: int, error: BaseException, delay: float) -> None:  # noqa: ARG002
         """Count an attempt that failed and will be repeated."""
         self._stats.inc_value("snapshots/retries")
+        if isinstance(error, AmbiguousCommitError):
+            self._stats.inc_value("snapshots/ambiguous_commits")
+
+    def splitting(self) -> None:
+        """Count a batch that is split."""
+        self._stats.inc_value("snapshots/splits")
+
+    def frozen(self) -> None:
+        """Count a write that had to be cut loose."""
+        self._stats.inc_value("snapshots/frozen")
 
     def counters(self) -> dict[str, int]:
         """The run's counters, by the names of their columns."""
@@ -108,10 +129,11 @@ class Observer:
     def log_sum(self) -> None:
         """Log the one line that adds up."""
         counts = self.counters()
-        level = logging.ERROR if counts["failed"] else logging.INFO
+        level = logging.ERROR if any(counts[name] for name in _NOT_STORED) else logging.INFO
         logger.log(
             level,
             "Snapshots: accepted %(accepted)d = inserted %(inserted)d + revised %(revised)d "
-            "+ confirmed %(confirmed)d + coalesced %(coalesced)d + failed %(failed)d",
+            "+ confirmed %(confirmed)d + coalesced %(coalesced)d "
+            "+ dead-lettered %(dead_lettered)d + dropped %(dropped)d + failed %(failed)d",
             counts,
         )

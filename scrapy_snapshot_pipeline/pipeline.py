@@ -2,42 +2,49 @@
 
 from __future__ import annotations
 
+import atexit
 import datetime as dt
 import logging
 import random
 import time
 import uuid
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ParamSpec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from scrapy import signals
-from scrapy.exceptions import NotConfigured
+from scrapy.exceptions import DropItem, NotConfigured
 from scrapy.utils.asyncio import call_later
 from scrapy.utils.defer import maybe_deferred_to_future
+from scrapy.utils.project import data_path
 from twisted.internet.defer import Deferred
 
 from scrapy_snapshot_pipeline.backpressure import CrawlPause
 from scrapy_snapshot_pipeline.capture import Capture, compile_capture
 from scrapy_snapshot_pipeline.clock import ObservationClock
 from scrapy_snapshot_pipeline.connect import connect_engine
+from scrapy_snapshot_pipeline.database import Database
+from scrapy_snapshot_pipeline.dead_letters import DeadLetterFile
 from scrapy_snapshot_pipeline.declare import Declarations
-from scrapy_snapshot_pipeline.delivery import Delivery, Pending
+from scrapy_snapshot_pipeline.delivery import Delivery, DeliveryOptions
 from scrapy_snapshot_pipeline.engine import CrawlEngine
-from scrapy_snapshot_pipeline.errors import CaptureError, NotStoredError, WriteError
-from scrapy_snapshot_pipeline.insist import insist
+from scrapy_snapshot_pipeline.errors import CaptureError, NotStoredError, SnapshotError, WriteError
+from scrapy_snapshot_pipeline.flight import Pending
 from scrapy_snapshot_pipeline.ledger import Run, RunEnd
 from scrapy_snapshot_pipeline.observe import Observer
 from scrapy_snapshot_pipeline.queue import SnapshotQueue
-from scrapy_snapshot_pipeline.records import Batch, Outcome, SnapshotRecord, WriteResult
+from scrapy_snapshot_pipeline.records import NOT_STORED, DeliveryReport, Outcome, SnapshotRecord
 from scrapy_snapshot_pipeline.retry import RetryPolicy
 from scrapy_snapshot_pipeline.settings import SnapshotSettings
 from scrapy_snapshot_pipeline.shared import Shared
+from scrapy_snapshot_pipeline.spool import DeadLetterSpool
 from scrapy_snapshot_pipeline.store import SnapshotStore
 from scrapy_snapshot_pipeline.tables import Declaration
 from scrapy_snapshot_pipeline.writer_thread import (
-    ExecutorWriterThread,
-    TwistedWriterThread,
-    WriterThread,
+    CallInLoop,
+    before_reactor_shutdown,
+    call_in_asyncio_loop,
+    call_in_reactor,
 )
 
 if TYPE_CHECKING:
@@ -46,7 +53,13 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-P = ParamSpec("P")
+DEAD_LETTER_DIR = "snapshot-dead-letters"
+"""Of the run's files of dead letters, in Scrapy's data folder, unless the user names another."""
+
+_LEDGER_SECONDS = 1.5
+"""For the last act of a run, which completes its row; beyond SNAPSHOT_CLOSE_TIMEOUT."""
+_FORCED_LEDGER_SECONDS = 0.5
+"""The same, after a second signal."""
 
 
 class SnapshotPipeline:
@@ -61,20 +74,27 @@ class SnapshotPipeline:
         self._settings = settings
         self._declarations = Declarations(settings.items)
         self._declarations.roots()
-        engine = connect_engine(settings.database_url, connect_timeout=settings.connect_timeout)
-        self._store = SnapshotStore(engine, create_tables=settings.create_tables)
         self._policy = RetryPolicy(
-            settings.retry_times, settings.retry_backoff, settings.retry_backoff_max
+            settings.retry_times,
+            settings.retry_backoff,
+            settings.retry_backoff_max,
+            settings.outage_timeout,
         )
         self._run_id = uuid.uuid4()
         self._clock = ObservationClock(time.time_ns)
         self._scrapy = CrawlEngine(crawler, call_later)
         self._observer = Observer(_stats_of(crawler))
         self._pause = CrawlPause(self._scrapy.pause, self._scrapy.unpause, settings.pause_at)
+        self._database = self._build_database()
+        self._letters = DeadLetterFile(
+            dead_letter_folder(settings), self._run_id, settings.dead_letter_max_bytes
+        )
+        self._tables: dict[str, Declaration] = {}
         self._captures: dict[type, Capture | None] = {}
         self._declaring: dict[type, Shared] = {}
-        self._thread: WriterThread | None = None
         self._delivery: Delivery | None = None
+        self._stopping = False
+        self._forced = False
         self._finish_reason: str | None = None
         self._drained = Shared(self._drain)
         self._ended = Shared(self._end)
@@ -92,15 +112,17 @@ class SnapshotPipeline:
 
     async def open_spider(self) -> None:
         """Create or check the tables and write the run's row; raises what keeps it from that."""
-        self._thread = thread = _writer_thread(self._crawler)
+        self._database.open(_way_into_the_loop(self._crawler))
         try:
-            await maybe_deferred_to_future(Deferred.fromCoroutine(self._open(thread)))
+            await maybe_deferred_to_future(Deferred.fromCoroutine(self._open()))
         except BaseException:
-            self._release()
+            self._database.release()
             raise
-        self._delivery = self._build_delivery(thread)
+        self._delivery = self._build_delivery()
+        self._before_shutdown = _before_shutdown(self._crawler, self._force_stop)
+        self._scrapy.when_closing(self._begin_to_stop)
 
-    async def process_item(self, item: Any) -> Any:  # noqa: ANN401 - Scrapy's items are anything
+    async def process_item(self, item: Any) -> Any:
         """Store or confirm the item; raises CaptureError or NotStoredError for this one item."""
         capture = self._captures.get(type(item)) or await self._capture_for(type(item))
         if capture is None:
@@ -130,35 +152,61 @@ class SnapshotPipeline:
 
     # Opening
 
-    async def _open(self, thread: WriterThread) -> None:
-        await self._insist(thread, self._store.declare, self._declarations.roots())
+    async def _open(self) -> None:
+        await self._database.declare(self._declarations.roots())
         for declaration in self._declarations.roots():
-            self._captures[declaration.item_class] = self._compile(declaration)
-        spider = self._crawler.spider
-        run = Run(self._run_id, spider.name if spider else "", dt.datetime.now(dt.timezone.utc))
-        await self._insist(thread, self._store.start_run, run)
+            self._ready(declaration)
+        now = dt.datetime.now(dt.timezone.utc)
+        await self._database.start_run(Run(self._run_id, self._spider_name, now))
 
-    def _build_delivery(self, thread: WriterThread) -> Delivery:
+    @property
+    def _spider_name(self) -> str:
+        return self._crawler.spider.name if self._crawler.spider else ""
+
+    def _ready(self, declaration: Declaration) -> None:
+        """The tables of a declaration are there: its items can be captured."""
+        self._tables[declaration.table] = declaration
+        self._captures[declaration.item_class] = self._compile(declaration)
+
+    def _build_database(self) -> Database:
         settings = self._settings
+        engine = connect_engine(
+            settings.database_url,
+            connect_timeout=settings.connect_timeout,
+            write_timeout=settings.write_timeout,
+        )
+        return Database(
+            SnapshotStore(engine, create_tables=settings.create_tables),
+            policy=self._policy,
+            call_later=call_later,
+            write_timeout=settings.write_timeout,
+            open_timeout=settings.open_timeout,
+            frozen=self._observer.frozen,
+        )
 
-        def write(batch: Batch) -> Deferred[WriteResult]:
-            return thread.run(self._store.write, batch)
-
+    def _build_delivery(self) -> Delivery:
+        settings = self._settings
         self._queue = SnapshotQueue[Pending](
             max_records=settings.queue_size, max_bytes=settings.queue_bytes
         )
         return Delivery(
             queue=self._queue,
-            write=write,
+            write=self._database.write,
+            cut=self._database.cut,
+            spool=DeadLetterSpool(self._letters, self._spider_name, self._tables, _utc_now),
+            stop_crawl=self._stop_crawl,
+            watcher=self._observer,
             call_later=call_later,
+            now=time.monotonic,
             chance=random.random,
             policy=self._policy,
-            report=self._observer.reported,
-            committed=self._observer.committed,
-            retrying=self._observer.retrying,
-            batch_size=settings.batch_size,
-            batch_bytes=settings.batch_bytes,
-            linger=settings.linger,
+            options=DeliveryOptions(
+                batch_size=settings.batch_size,
+                batch_bytes=settings.batch_bytes,
+                linger=settings.linger,
+                on_outage=settings.on_outage,
+                on_reject=settings.on_reject,
+            ),
         )
 
     # Items
@@ -182,15 +230,12 @@ class SnapshotPipeline:
         return self._declaring[item_class]
 
     async def _declare(self, declaration: Declaration) -> None:
-        thread = self._thread
-        if thread is None:
-            raise NotStoredError("the snapshot pipeline is not open")
         try:
-            await self._insist(thread, self._store.declare, [declaration])
+            await self._database.declare([declaration])
         except WriteError:
             del self._declaring[declaration.item_class]  # the next item may find a database again
             raise
-        self._captures[declaration.item_class] = self._compile(declaration)
+        self._ready(declaration)
 
     def _compile(self, declaration: Declaration) -> Capture:
         return compile_capture(
@@ -215,10 +260,29 @@ class SnapshotPipeline:
             await maybe_deferred_to_future(submission.admitted)
             return
         report = await maybe_deferred_to_future(submission.delivered)
-        if report.outcome is Outcome.FAILED:
-            raise NotStoredError(f"a record of table {record.table} was not stored: {report.error}")
+        _raise_if_not_stored(report)
 
     # Closing
+
+    def _stop_crawl(self, reason: str) -> None:
+        if self._stopping or self._forced:
+            return
+        self._stopping = True
+        self._pause.release()
+        self._scrapy.stop(reason)
+
+    def _begin_to_stop(self) -> None:
+        """The crawl is closing, and waits for items that may wait for an absent database."""
+        self._pause.release()
+        if self._delivery is not None:
+            self._delivery.stop_within(self._settings.close_timeout)
+
+    def _force_stop(self) -> None:
+        """A second signal: no turn of the loop may be left, so all that is pending is spooled."""
+        self._forced = True
+        self._pause.release()
+        if self._delivery is not None and self._delivery.pending:
+            self._delivery.abandon()
 
     async def _drain(self) -> None:
         if self._delivery is not None:
@@ -229,47 +293,74 @@ class SnapshotPipeline:
     async def _end(self) -> None:
         await self._drained.wait()
         try:
-            if self._delivery is not None and self._thread is not None:
-                await self._insist(self._thread, self._store.finish_run, self._run_end())
+            if self._delivery is not None:
+                seconds = _FORCED_LEDGER_SECONDS if self._forced else _LEDGER_SECONDS
+                await self._database.finish_run(self._run_end(), seconds)
         finally:
             self._release()
 
     def _run_end(self) -> RunEnd:
         return RunEnd(
             self._run_id,
-            dt.datetime.now(dt.timezone.utc),
+            _utc_now(),
             self._finish_reason or "interrupted",
             self._observer.counters(),
         )
 
-    async def _insist(
-        self, thread: WriterThread, work: Callable[P, None], *args: P.args, **kwargs: P.kwargs
-    ) -> None:
-        """Run in the thread what no delivery retries: tables and the run's row."""
-        await insist(
-            lambda: thread.run(work, *args, **kwargs),
-            policy=self._policy,
-            chance=random.random,
-            call_later=call_later,
-        )
-
     def _release(self) -> None:
-        if self._thread is not None:
-            self._thread.run(self._store.close).addErrback(lambda _: None)
-            self._thread.stop()
-            self._thread = None
+        self._database.release()
+        self._letters.close()
+        if self._delivery is not None:
+            self._before_shutdown()
 
 
-def _writer_thread(crawler: Crawler) -> WriterThread:
-    if not crawler.settings.getbool("TWISTED_REACTOR_ENABLED", True):  # noqa: FBT003
-        return ExecutorWriterThread()
-    # Importing the reactor installs one, so it must not come before Scrapy has chosen.
-    from twisted.internet import reactor
+def dead_letter_folder(settings: SnapshotSettings) -> Path:
+    """Where the files of dead letters of a project are."""
+    if settings.dead_letter_dir is not None:
+        return Path(settings.dead_letter_dir)
+    try:
+        return Path(data_path(DEAD_LETTER_DIR))
+    except NotConfigured:  # a project without scrapy.cfg; and this would switch the pipeline off
+        return Path(".scrapy", DEAD_LETTER_DIR)
 
-    return TwistedWriterThread(reactor)
+
+def _utc_now() -> dt.datetime:
+    return dt.datetime.now(dt.timezone.utc)
 
 
-def _stats_of(crawler: Crawler) -> Any:  # noqa: ANN401
+def _raise_if_not_stored(report: DeliveryReport) -> None:
+    if report.outcome not in NOT_STORED:
+        return
+    text = f"a record of table {report.record.table} was not stored: {_text_of(report.error)}"
+    if report.outcome is Outcome.DROPPED:
+        raise DropItem(text)
+    kept = "; it is in the dead letters" if report.outcome is Outcome.DEAD_LETTERED else ""
+    raise NotStoredError(text + kept)
+
+
+def _text_of(error: BaseException | None) -> str:
+    """The text of an error that is not ours may quote a scraped value."""
+    return str(error) if isinstance(error, SnapshotError) else type(error).__name__
+
+
+def _has_reactor(crawler: Crawler) -> bool:
+    return crawler.settings.getbool("TWISTED_REACTOR_ENABLED", True)  # noqa: FBT003
+
+
+def _way_into_the_loop(crawler: Crawler) -> CallInLoop:
+    return call_in_reactor() if _has_reactor(crawler) else call_in_asyncio_loop()
+
+
+def _before_shutdown(crawler: Crawler, work: Callable[[], object]) -> Callable[[], object]:
+    """Have `work` done when the loop is stopped under us; gives back what takes that back."""
+    if _has_reactor(crawler):
+        return before_reactor_shutdown(work)
+    # Scrapy then cancels every task, and nothing of ours is called but this.
+    atexit.register(work)
+    return lambda: atexit.unregister(work)
+
+
+def _stats_of(crawler: Crawler) -> Any:
     return crawler.stats
 
 

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from scrapy_snapshot_pipeline.catalog import describe, kinds
 from scrapy_snapshot_pipeline.errors import SchemaMismatchError
-from scrapy_snapshot_pipeline.schema import SCHEMA, SCHEMA_VERSION, SYSTEM, EntityTables
+from scrapy_snapshot_pipeline.schema import (
+    SCHEMA,
+    SCHEMA_VERSION,
+    SYSTEM,
+    EntityTables,
+    storage_ddl,
+)
+from scrapy_snapshot_pipeline.views import view_ddl
 
 
 def provision(connection: Connection, tables: Sequence[EntityTables], *, create: bool) -> None:
@@ -29,17 +36,48 @@ def provision(connection: Connection, tables: Sequence[EntityTables], *, create:
         raise SchemaMismatchError(_missing(missing))
     for table in missing:
         table.create(connection)
-    _check(connection, tables, {table.name for table in missing})
+    new = {table.name for table in missing}
+    # With new tables only: a role that may not create must not fail for want of a view.
+    fresh = [entity for entity in tables if entity.versions.name in new]
+    for statement in (s for entity in fresh for s in storage_ddl(entity, connection.dialect)):
+        connection.exec_driver_sql(statement)
+    _create_views(connection, fresh, there | new)
+    _check(connection, tables, new)
+
+
+def _create_views(
+    connection: Connection, tables: Iterable[EntityTables], taken: Collection[str]
+) -> None:
+    """Create the views whose names no table has; an old view of that name is replaced."""
+    old = set(sa.inspect(connection).get_view_names())
+    for entity in tables:
+        for name, statement in view_ddl(connection.dialect, entity):
+            if name in taken:
+                continue
+            if name in old:
+                quoted = connection.dialect.identifier_preparer.quote(name)
+                connection.exec_driver_sql(f"DROP VIEW {quoted}")
+            connection.exec_driver_sql(statement)
 
 
 def ddl(dialect: Dialect, tables: Iterable[EntityTables]) -> str:
     """The statements that create the system tables and `tables`, each ended by a semicolon."""
     statements: list[str] = []
-    for table in [*SYSTEM.sorted_tables, *(t for entity in tables for t in entity.all)]:
-        statements.append(str(CreateTable(table).compile(dialect=dialect)).strip())
-        indexes = sorted(table.indexes, key=lambda index: str(index.name))
-        statements.extend(str(CreateIndex(i).compile(dialect=dialect)).strip() for i in indexes)
+    for table in SYSTEM.sorted_tables:
+        statements += _table_ddl(dialect, table)
+    for entity in tables:
+        statements += _table_ddl(dialect, entity.versions)
+        statements += storage_ddl(entity, dialect)
+        for child in entity.children:
+            statements += _table_ddl(dialect, child)
+        statements += [statement for _, statement in view_ddl(dialect, entity)]
     return ";\n\n".join(statements) + ";\n"
+
+
+def _table_ddl(dialect: Dialect, table: sa.Table) -> list[str]:
+    indexes = sorted(table.indexes, key=lambda index: str(index.name))
+    created = str(CreateTable(table).compile(dialect=dialect)).strip()
+    return [created, *(str(CreateIndex(i).compile(dialect=dialect)).strip() for i in indexes)]
 
 
 def _missing(tables: Sequence[sa.Table]) -> str:
@@ -51,27 +89,16 @@ def _missing(tables: Sequence[sa.Table]) -> str:
 
 
 def _check(connection: Connection, tables: Sequence[EntityTables], new: set[str]) -> None:
-    kinds = _kinds(tables)
-    for name in sorted(new & set(kinds)):
-        connection.execute(
-            SCHEMA.insert().values(
-                table_name=name, version=SCHEMA_VERSION, columns=json.dumps(kinds[name])
-            )
-        )
+    texts = {n: text for entity in tables for n, text in describe(entity.declaration).items()}
+    for name in sorted(new & set(texts)):
+        row = {"table_name": name, "version": SCHEMA_VERSION, "columns": texts[name]}
+        connection.execute(SCHEMA.insert().values(row))
     old = [table for entity in tables for table in entity.all if table.name not in new]
-    stored = {row.table_name: json.loads(row.columns) for row in connection.execute(SCHEMA.select())}
+    stored = {row.table_name: row.columns for row in connection.execute(SCHEMA.select())}
     for table in old:
-        _check_kinds(table.name, stored.get(table.name, {}), kinds[table.name])
-
-
-def _kinds(tables: Iterable[EntityTables]) -> dict[str, dict[str, str]]:
-    kinds: dict[str, dict[str, str]] = {}
-    for entity in tables:
-        declaration = entity.declaration
-        columns = [declaration.columns, *(child.columns for child in declaration.children)]
-        for table, own in zip(entity.all, columns, strict=True):
-            kinds[table.name] = {column.name: column.kind.value for column in own}
-    return kinds
+        _check_names(connection, table)
+        known = kinds(stored[table.name]) if table.name in stored else {}
+        _check_kinds(table.name, known, kinds(texts[table.name]))
 
 
 def _check_names(connection: Connection, table: sa.Table) -> None:

@@ -68,8 +68,16 @@ class Outcome(enum.Enum):
     """Unchanged; `last_confirmed_at` moved."""
     COALESCED = "coalesced"
     """Equal to the record of the same entity just before it in the same batch."""
+    DEAD_LETTERED = "dead_lettered"
+    """Not stored, but kept in the run's file of dead letters, from which it can be replayed."""
+    DROPPED = "dropped"
+    """Refused by the database and not kept, as SNAPSHOT_ON_REJECT says."""
     FAILED = "failed"
-    """Not stored."""
+    """Neither stored nor kept: its dead letter could not be written either."""
+
+
+NOT_STORED = frozenset({Outcome.DEAD_LETTERED, Outcome.DROPPED, Outcome.FAILED})
+"""Outcomes of records that are not in the database, as far as anyone knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,4 +112,4 @@ class DeliveryReport:
     attempts: int
     """Write attempts of its batch, 0 when none was made."""
     error: BaseException | None = field(default=None, compare=False)
-    """Why, when the outcome is FAILED."""
+    """Why, when the outcome is one of NOT_STORED."""

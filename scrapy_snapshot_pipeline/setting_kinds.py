@@ -6,6 +6,8 @@ Values come from Python settings in their own type and from the command line as 
 from __future__ import annotations
 
 import json
+import os
+import urllib.parse
 import zoneinfo
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +21,8 @@ T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 Number = TypeVar("Number", int, float)
 
+_SECRETS = ("passw", "secret", "token")
+"""Parts of the names of what has no place in the query of a URL; `passfile` has."""
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -105,15 +109,37 @@ class OneOf(Generic[T]):
 class DatabaseUrl:
     """A URL for SQLAlchemy, which checks the rest of it when the store opens."""
 
-    allowed = "a database URL such as sqlite:///snapshots.db or postgresql+psycopg2://user@host/db"
+    allowed = (
+        "a database URL, with no secret behind its ?, such as sqlite:///snapshots.db or "
+        "postgresql+psycopg2://user@host/db"
+    )
 
     def parse(self, value: object) -> str:
-        """Take a text with a scheme before `://`."""
+        """Take a text with a scheme before `://`; SQLAlchemy would show a password in the query."""
         if not isinstance(value, str):
             raise TypeError
         if not value.partition("://")[0] or "://" not in value:
             raise ValueError
+        if _has_secret(urllib.parse.urlsplit(value).query):
+            raise ValueError
         return value
+
+
+class Folder:
+    """A folder of the file system."""
+
+    allowed = "None or the path of a folder"
+
+    def parse(self, value: object) -> str | None:
+        """Take a path as text or as a path object; whether it can be used is seen later."""
+        if value is None:
+            return None
+        path = os.fspath(value) if isinstance(value, os.PathLike) else value
+        if not isinstance(path, str):
+            raise TypeError
+        if not path or "\0" in path:
+            raise ValueError
+        return path
 
 
 class Items:
@@ -154,6 +180,11 @@ class Zone:
             return zoneinfo.ZoneInfo(value)
         except (KeyError, OSError) as error:  # unknown; a folder of zones, as "Europe"
             raise ValueError from error
+
+
+def _has_secret(query: str) -> bool:
+    names = (name.lower() for name, _ in urllib.parse.parse_qsl(query, keep_blank_values=True))
+    return any(secret in name for name in names for secret in _SECRETS)
 
 
 def _within(least: Number, value: Number, most: Number) -> Number:

@@ -16,6 +16,7 @@ from scrapy_snapshot_pipeline.errors import SettingsError
 from scrapy_snapshot_pipeline.setting_kinds import (
     DatabaseUrl,
     Flag,
+    Folder,
     ItemDeclarations,
     Items,
     Kind,
@@ -30,8 +31,16 @@ PREFIX = "SNAPSHOT_"
 Ack: TypeAlias = Literal["commit", "enqueue"]
 """When an item is acknowledged: after its commit, or when the queue has taken it."""
 
+OnOutage: TypeAlias = Literal["stop", "dead_letter"]
+"""What an outage of SNAPSHOT_OUTAGE_TIMEOUT does to the crawl; the records are kept either way."""
+
+OnReject: TypeAlias = Literal["dead_letter", "drop", "stop"]
+"""What becomes of a record that the database will never take."""
+
 T = TypeVar("T")
 
+_ON_OUTAGE: OneOf[OnOutage] = OneOf(("stop", "dead_letter"))
+_ON_REJECT: OneOf[OnReject] = OneOf(("dead_letter", "drop", "stop"))
 _ACKS: OneOf[Ack] = OneOf(("commit", "enqueue"))
 _MIB = 1024 * 1024
 _GIB = 1024 * _MIB
@@ -108,6 +117,11 @@ class SnapshotSettings:
     open_timeout: float = _setting(30.0, Seconds(0.1, _DAY), "seconds")
     close_timeout: float = _setting(25.0, Seconds(0.1, _DAY), "seconds")
     write_timeout: float = _setting(30.0, Seconds(0.1, _DAY), "seconds")
+    outage_timeout: float = _setting(300.0, Seconds(0, 30 * _DAY), "seconds")
+    on_outage: OnOutage = _setting("stop", _ON_OUTAGE)
+    on_reject: OnReject = _setting("dead_letter", _ON_REJECT)
+    dead_letter_dir: str | None = _setting(None, Folder())
+    dead_letter_max_bytes: int = _setting(256 * _MIB, Whole(0, 1024 * _GIB), "bytes")
 
     def __post_init__(self) -> None:
         """Refuse values that contradict each other."""

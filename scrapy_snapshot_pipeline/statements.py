@@ -18,7 +18,6 @@ from sqlalchemy.types import TypeEngine
 from scrapy_snapshot_pipeline.columns import Columns, convert_column
 from scrapy_snapshot_pipeline.copying import copy_rows
 from scrapy_snapshot_pipeline.dialects import Converter, Row, driver_of
-from scrapy_snapshot_pipeline.schema import EntityTables
 from scrapy_snapshot_pipeline.scd2 import (
     ChangedVersion,
     EndedChild,
@@ -28,6 +27,7 @@ from scrapy_snapshot_pipeline.scd2 import (
     StoredChild,
     StoredVersion,
 )
+from scrapy_snapshot_pipeline.schema import EntityTables
 
 
 class Statements:
@@ -92,17 +92,23 @@ class Statements:
 
     def current_children(
         self, connection: Connection, entity_ids: Sequence[bytes]
-    ) -> Iterator[tuple[bytes, StoredChild]]:
-        """The current rows of all child tables."""
+    ) -> dict[bytes, list[dict[bytes, int]]]:
+        """The current rows of all child tables of each entity, as `CurrentChildren`."""
         source, parameters = self._driver.rows((self._driver.digest,), [(i,) for i in entity_ids])
+        current: dict[bytes, list[dict[bytes, int]]] = {
+            entity_id: [{} for _ in self._children] for entity_id in entity_ids
+        }
+        d = self._driver
         for place, table in enumerate(self._children):
             sql = f"""
                 WITH v(entity_id) AS ({source})
-                SELECT {_CHILD_COLUMNS}
+                SELECT x.entity_id, {d.packed_children}
                 FROM v CROSS JOIN {table.name} AS x
-                WHERE x.entity_id = v.entity_id AND x.valid_to IS NULL"""  # noqa: S608
+                WHERE x.entity_id = v.entity_id AND x.valid_to IS NULL
+                {d.packed_by}"""  # noqa: S608
             for row in connection.exec_driver_sql(sql, parameters):
-                yield self._child(place, row)
+                current[d.digest.read(row[0])][place].update(d.unpack_children(row[1:]))
+        return current
 
     def child_history(
         self, connection: Connection, since: Sequence[tuple[bytes, dt.datetime]]

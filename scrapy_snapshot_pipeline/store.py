@@ -21,15 +21,18 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from scrapy_snapshot_pipeline import ledger
-from scrapy_snapshot_pipeline.tables import Declaration
 from scrapy_snapshot_pipeline.dialects import driver_of
 from scrapy_snapshot_pipeline.errors import ContentionError
 from scrapy_snapshot_pipeline.faults import Phase, write_error
+from scrapy_snapshot_pipeline.guards import SameFile, refuse_dead_transaction
+from scrapy_snapshot_pipeline.lifeline import Lifeline
+from scrapy_snapshot_pipeline.ordinary import CurrentChildren, plan_change, plan_first
 from scrapy_snapshot_pipeline.provision import provision
 from scrapy_snapshot_pipeline.records import Batch, Outcome, SnapshotRecord, WriteResult
 from scrapy_snapshot_pipeline.scd2 import Plan, Reading, StoredChild, StoredVersion, plan, reading
 from scrapy_snapshot_pipeline.schema import EntityTables, entity_tables
 from scrapy_snapshot_pipeline.statements import Statements
+from scrapy_snapshot_pipeline.tables import Declaration
 
 
 @dataclass(slots=True)
@@ -49,6 +52,8 @@ class SnapshotStore:
 
     def __init__(self, engine: Engine, *, create_tables: bool = True) -> None:
         self._engine = engine
+        self._lifeline = Lifeline(engine)
+        self._file = SameFile(engine)
         self._driver = driver_of(engine.dialect)
         self._create_tables = create_tables
         self._tables: dict[str, EntityTables] = {}
@@ -105,6 +110,13 @@ class SnapshotStore:
         """Release the connection."""
         self._engine.dispose()
 
+    def cut(self) -> bool:
+        """Have what is under way fail at once, as by a lost connection; any thread, at any time.
+
+        False where nothing can be cut: SQLite, or a server that is still being connected to.
+        """
+        return self._lifeline.cut()
+
     def _confirm_apart(self, work: _Work) -> None:
         """A confirmation is a whole truth of its own: alone it needs neither BEGIN nor COMMIT."""
         if not work.confirmable:
@@ -114,24 +126,40 @@ class SnapshotStore:
 
     @contextmanager
     def _transaction(self, engine: Engine | None = None) -> Iterator[Connection]:
-        phase = Phase.CONNECT
+        progress = _Progress()
         try:
             with (engine or self._engine).connect() as connection:
-                phase = Phase.STATEMENT
-                with _cut_on_failure(connection), connection.begin() as transaction:
+                progress.phase = Phase.STATEMENT
+                with _cut_on_failure(connection, progress), connection.begin() as transaction:
                     yield connection
-                    phase = Phase.COMMIT
+                    self._file.check()
+                    if engine is None:
+                        refuse_dead_transaction(connection)
+                    progress.phase = Phase.COMMIT
                     transaction.commit()
-        except Exception as error:
-            raise write_error(error, phase) from None
+        except Exception as error:  # noqa: BLE001
+            # A connection lost on its way back into the pool would keep its only place for ever.
+            self._engine.dispose()
+            raise write_error(error, progress.phase, lost=progress.lost) from None
+
+
+@dataclass(slots=True)
+class _Progress:
+    """How far a transaction got, for the classification of its failure."""
+
+    phase: Phase = Phase.CONNECT
+    lost: bool = False
 
 
 @contextmanager
-def _cut_on_failure(connection: Connection) -> Iterator[None]:
+def _cut_on_failure(connection: Connection, progress: _Progress) -> Iterator[None]:
     """After a failure the connection is not trusted again: it may be lost, or to a standby."""
     try:
         yield
-    except Exception:
+    except Exception:  # it goes on from here
+        # COPY goes past SQLAlchemy, which would have seen this.
+        raw = None if connection.invalidated else connection.connection.dbapi_connection
+        progress.lost = raw is None or bool(getattr(raw, "closed", False))
         connection.invalidate()
         raise
 
@@ -209,7 +237,7 @@ class _Work:
         for entity_id in entity_ids:
             places = group.entities[entity_id]
             records = [self._records[place] for place in places]
-            outcomes = plan(records, *known.of(entity_id), changes, retried=self._retried)
+            outcomes = known.plan(entity_id, records, changes, retried=self._retried)
             for place, outcome in zip(places, outcomes, strict=True):
                 self._outcomes[place] = outcome
         self._write(connection, group.statements, changes, current)
@@ -219,17 +247,19 @@ class _Work:
     ) -> _Known:
         """Read what the plan must know beside the current versions, all of it under their lock."""
         known = _Known(current)
-        revised: list[bytes] = []
+        changed: list[bytes] = []
         since: list[tuple[bytes, dt.datetime]] = []
         for entity_id in current:
             records = [self._records[place] for place in group.entities[entity_id]]
             need = Reading.HISTORY if self._retried else reading(current[entity_id], records)
-            if need is Reading.HISTORY:
+            if need is Reading.NOTHING:
+                continue
+            if need is Reading.CURRENT_CHILDREN and len(records) == 1:
+                changed.append(entity_id)
+            else:
                 since.append((entity_id, min(record.observed_at for record in records)))
-            elif need is Reading.CURRENT_CHILDREN:
-                revised.append(entity_id)
-        if revised:
-            known.add_children(group.statements.current_children(connection, revised))
+        if changed:
+            known.changed = group.statements.current_children(connection, changed)
         if since:
             known.replace_versions(group.statements.history(connection, since))
             known.add_children(group.statements.child_history(connection, since))
@@ -278,9 +308,18 @@ class _Known:
     def __init__(self, current: Mapping[bytes, StoredVersion]) -> None:
         self._versions = {entity_id: [version] for entity_id, version in current.items()}
         self._children: defaultdict[bytes, list[StoredChild]] = defaultdict(list)
+        self.changed: Mapping[bytes, CurrentChildren] = {}
+        """Of the entities with one record, which changes what is current."""
 
-    def of(self, entity_id: bytes) -> tuple[Sequence[StoredVersion], Sequence[StoredChild]]:
-        return self._versions.get(entity_id, ()), self._children.get(entity_id, ())
+    def plan(
+        self, entity_id: bytes, records: Sequence[SnapshotRecord], into: Plan, *, retried: bool
+    ) -> Sequence[Outcome]:
+        versions = self._versions.get(entity_id, ())
+        if not versions and len(records) == 1:
+            return (plan_first(records[0], into),)
+        if entity_id in self.changed:
+            return (plan_change(records[0], versions[0], self.changed[entity_id], into),)
+        return plan(records, versions, self._children.get(entity_id, ()), into, retried=retried)
 
     def add_children(self, rows: Iterable[tuple[bytes, StoredChild]]) -> None:
         for entity_id, child in rows:

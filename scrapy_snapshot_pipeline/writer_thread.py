@@ -3,69 +3,99 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import queue
+import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, ParamSpec, Protocol, TypeVar, cast
+from typing import Any, ParamSpec, TypeAlias, TypeVar, cast
 
 from twisted.internet.defer import Deferred
-from twisted.internet.threads import deferToThreadPool
-from twisted.python.threadpool import ThreadPool
+from twisted.python.failure import Failure
 
 T = TypeVar("T")
 P = ParamSpec("P")
 
-_NAME = "snapshot-writer"
+CallInLoop: TypeAlias = Callable[[Callable[[], object]], object]
+"""Has a function called on the reactor thread; may be called in any thread."""
+
+PATIENCE = 0.5
+"""Seconds that `stop` waits for the thread, which is idle unless the database hangs."""
 
 
-class WriterThread(Protocol):
-    """Runs one blocking call after the other.  Its methods belong to the reactor thread."""
+class WriterThread:
+    """Runs one blocking call after the other.  Its methods belong to the reactor thread.
+
+    A thread of its own, since the reactor's pool is shared with DNS and a busy database would
+    starve it.  It is a daemon, as no pool's threads are: one that hangs in a connect must not
+    keep the process from ending.
+    """
+
+    def __init__(self, call_in_loop: CallInLoop) -> None:
+        self._call_in_loop = call_in_loop
+        self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="snapshot-writer", daemon=True)
+        self._thread.start()
 
     def run(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
         """Call `work` in the thread, after all that was handed in before."""
+        answer: Deferred[T] = Deferred()
+
+        def call() -> None:
+            result = _call(lambda: work(*args, **kwargs))
+            self._answer(lambda: answer.callback(cast("T", result)))
+
+        self._work.put(call)
+        return answer
 
     def stop(self) -> None:
-        """End the thread once it is idle; idempotent, and `run` must not be called again."""
+        """End the thread once it is idle; `run` must not be called again."""
+        self._work.put(None)
+        self._thread.join(PATIENCE)
 
+    def _run(self) -> None:
+        while (call := self._work.get()) is not None:
+            call()
 
-class TwistedWriterThread:
-    """A pool of one: the reactor's own is shared with DNS, and a busy database would starve it.
-
-    A Twisted pool that is never stopped keeps the process from ending, deaf to SIGTERM, so the
-    reactor stops it on its way down where nobody else did.
-    """
-
-    def __init__(self, reactor: Any) -> None:  # noqa: ANN401 - zope interfaces have no types
-        self._reactor = reactor
-        self._pool = ThreadPool(minthreads=1, maxthreads=1, name=_NAME)
-        self._pool.start()
-        self._trigger = reactor.addSystemEventTrigger("during", "shutdown", self._pool.stop)
-        self._stopped = False
-
-    def run(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
-        """See `WriterThread`."""
-        return deferToThreadPool(self._reactor, self._pool, work, *args, **kwargs)
-
-    def stop(self) -> None:
-        """See `WriterThread`."""
-        if self._stopped:
+    def _answer(self, tell: Callable[[], None]) -> None:
+        try:
+            self._call_in_loop(tell)
+        except RuntimeError:  # the loop is closed: nobody is there to be told
             return
-        self._stopped = True
-        self._reactor.removeSystemEventTrigger(self._trigger)
-        self._pool.stop()
 
 
-class ExecutorWriterThread:
-    """For crawls without a reactor: the same on an asyncio loop, which must be running."""
+def _call(work: Callable[[], T]) -> T | Failure:
+    try:
+        return work()
+    except BaseException:  # noqa: BLE001 - whoever waits must be told, also of an exit
+        return Failure()  # type: ignore[no-untyped-call]
 
-    def __init__(self) -> None:
-        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=_NAME)
 
-    def run(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
-        """See `WriterThread`."""
-        loop = asyncio.get_running_loop()
-        future = loop.run_in_executor(self._executor, lambda: work(*args, **kwargs))
-        return cast("Deferred[T]", Deferred.fromFuture(future))
+def call_in_reactor() -> CallInLoop:
+    """The way into the running Twisted reactor."""
+    call: CallInLoop = _reactor().callFromThread
+    return call
 
-    def stop(self) -> None:
-        """See `WriterThread`."""
-        self._executor.shutdown(wait=False)
+
+def before_reactor_shutdown(work: Callable[[], object]) -> Callable[[], object]:
+    """Have `work` called when the reactor begins to stop; gives back what takes that back."""
+    reactor = _reactor()
+    trigger = reactor.addSystemEventTrigger("before", "shutdown", work)
+
+    def take_back() -> None:
+        # The trigger is gone once the reactor stops, which may be why we are here.
+        with contextlib.suppress(KeyError, ValueError, TypeError):
+            reactor.removeSystemEventTrigger(trigger)
+
+    return take_back
+
+
+def call_in_asyncio_loop() -> CallInLoop:
+    """The way into the running asyncio loop, where there is no reactor."""
+    return asyncio.get_running_loop().call_soon_threadsafe
+
+
+def _reactor() -> Any:
+    # Importing the reactor installs one, so it must not come before Scrapy has chosen.
+    from twisted.internet import reactor
+
+    return reactor

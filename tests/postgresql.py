@@ -56,9 +56,9 @@ class PostgresServer:
     def create(self) -> None:
         """Make the cluster."""
         where = ["-D", str(self.data_dir)]
-        self._run(
-            "initdb", *where, "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C", "-N"
-        )
+        who = ["-A", "trust", "-U", "postgres"]
+        # Small segments of the log: a limit of the file size can then mean the tables alone.
+        self._run("initdb", *where, *who, "-E", "UTF8", "--locale=C", "-N", "--wal-segsize=1")
 
     def start(self) -> None:
         """Start the server, and wait until it answers."""
@@ -93,7 +93,7 @@ class PostgresServer:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                **_identity(self.owner),
+                **identity(self.owner),
             )
 
     def _reachable(self, bin_dir: Path) -> Path:
@@ -104,7 +104,7 @@ class PostgresServer:
                 check=True,
                 cwd="/",
                 capture_output=True,
-                **_identity(self.owner),
+                **identity(self.owner),
             )
         except PermissionError:
             package = bin_dir.parent.parent
@@ -168,7 +168,8 @@ def _unprivileged_user() -> pwd.struct_passwd | None:
     return known.get("postgres") or known["nobody"]
 
 
-def _identity(user: pwd.struct_passwd | None) -> dict[str, Any]:
+def identity(user: pwd.struct_passwd | None) -> dict[str, Any]:
+    """Arguments of `subprocess.run` that run it as `user`; none for the user we are."""
     if user is None:
         return {}
     return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}

@@ -16,8 +16,22 @@ from scrapy.settings import BaseSettings
 from scrapy.utils.misc import load_object
 
 from scrapy_snapshot_pipeline.errors import SnapshotError
+from scrapy_snapshot_pipeline.terminal import escaped
 
-SUBCOMMANDS = {"init": "scrapy_snapshot_pipeline.commands.init.Init"}
+SUBCOMMANDS = {
+    "init": "scrapy_snapshot_pipeline.commands.init.Init",
+    "tables": "scrapy_snapshot_pipeline.commands.tables.Tables",
+    "runs": "scrapy_snapshot_pipeline.commands.runs.Runs",
+    "show": "scrapy_snapshot_pipeline.commands.show.Show",
+    "history": "scrapy_snapshot_pipeline.commands.versions.History",
+    "as-of": "scrapy_snapshot_pipeline.commands.as_of.AsOf",
+    "diff": "scrapy_snapshot_pipeline.commands.diff.Diff",
+    "changes": "scrapy_snapshot_pipeline.commands.changes.Changes",
+    "movers": "scrapy_snapshot_pipeline.commands.movers.Movers",
+    "stats": "scrapy_snapshot_pipeline.commands.stats.Stats",
+    "dead-letters": "scrapy_snapshot_pipeline.commands.dead_letters.DeadLetters",
+    "replay": "scrapy_snapshot_pipeline.commands.replay.ReplayCommand",
+}
 """The path of the class of each subcommand."""
 
 
@@ -73,7 +87,7 @@ class SnapshotsCommand(ScrapyCommand):
         try:
             self.exitcode = opts.run_subcommand(self.settings, opts)
         except SnapshotError as error:
-            sys.stderr.write(f"scrapy snapshots {opts.subcommand}: {error}\n")
+            sys.stderr.write(f"scrapy snapshots {opts.subcommand}: {escaped(str(error))}\n")
             self.exitcode = 1
 
     def _add_subcommand(self, group: Any, name: str, subcommand: Subcommand) -> None:  # noqa: ANN401

@@ -57,7 +57,8 @@ def start(tmp_path: Path) -> Iterator[StartCrawl]:
     ) -> Crawl:
         folder = tmp_path / f"crawl-{len(crawls)}"
         folder.mkdir()
-        given = {"SNAPSHOT_DATABASE_URL": url, **MODES[mode], **settings}
+        ours = {"SNAPSHOT_DATABASE_URL": url, "SNAPSHOT_OPEN_TIMEOUT": 1}
+        given = {**ours, **MODES[mode], **settings}
         crawl = Crawl(folder, spider, given, arguments)
         crawls.append(crawl)
         return crawl

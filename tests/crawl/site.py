@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 ITEMS_A_PAGE = 40
+PRODUCTS = 1_000
+"""Pages repeat them, so that a long crawl is mostly confirmations, and quick."""
 
 
 class Page(BaseHTTPRequestHandler):
@@ -21,7 +23,7 @@ class Page(BaseHTTPRequestHandler):
         """Answer."""
         page = int(self.path.lstrip("/"))
         first = page * ITEMS_A_PAGE
-        numbers = range(first, first + ITEMS_A_PAGE)
+        numbers = [number % PRODUCTS for number in range(first, first + ITEMS_A_PAGE)]
         body = "".join(f"sku-{number:06};Product {number}\n" for number in numbers).encode()
         self.send_response(200)
         self.send_header("Content-Type", "text/plain; charset=utf-8")

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.crawl.conftest import StartCrawl
-from tests.crawl.crawls import Crawl
+from tests.crawl.crawls import SCRAPY, Crawl
 from tests.crawl.database import run_row, scalar
 
 pytestmark = pytest.mark.crawl
@@ -55,11 +55,11 @@ def test_one_interrupt_during_the_flush(start: StartCrawl, sqlite_url: str, mode
 
 
 @pytest.mark.parametrize("ack", ["commit", "enqueue"])
-def test_terminated_in_the_middle(
-    start: StartCrawl, sqlite_url: str, mode: str, ack: str
-) -> None:
+def test_terminated_in_the_middle(start: StartCrawl, sqlite_url: str, mode: str, ack: str) -> None:
     """SIGTERM ends a crawl in time; what was acknowledged is stored; the ledger says why."""
-    crawl = start("endless", sqlite_url, {"SNAPSHOT_ACK": ack, "SHOP_ACKNOWLEDGED": True}, mode=mode)
+    crawl = start(
+        "endless", sqlite_url, {"SNAPSHOT_ACK": ack, "SHOP_ACKNOWLEDGED": True}, mode=mode
+    )
     crawl.wait_for(lambda: len(crawl.acknowledged) > 200, "200 items")
     crawl.terminate()
     assert crawl.finish(IN_TIME) == 0
@@ -84,17 +84,19 @@ def test_start_items_at_the_natural_end(start: StartCrawl, sqlite_url: str, mode
 def test_start_items_and_a_signal(start: StartCrawl, sqlite_url: str, mode: str) -> None:
     """SIGTERM while items from `start()` are in flight: no hang, nothing lost."""
     crawl = start("start", sqlite_url, {"SHOP_COMMIT_SECONDS": 1}, mode=mode)
-    crawl.wait_for((crawl.folder / "committing").exists, "commit")
+    # A signal ends `start()` itself in Scrapy 2.14: what it had not yielded was never ours.
+    crawl.wait_for((crawl.folder / "yielded").exists, "last item")
     crawl.terminate()
     assert crawl.finish(IN_TIME) == 0
+    assert crawl.log.index("Received SIGTERM") < crawl.log.index("Snapshots: accepted")
     assert_whole(crawl, sqlite_url)
 
 
 def test_start_items_and_close_spider(start: StartCrawl, sqlite_url: str, mode: str) -> None:
     """`CloseSpider` after items from `start()`: no hang, nothing lost."""
-    crawl = start(
-        "start", sqlite_url, {"SHOP_COMMIT_SECONDS": 0.5}, mode=mode, end="CloseSpider"
-    )
+    crawl = start("start", sqlite_url, {"SHOP_COMMIT_SECONDS": 0.5}, mode=mode, end="CloseSpider")
     assert crawl.finish(IN_TIME) == 0
     assert_whole(crawl, sqlite_url)
-    assert run_row(sqlite_url)["finish_reason"] == "enough"
+    # Seen: 2.14 takes it for an error of the spider and goes on, 2.19 heeds it.
+    if SCRAPY >= (2, 19):
+        assert run_row(sqlite_url)["finish_reason"] == "enough"

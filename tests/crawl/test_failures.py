@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 import sqlalchemy as sa
 
@@ -14,20 +16,27 @@ pytestmark = pytest.mark.crawl
 
 REFUSALS = {
     "sqlite": [
-        "CREATE TRIGGER refuse BEFORE INSERT ON product WHEN NEW.sku = 'sku-000050' "
-        "BEGIN SELECT RAISE(ABORT, 'refused'); END"
+        """
+        CREATE TRIGGER refuse BEFORE INSERT ON product WHEN NEW.sku = 'sku-000050'
+        BEGIN SELECT RAISE(ABORT, 'refused'); END
+        """
     ],
     "postgresql": [
-        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS "
-        "$$ BEGIN RAISE 'refused'; END $$",
-        "CREATE TRIGGER refuse BEFORE INSERT ON product FOR EACH ROW "
-        "WHEN (NEW.sku = 'sku-000050') EXECUTE FUNCTION refuse()",
+        """
+        CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE 'refused'; END $$
+        """,
+        """
+        CREATE TRIGGER refuse BEFORE INSERT ON product FOR EACH ROW
+        WHEN (NEW.sku = 'sku-000050') EXECUTE FUNCTION refuse()
+        """,
     ],
 }
 """A database that never takes one of the products."""
 
 
 def create_refusing_table(url: str) -> None:
+    """As a crawl would create it, with a trigger."""
     declaration = Declarations().of(Product)
     assert declaration is not None
     engine = connect_engine(url, connect_timeout=10)
@@ -39,18 +48,22 @@ def create_refusing_table(url: str) -> None:
             connection.execute(sa.text(statement))
 
 
-def test_a_batch_that_fails_for_good(start: StartCrawl, database_url: str, mode: str) -> None:
-    """Its items are item errors and counted as failed; the other batches are stored."""
+def test_a_record_that_is_refused(start: StartCrawl, database_url: str, mode: str) -> None:
+    """It is an item error and a dead letter; every other record of its batch is stored."""
     create_refusing_table(database_url)
-    settings = {"SNAPSHOT_BATCH_SIZE": 20, "SNAPSHOT_RETRY_BACKOFF": 0.01}
-    crawl = start("many", database_url, settings, mode=mode)
+    crawl = start("many", database_url, {"SNAPSHOT_BATCH_SIZE": 20}, mode=mode)
     assert crawl.finish() == 0, crawl.log
     row = run_row(database_url)
     stored = column(database_url, "SELECT sku FROM product")
     assert "sku-000050" not in stored
-    assert row["inserted"] == len(stored) >= 80
-    assert row["failed"] == 100 - len(stored)
-    assert crawl.stats["item_scraped_count"] == len(stored)
-    assert crawl.stats["snapshots/retries"] >= 3
+    assert row["inserted"] == len(stored) == 99
+    assert (row["dead_lettered"], row["failed"]) == (1, 0)
+    assert crawl.stats["item_scraped_count"] == 99
+    assert crawl.stats["snapshots/splits"] >= 1
     assert (row["status"], row["finish_reason"]) == ("incomplete", "finished")
-    assert f"+ failed {row['failed']}" in crawl.log
+    assert "+ dead-lettered 1 + dropped 0 + failed 0" in crawl.log
+    (file,) = crawl.folder.glob(".scrapy/snapshot-dead-letters/*.jsonl")
+    (letter,) = [json.loads(line) for line in file.read_text("ascii").splitlines()]
+    assert (letter["table"], letter["key"]) == ("product", {"sku": "sku-000050"})
+    assert letter["persistence"] == "not_persisted"
+    assert file.stat().st_mode & 0o777 == 0o600

@@ -18,12 +18,17 @@ BY_PATH = {
 }
 
 
+def skus(url: str, table: str) -> list[str]:
+    """Sorted, one a version."""
+    return column(url, f"SELECT sku FROM {table} ORDER BY sku")  # noqa: S608
+
+
 def test_every_kind_of_item_in_one_crawl(start: StartCrawl, sqlite_url: str) -> None:
     """Dataclass, attrs, pydantic, scrapy.Item and dict are stored; the undeclared pass through."""
     crawl = start("kinds", sqlite_url, {"SNAPSHOT_ITEMS": LOOSE, **KINDS})
     assert crawl.finish() == 0, crawl.log
     for table in ("dataclass_price", "attrs_price", "pydantic_price", "item_price", "loose"):
-        assert column(sqlite_url, f"SELECT sku FROM {table} ORDER BY sku") == ["a", "b"]
+        assert skus(sqlite_url, table) == ["a", "b"]
     assert column(sqlite_url, "SELECT DISTINCT price FROM attrs_price") == ["1.50"]
     assert column(sqlite_url, "SELECT DISTINCT data FROM loose") == ['{"price":"1.50"}']
     assert run_row(sqlite_url)["accepted"] == 10
@@ -45,7 +50,7 @@ def test_rejected_items_are_errors_of_their_own(start: StartCrawl, sqlite_url: s
     """An item with a wrong value is an item error, and the crawl goes on, incomplete."""
     crawl = start("faulty", sqlite_url, KINDS)
     assert crawl.finish() == 0, crawl.log
-    assert column(sqlite_url, "SELECT sku FROM dataclass_price ORDER BY sku") == ["a", "c"]
+    assert skus(sqlite_url, "dataclass_price") == ["a", "c"]
     row = run_row(sqlite_url)
     assert (row["accepted"], row["rejected"], row["status"]) == (2, 2, "incomplete")
     assert crawl.stats["item_scraped_count"] == 2

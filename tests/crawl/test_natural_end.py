@@ -13,7 +13,7 @@ pytestmark = pytest.mark.crawl
 
 SUM = re.compile(
     r"Snapshots: accepted (\d+) = inserted (\d+) \+ revised (\d+) \+ confirmed (\d+)"
-    r" \+ coalesced (\d+) \+ failed (\d+)"
+    r" \+ coalesced (\d+) \+ dead-lettered (\d+) \+ dropped (\d+) \+ failed (\d+)"
 )
 
 
@@ -24,17 +24,19 @@ def logged_sum(crawl: Crawl) -> list[int]:
 
 
 def counters(row: dict[str, Any]) -> dict[str, int]:
+    """Of a run's row, by their columns."""
     return {name: count for name, count in row.items() if isinstance(count, int)}
 
 
 def in_stats(crawl: Crawl, names: list[str]) -> dict[str, int]:
+    """The stats of these names."""
     return {name: crawl.stats.get(f"snapshots/{name}", 0) for name in names}
 
 
 def assert_numbers_agree(crawl: Crawl, url: str) -> None:
     """100 new products, by the log, the stats, the run's row and the tables."""
     row = run_row(url)
-    assert logged_sum(crawl) == [100, 100, 0, 0, 0, 0]
+    assert logged_sum(crawl) == [100, 100, 0, 0, 0, 0, 0, 0]
     assert {name: count for name, count in counters(row).items() if count} == {
         "accepted": 100,
         "inserted": 100,

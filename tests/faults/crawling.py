@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import json
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from tests.crawl.crawls import MODES, Crawl
+from tests.crawl.crawls import MODES, ROOT, Crawl
 
 QUICK = {
     "SPIDER_MODULES": "tests.faults.shop.spiders",
@@ -42,7 +46,13 @@ class Looking:
         self.url = url
         self.folder = folder
         self.dead_letters = folder / "dead-letters"
-        ours = {"SNAPSHOT_DATABASE_URL": url, **MODES["asyncio"], **QUICK, **settings}
+        ours = {
+            "SNAPSHOT_DATABASE_URL": url,
+            "SNAPSHOT_DEAD_LETTER_DIR": self.dead_letters,
+            **MODES["asyncio"],
+            **QUICK,
+            **settings,
+        }
         self.crawl = Crawl(folder, "looks", ours, arguments)
 
     @property
@@ -60,6 +70,33 @@ class Looking:
         """Seconds between two beats of the reactor."""
         file = self.folder / "gaps"
         return max(map(float, file.read_text().split()), default=0.0) if file.exists() else 0.0
+
+    def replay(self) -> str:
+        """Run `scrapy snapshots replay` over its dead letters; gives what that printed."""
+        settings = {
+            "SPIDER_MODULES": QUICK["SPIDER_MODULES"],
+            "SNAPSHOT_DATABASE_URL": self.url,
+            "SNAPSHOT_DEAD_LETTER_DIR": self.dead_letters,
+        }
+        options = [f"-s{name}={value}" for name, value in settings.items()]
+        done = subprocess.run(
+            [sys.executable, "-m", "scrapy", "snapshots", "replay", *options],
+            check=False,
+            capture_output=True,
+            cwd=self.folder,
+            env={
+                **os.environ,
+                "PYTHONPATH": str(ROOT),
+                "SCRAPY_SETTINGS_MODULE": "tests.crawl.shop.settings",
+            },
+            text=True,
+        )
+        return done.stdout + done.stderr
+
+    @property
+    def ended_itself(self) -> bool:
+        """It left its stats."""
+        return (self.folder / "stats.json").exists()
 
     def run(self, items: int = 100) -> None:
         """Wait until so many more items have been acknowledged."""
@@ -86,12 +123,19 @@ class Looking:
         value: int = self.crawl.stats.get(f"snapshots/{name}", 0)
         return value
 
-    def spooled(self) -> list[dict[str, object]]:
-        """The dead letters' lines."""
-        lines: list[dict[str, object]] = []
-        for file in sorted(self.dead_letters.rglob("*.jsonl")):
-            lines += [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+    def spooled(self) -> list[dict[str, Any]]:
+        """The dead letters' lines; a torn one is left out, as a replay does."""
+        lines: list[dict[str, Any]] = []
+        for file in sorted(self.dead_letters.glob("*.jsonl")):
+            for line in file.read_bytes().splitlines():
+                with contextlib.suppress(json.JSONDecodeError):
+                    lines.append(json.loads(line))
         return lines
+
+    @property
+    def spooled_looks(self) -> list[Look]:
+        """The observations among them."""
+        return [Look(line["values"]["sku"], line["values"]["look"]) for line in self.spooled()]
 
     def _looks(self, name: str) -> list[Look]:
         file = self.folder / name

@@ -81,6 +81,14 @@ def assert_intervals(found: Stored) -> None:
         assert all(row.valid_from <= row.last_confirmed_at for row in rows), sku
 
 
+def assert_no_overlap(found: Stored) -> None:
+    """The same where several crawlers wrote: a late record may be a version of no length."""
+    for sku, rows in found.versions.items():
+        assert [row.valid_to for row in rows].count(None) == 1, sku
+        lasting = [row for row in rows if row.valid_to != row.valid_from]
+        assert all(a.valid_to == b.valid_from for a, b in itertools.pairwise(lasting)), sku
+
+
 def assert_whole(found: Stored) -> None:
     """O7: every version has the two legs of its content, from its begin to its end."""
     for sku, rows in found.versions.items():
@@ -113,6 +121,11 @@ def assert_discreet(looking: Looking) -> None:
     """O8: no secret and no control character in what was written for people."""
     for text in FORBIDDEN:
         assert text not in looking.crawl.log
+
+
+def database_of(url: str) -> str:
+    """Its kind, as the table names it."""
+    return url.partition(":")[0].partition("+")[0]
 
 
 def _key(entity_id: Any) -> bytes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import resource
 import signal
 import subprocess
 import time
@@ -14,7 +13,7 @@ from collections.abc import Iterator
 import sqlalchemy as sa
 
 from tests.crawl.crawls import PATIENCE
-from tests.postgresql import PostgresServer
+from tests.postgresql import PostgresServer, identity
 
 
 class TroubledServer:
@@ -98,8 +97,12 @@ class TroubledServer:
     def limit_file_size(self, size: int) -> None:
         """No session there is may write a file beyond `size`: the disk is full."""
         for pid in self.backends():
-            _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
-            resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, hard))
+            # Only its own user may: root in a container often may not.
+            subprocess.run(
+                ["prlimit", "--pid", str(pid), f"--fsize={size}:"],
+                check=True,
+                **identity(self.server.owner),
+            )
 
     def smart_stop(self) -> None:
         """Ask for the shutdown that waits for the sessions; new ones are refused meanwhile."""

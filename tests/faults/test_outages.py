@@ -33,6 +33,7 @@ def test_restart(begin: Begin, server: TroubledServer, verdict: Verdict, mode: S
     goes_on(crawl, verdict, f"{mode} restart: went on")
 
 
+@pytest.mark.slow
 @pytest.mark.fault(5)
 def test_smart_stop(begin: Begin, server: TroubledServer, verdict: Verdict) -> None:
     """While a shutdown waits for another session, connections are refused; the crawl waits."""
@@ -46,7 +47,7 @@ def test_smart_stop(begin: Begin, server: TroubledServer, verdict: Verdict) -> N
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"  # noqa: S608
             f" WHERE datname = '{server.name}' AND pid <> {mine}"
         )
-        assert crawl.stalled()
+        crawl.wait_for(crawl.stalled, "stall")
     server.wait_until_stopped()
     server.server.start()
     goes_on(crawl, verdict, "waited for the start, went on")
@@ -62,6 +63,7 @@ def test_terminated_backends(begin: Begin, server: TroubledServer, verdict: Verd
     goes_on(crawl, verdict, "ten times, retried at once")
 
 
+@pytest.mark.slow
 @pytest.mark.fault(7)
 def test_killed_backend(begin: Begin, server: TroubledServer, verdict: Verdict) -> None:
     """`kill -9` of one session makes the server restart itself; the crawl waits for it."""
@@ -72,6 +74,7 @@ def test_killed_backend(begin: Begin, server: TroubledServer, verdict: Verdict) 
     goes_on(crawl, verdict, "waited for recovery, went on")
 
 
+@pytest.mark.slow
 @pytest.mark.fault(8)
 def test_stale_connection(begin: Begin, server: TroubledServer, verdict: Verdict) -> None:
     """A connection that died while the crawl had nothing to write costs no item."""
@@ -82,6 +85,7 @@ def test_stale_connection(begin: Begin, server: TroubledServer, verdict: Verdict
     goes_on(crawl, verdict, "next batch took a new connection")
 
 
+@pytest.mark.slow
 @pytest.mark.fault(19)
 def test_too_many_connections(begin: Begin, server: TroubledServer, verdict: Verdict) -> None:
     """Where the role may not connect again, the crawl waits until it may."""
@@ -91,19 +95,21 @@ def test_too_many_connections(begin: Begin, server: TroubledServer, verdict: Ver
     crawl.run()
     server.sql("ALTER ROLE crawler CONNECTION LIMIT 0")
     server.terminate_backends()
-    assert crawl.stalled(1)
+    crawl.wait_for(crawl.stalled, "stall")
     server.sql("ALTER ROLE crawler CONNECTION LIMIT -1")
     goes_on(crawl, verdict, "waited for a connection, went on")
     server.sql(f"ALTER DATABASE {server.name} OWNER TO postgres")
     server.sql("DROP OWNED BY crawler", "DROP ROLE crawler")
 
 
+@pytest.mark.slow
 @pytest.mark.fault(20)
 def test_full_disk(begin: Begin, server: TroubledServer, verdict: Verdict) -> None:
     """The server cannot extend its files; the crawl waits until there is room again."""
     crawl = begin(server.url, entities=50)
     crawl.run()
-    server.limit_file_size(256 * 1024)
+    server.sql("ALTER TABLE ticker_legs SET (fillfactor = 10)")  # to grow fast
+    server.limit_file_size(2 * 1024 * 1024)
     crawl.wait_for(lambda: "53100" in crawl.crawl.log or "XX000" in crawl.crawl.log, "full disk")
     server.limit_file_size(1 << 40)
     goes_on(crawl, verdict, "waited for room, went on")
@@ -115,13 +121,14 @@ def test_read_only(begin: Begin, server: TroubledServer, verdict: Verdict) -> No
     crawl = begin(server.url)
     crawl.run()
     server.read_only("on")
-    assert crawl.stalled(1)
+    crawl.wait_for(crawl.stalled, "stall")
     wait_for_server(server)
     server.sql("SET default_transaction_read_only = off", "ALTER SYSTEM RESET ALL")
     server.sql("SELECT pg_reload_conf()")
     goes_on(crawl, verdict, "waited for a writable one, went on")
 
 
+@pytest.mark.slow
 @pytest.mark.fault(2)
 def test_comes_up_after_open(begin: Begin, server: TroubledServer, verdict: Verdict) -> None:
     """A crawl that starts before its database waits for it."""

@@ -7,10 +7,13 @@ import uuid
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from twisted.internet.defer import Deferred, fail, succeed
 
-from scrapy_snapshot_pipeline.delivery import Delivery, Pending, Submission
+from scrapy_snapshot_pipeline.delivery import Delivery, DeliveryOptions, Submission
+from scrapy_snapshot_pipeline.errors import DeadLetterError
+from scrapy_snapshot_pipeline.flight import Pending
 from scrapy_snapshot_pipeline.nap import CallLater
 from scrapy_snapshot_pipeline.queue import SnapshotQueue
 from scrapy_snapshot_pipeline.records import (
@@ -87,11 +90,13 @@ class ManualClock:
 class ScriptedStore:
     """Commits whatever it gets, unless the script says otherwise.
 
-    Each entry of `script` is for one write: an exception to raise, or None to commit.
+    Each entry of `script` is for one write: an exception to raise, or None to commit.  A batch
+    with one of the numbers in `refused` raises what is there for it.
     """
 
     def __init__(self, *script: BaseException | None) -> None:
         self.script = deque(script)
+        self.refused: dict[int, BaseException] = {}
         self.written: list[Batch] = []
         self.committed: list[Batch] = []
 
@@ -99,6 +104,8 @@ class ScriptedStore:
         """Take one step of the script."""
         self.written.append(batch)
         error = self.script.popleft() if self.script else None
+        for record in batch.records:
+            error = error or self.refused.get(record.snapshot_id)
         if error is not None:
             raise error
         self.committed.append(batch)
@@ -141,6 +148,16 @@ def _done(work: Callable[[Batch], WriteResult], batch: Batch) -> Deferred[WriteR
 _FITS: CallLater = ManualClock().call_later
 
 
+@dataclass(frozen=True)
+class Kept:
+    """A record that was spooled."""
+
+    number: int
+    error: BaseException
+    attempts: int
+    possibly_stored: bool
+
+
 class DeliveryRig:
     """A delivery with a fake of everything around it, and what it told them."""
 
@@ -151,7 +168,9 @@ class DeliveryRig:
         max_bytes: int = 1000,
         batch_size: int = 3,
         batch_bytes: int = 100,
-        times: int = 3,
+        policy: RetryPolicy | None = None,
+        on_outage: Literal["stop", "dead_letter"] = "stop",
+        on_reject: Literal["dead_letter", "drop", "stop"] = "dead_letter",
     ) -> None:
         self.clock = ManualClock()
         self.store = ScriptedStore(*script)
@@ -160,38 +179,67 @@ class DeliveryRig:
             max_records=max_records, max_bytes=max_bytes
         )
         self.reports: list[DeliveryReport] = []
-        self.committed: list[Batch] = []
+        self.batches: list[Batch] = []
         self.retries: list[tuple[int, type[BaseException], float]] = []
+        self.splits = 0
+        self.cuts = 0
+        self.kept: list[Kept] = []
+        self.spool_is_full = False
+        self.stop_reasons: list[str] = []
         self.delivery = Delivery(
             queue=self.queue,
             write=self.worker.write,
+            cut=self.cut,
+            spool=self.spool,
+            stop_crawl=self.stop_reasons.append,
+            watcher=self,
             call_later=self.clock.call_later,
+            now=lambda: self.clock.now,
             chance=lambda: 1.0,
-            policy=RetryPolicy(times=times),
-            report=self.on_report,
-            committed=self.on_commit,
-            retrying=self.on_retry,
-            batch_size=batch_size,
-            batch_bytes=batch_bytes,
-            linger=LINGER,
+            policy=policy or RetryPolicy(outage_timeout=7.0),
+            options=DeliveryOptions(batch_size, batch_bytes, LINGER, on_outage, on_reject),
         )
 
-    def on_report(self, report: DeliveryReport) -> None:
+    def reported(self, report: DeliveryReport) -> None:
         """Keep a report."""
         self.reports.append(report)
 
-    def on_commit(self, batch: Batch, result: WriteResult) -> None:
+    def committed(self, batch: Batch, result: WriteResult) -> None:
         """Keep a committed batch."""
         assert len(batch.records) == len(result.outcomes)
-        self.committed.append(batch)
+        self.batches.append(batch)
 
-    def on_retry(self, attempt: int, error: BaseException, delay: float) -> None:
+    def retrying(self, attempt: int, error: BaseException, delay: float) -> None:
         """Keep what was told of a retry."""
         self.retries.append((attempt, type(error), delay))
 
+    def splitting(self) -> None:
+        """Count a split."""
+        self.splits += 1
+
+    def cut(self) -> None:
+        """Count a cut."""
+        self.cuts += 1
+
+    def spool(
+        self,
+        records: tuple[SnapshotRecord, ...],
+        error: BaseException,
+        attempts: int,
+        *,
+        possibly_stored: bool,
+    ) -> None:
+        """Keep dead letters, if there is room."""
+        if self.spool_is_full:
+            raise DeadLetterError("no room")
+        self.kept += [Kept(r.snapshot_id, error, attempts, possibly_stored) for r in records]
+
     def submit(self, *numbers: int, size: int = 1) -> list[Submission]:
-        """Submit a record for each number."""
-        return [self.delivery.submit(make_record(number, size=size)) for number in numbers]
+        """Submit a record for each number, each of an entity of its own."""
+        return [
+            self.delivery.submit(make_record(number, entity=number, size=size))
+            for number in numbers
+        ]
 
     def linger(self) -> None:
         """Let the linger of an idle writer pass."""
@@ -203,6 +251,6 @@ class DeliveryRig:
         return [[record.snapshot_id for record in batch.records] for batch in self.worker.held]
 
     @property
-    def reported(self) -> list[tuple[int, Outcome, int]]:
+    def words(self) -> list[tuple[int, Outcome, int]]:
         """Number, outcome and attempts of each report."""
         return [(one.record.snapshot_id, one.outcome, one.attempts) for one in self.reports]

@@ -6,36 +6,40 @@ import logging
 import pytest
 from twisted.internet.defer import Deferred
 
+from scrapy_snapshot_pipeline.delivery import BROKEN, NO_DEAD_LETTERS, REJECTED, UNAVAILABLE
 from scrapy_snapshot_pipeline.errors import (
     AbandonedError,
-    PermanentWriteError,
-    QueueClosedError,
-    RetriableWriteError,
+    AmbiguousCommitError,
+    BadDataError,
+    ContentionError,
+    FatalWriteError,
+    OutageError,
     WriteError,
 )
 from scrapy_snapshot_pipeline.records import Batch, DeliveryReport, Outcome, WriteResult
+from scrapy_snapshot_pipeline.retry import RetryPolicy
 from tests.unit.fakes import LINGER, DeliveryRig, make_record
 
-INSERTED, FAILED = Outcome.INSERTED, Outcome.FAILED
+INSERTED, KEPT, FAILED = Outcome.INSERTED, Outcome.DEAD_LETTERED, Outcome.FAILED
 SCRAPED = "an odd of 1.85"
 
 
 class ClumsyRig(DeliveryRig):
     """Whoever is told of the delivery raises, with a scraped value in the text."""
 
-    def on_report(self, report: DeliveryReport) -> None:
+    def reported(self, report: DeliveryReport) -> None:
         """Raise after keeping the report."""
-        super().on_report(report)
+        super().reported(report)
         raise KeyError(SCRAPED)
 
-    def on_commit(self, batch: Batch, result: WriteResult) -> None:
+    def committed(self, batch: Batch, result: WriteResult) -> None:
         """Raise after keeping the batch."""
-        super().on_commit(batch, result)
+        super().committed(batch, result)
         raise ValueError(SCRAPED)
 
-    def on_retry(self, attempt: int, error: BaseException, delay: float) -> None:
+    def retrying(self, attempt: int, error: BaseException, delay: float) -> None:
         """Raise after keeping the retry."""
-        super().on_retry(attempt, error, delay)
+        super().retrying(attempt, error, delay)
         raise ValueError(SCRAPED)
 
 
@@ -47,9 +51,9 @@ class ShortStore(DeliveryRig):
         self.worker._work = lambda _: WriteResult(())
 
 
-def retriable() -> RetriableWriteError:
+def retriable() -> OutageError:
     """Make an error that is worth another try."""
-    return RetriableWriteError("the server went away")
+    return OutageError("the server went away")
 
 
 def rig_in_flight(*script: BaseException | None) -> DeliveryRig:
@@ -90,7 +94,7 @@ def test_a_batch_never_waits_to_be_full() -> None:
     """One record alone is written: Scrapy holds the crawl until it is acknowledged."""
     rig = rig_in_flight()
     rig.worker.step()
-    assert rig.reported == [(1, INSERTED, 1)]
+    assert rig.words == [(1, INSERTED, 1)]
 
 
 def test_a_full_batch_does_not_linger() -> None:
@@ -172,8 +176,8 @@ def test_the_same_record_may_be_submitted_twice() -> None:
 # Retries
 
 
-def test_all_three_retries_are_taken_and_not_before_their_time() -> None:
-    """After 1, 2 and 4 seconds with a chance of 1, and the fourth failure is the last word."""
+def test_an_outage_is_waited_for_until_its_time_is_up() -> None:
+    """After 1, 2 and 4 seconds with a chance of 1; the last attempt comes at the limit of 7."""
     rig = DeliveryRig(*(retriable() for _ in range(4)))
     rig.submit(1)
     rig.linger()
@@ -185,8 +189,9 @@ def test_all_three_retries_are_taken_and_not_before_their_time() -> None:
         assert rig.held == [[1]]
         rig.worker.step()
     assert [batch.attempt for batch in rig.store.written] == [1, 2, 3, 4]
-    assert rig.retries == [(n, RetriableWriteError, 2.0 ** (n - 1)) for n in (1, 2, 3)]
-    assert rig.reported == [(1, FAILED, 4)]
+    assert [pause for _, _, pause in rig.retries] == pytest.approx([1.0, 2.0, 4.0])
+    assert rig.words == [(1, KEPT, 4)]
+    assert rig.stop_reasons == [UNAVAILABLE]
 
 
 def test_a_retry_sends_the_same_records() -> None:
@@ -196,34 +201,40 @@ def test_a_retry_sends_the_same_records() -> None:
     rig.clock.advance(1.0)
     assert rig.held == [[1]]
     rig.worker.step()
-    assert rig.reported == [(1, INSERTED, 2)]
+    assert rig.words == [(1, INSERTED, 2)]
     assert rig.held == [[2]]
 
 
-def test_an_unclassified_error_is_retried() -> None:
-    """What nobody foresaw may go away too."""
-    rig = rig_in_flight(RuntimeError("surprise"))
-    rig.worker.step()
-    rig.clock.advance(1.0)
-    rig.worker.step()
-    assert rig.reported == [(1, INSERTED, 2)]
+@pytest.mark.parametrize("error", [KeyError("a bug"), BadDataError("too long")])
+def test_a_record_at_fault_is_rejected_alone(error: Exception) -> None:
+    """Also when nobody classified the error: a bug must not be tried for ever."""
+    rig = DeliveryRig()
+    rig.store.refused[2] = error
+    rig.submit(1, 2, 3)
+    while rig.held:
+        rig.worker.step()
+    assert sorted(rig.words) == [(1, INSERTED, 1), (2, KEPT, 1), (3, INSERTED, 1)]
+    assert [(one.number, one.error, one.possibly_stored) for one in rig.kept] == [(2, error, False)]
+    assert rig.stop_reasons == []
 
 
-@pytest.mark.parametrize("error", [PermanentWriteError("no table"), asyncio.CancelledError()])
-def test_what_will_not_get_better_fails_at_once(error: BaseException) -> None:
-    """No sleep; the report carries the error, and the loop goes on."""
+@pytest.mark.parametrize("error", [FatalWriteError("replaced"), asyncio.CancelledError()])
+def test_what_will_not_get_better_stops_the_crawl(error: BaseException) -> None:
+    """No sleep; everything in flight, queued and still to come is spooled."""
     rig = rig_in_flight(error)
     rig.submit(2)
     rig.worker.step()
-    assert rig.reported == [(1, FAILED, 1)]
+    rig.submit(3)
+    rig.linger()
+    assert rig.words == [(1, KEPT, 1), (2, KEPT, 0), (3, KEPT, 0)]
     assert rig.reports[0].error is error
-    rig.worker.step()
-    assert rig.reported[1:] == [(2, INSERTED, 1)]
+    assert rig.stop_reasons == [BROKEN]
+    assert len(rig.store.written) == 1
 
 
 def test_a_write_that_raises_at_once_is_an_error_like_others() -> None:
     """As from a thread pool that has been stopped."""
-    rig = DeliveryRig(times=0)
+    rig = DeliveryRig()
 
     def stopped(_: Batch) -> Deferred[WriteResult]:
         raise RuntimeError("the pool is stopped")
@@ -231,16 +242,120 @@ def test_a_write_that_raises_at_once_is_an_error_like_others() -> None:
     rig.delivery._write = stopped
     rig.submit(1)
     rig.linger()
-    assert rig.reported == [(1, FAILED, 1)]
+    assert rig.words == [(1, KEPT, 1)]
 
 
-def test_a_failed_batch_is_reported_record_by_record() -> None:
-    """In order, and `committed` does not hear of it."""
-    rig = DeliveryRig(PermanentWriteError("no table"), batch_size=2)
-    rig.submit(1, 2)
+def test_an_outage_may_be_outlived() -> None:
+    """With "dead_letter" each batch is tried once more, and spooled, until the database is back."""
+    rig = DeliveryRig(*(retriable() for _ in range(5)), on_outage="dead_letter")
+    rig.submit(1)
+    rig.linger()
+    for seconds in (1, 2, 4, 0):
+        rig.worker.step()
+        rig.clock.advance(seconds)
+    assert rig.words == [(1, KEPT, 4)]
+    rig.submit(2)
+    rig.linger()
     rig.worker.step()
-    assert rig.reported == [(1, FAILED, 1), (2, FAILED, 1)]
-    assert rig.committed == []
+    assert rig.words[1:] == [(2, KEPT, 1)]
+    rig.submit(3)
+    rig.linger()
+    rig.worker.step()
+    assert rig.words[2:] == [(3, INSERTED, 1)]
+    assert rig.stop_reasons == []
+
+
+def test_a_transient_error_inside_a_split_tries_the_same_part_again() -> None:
+    """It is no reason to split further, and the parts keep the number of their attempt."""
+    rig = DeliveryRig(batch_size=4)
+    rig.store.refused[4] = BadDataError("too long")
+    rig.submit(1, 2, 3, 4)
+    rig.worker.step()
+    rig.store.script.append(ContentionError("a deadlock"))
+    assert rig.held == [[1, 2]]
+    rig.worker.step()
+    rig.clock.advance(0.02)
+    assert rig.held == [[1, 2]]
+    while rig.held:
+        rig.worker.step()
+    assert [(b.attempt, [r.snapshot_id for r in b.records]) for b in rig.store.written] == [
+        (1, [1, 2, 3, 4]),
+        (1, [1, 2]),
+        (2, [1, 2]),
+        (1, [3, 4]),
+        (1, [3]),
+        (1, [4]),
+    ]
+
+
+def test_many_records_with_one_fault_are_the_fault_of_the_table() -> None:
+    """Twenty in a row stop the crawl; the rest is spooled without another try."""
+    rig = DeliveryRig(batch_size=60)
+    rig.store.refused = {number: BadDataError("column price") for number in range(60)}
+    rig.submit(*range(60))
+    while rig.held:
+        rig.worker.step()
+    assert rig.stop_reasons == [BROKEN]
+    assert len(rig.kept) == 60
+    assert len(rig.store.written) < 60
+
+
+def test_a_refused_record_may_be_dropped() -> None:
+    """With SNAPSHOT_ON_REJECT = "drop" it is counted as dropped and not kept."""
+    rig = DeliveryRig(BadDataError("too long"), on_reject="drop")
+    rig.submit(1)
+    rig.linger()
+    rig.worker.step()
+    assert rig.words == [(1, Outcome.DROPPED, 1)]
+    assert rig.kept == []
+
+
+def test_a_refused_record_may_stop_the_crawl() -> None:
+    """With SNAPSHOT_ON_REJECT = "stop" it is kept, and nothing more is stored."""
+    rig = DeliveryRig(BadDataError("too long"), on_reject="stop")
+    rig.submit(1)
+    rig.linger()
+    rig.worker.step()
+    assert rig.words == [(1, KEPT, 1)]
+    assert rig.stop_reasons == [REJECTED]
+
+
+def test_what_not_even_the_dead_letters_can_keep_is_failed(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Its ids are logged, and the crawl stops."""
+    rig = rig_in_flight(BadDataError("too long"))
+    rig.spool_is_full = True
+    rig.worker.step()
+    assert rig.words == [(1, FAILED, 1)]
+    assert rig.stop_reasons == [NO_DEAD_LETTERS]
+    assert "Lost: table odds, entity 00000000000000000000000000000001, snapshot 1" in caplog.text
+
+
+def test_a_lost_answer_leaves_the_record_possibly_stored() -> None:
+    """The dead letter says so, when the outage outlasts the limit."""
+    rig = DeliveryRig(AmbiguousCommitError("no answer"), policy=RetryPolicy(outage_timeout=1.0))
+    rig.store.script.append(retriable())
+    rig.submit(1)
+    rig.linger()
+    rig.worker.step()
+    rig.clock.advance(1.0)
+    rig.worker.step()
+    assert [(one.number, one.possibly_stored) for one in rig.kept] == [(1, True)]
+
+
+def test_hurrying_spools_what_is_left_and_goes_on_until_the_close() -> None:
+    """A crawl that is closing gives the database this long; what comes later is still kept."""
+    rig = rig_asleep(*(retriable() for _ in range(9)))
+    rig.delivery.stop_within(5)
+    rig.worker.step()
+    rig.clock.advance(2)
+    rig.clock.advance(3)
+    assert rig.words == [(1, KEPT, 3)]
+    assert rig.cuts == 1
+    rig.submit(2)
+    assert rig.words[1:] == [(2, KEPT, 0)]
+    assert rig.delivery.close(25).called
 
 
 # After the commit
@@ -253,10 +368,10 @@ def test_exceptions_after_the_commit_do_not_write_again(caplog: pytest.LogCaptur
     rig.worker.step()
     rig.worker.step()
     assert len(rig.store.written) == 2
-    assert rig.reported == [(1, INSERTED, 1), (2, INSERTED, 1), (3, INSERTED, 1)]
+    assert rig.words == [(1, INSERTED, 1), (2, INSERTED, 1), (3, INSERTED, 1)]
     assert all(one.delivered.called for one in submissions)
-    assert "'report' callback failed 2 times, first with KeyError at " in caplog.text
-    assert "'committed' callback failed 1 times, first with ValueError at " in caplog.text
+    assert "'reported' callback failed with KeyError at " in caplog.text
+    assert "'committed' callback failed with ValueError at " in caplog.text
     assert SCRAPED not in caplog.text
 
 
@@ -268,7 +383,7 @@ def test_an_exception_of_the_retry_observer_does_not_stop_the_retry() -> None:
     rig.worker.step()
     rig.clock.advance(1.0)
     rig.worker.step()
-    assert rig.reported == [(1, INSERTED, 2)]
+    assert rig.words == [(1, INSERTED, 2)]
 
 
 def test_committed_is_told_once_a_batch() -> None:
@@ -276,29 +391,29 @@ def test_committed_is_told_once_a_batch() -> None:
     rig = rig_asleep()
     rig.clock.advance(1.0)
     rig.worker.step()
-    assert [batch.attempt for batch in rig.committed] == [2]
+    assert [batch.attempt for batch in rig.batches] == [2]
 
 
-def test_too_few_outcomes_are_a_failure_and_no_retry() -> None:
+def test_too_few_outcomes_are_no_reason_to_write_again() -> None:
     """The store has committed; sending again would not tell which record is which."""
     rig = ShortStore()
     rig.submit(1)
     rig.linger()
     rig.worker.step()
-    assert rig.reported == [(1, FAILED, 1)]
+    assert rig.words == [(1, KEPT, 1)]
     assert isinstance(rig.reports[0].error, WriteError)
     assert rig.held == []
 
 
 def test_logs_name_the_type_of_a_foreign_error_only(caplog: pytest.LogCaptureFixture) -> None:
     """Its text may quote a scraped value; the text of our own may be read."""
-    rig = rig_in_flight(RuntimeError(SCRAPED), PermanentWriteError("no table odds"))
+    rig = rig_in_flight(RuntimeError(SCRAPED))
     rig.worker.step()
-    rig.clock.advance(1.0)
+    rig = rig_in_flight(FatalWriteError("no table odds"))
     rig.worker.step()
     assert SCRAPED not in caplog.text
     assert "RuntimeError at " in caplog.text
-    assert "PermanentWriteError: no table odds" in caplog.text
+    assert "FatalWriteError: no table odds" in caplog.text
 
 
 # Close
@@ -320,7 +435,7 @@ def test_close_cuts_the_linger_and_flushes_everything() -> None:
         assert not fired(closed)
         rig.worker.step()
     assert fired(closed)
-    assert [number for number, _, _ in rig.reported] == [1, 2, 3, 4, 5]
+    assert [number for number, _, _ in rig.words] == [1, 2, 3, 4, 5]
     assert rig.clock.calls == []
 
 
@@ -339,7 +454,7 @@ def test_close_cuts_the_sleep_of_a_retry() -> None:
     assert rig.held == [[1]]
     rig.worker.step()
     assert fired(closed)
-    assert rig.reported == [(1, INSERTED, 2)]
+    assert rig.words == [(1, INSERTED, 2)]
 
 
 def test_a_retry_during_the_close_sleeps_in_full() -> None:
@@ -351,7 +466,7 @@ def test_a_retry_during_the_close_sleeps_in_full() -> None:
     rig.clock.advance(2.0)
     rig.worker.step()
     assert fired(closed)
-    assert rig.reported == [(1, INSERTED, 3)]
+    assert rig.words == [(1, INSERTED, 3)]
 
 
 def test_close_is_idempotent() -> None:
@@ -376,16 +491,16 @@ def test_records_are_accepted_until_the_drain_has_ended() -> None:
     assert not fired(closed)
     rig.worker.step()
     assert fired(closed)
-    assert [number for number, _, _ in rig.reported] == [1, 2]
+    assert [number for number, _, _ in rig.words] == [1, 2]
 
 
-def test_submit_after_the_close_raises() -> None:
-    """The caller still has the record; no report comes."""
+def test_a_record_after_the_close_is_spooled() -> None:
+    """Before Scrapy 2.18 an item from `start()` may come so late."""
     rig = DeliveryRig()
     rig.delivery.close(25)
-    with pytest.raises(QueueClosedError):
-        rig.submit(1)
-    assert rig.reports == []
+    (submission,) = rig.submit(1)
+    assert fired(submission.admitted)
+    assert rig.words == [(1, KEPT, 0)]
 
 
 def test_timeout_reports_everything_left_once(caplog: pytest.LogCaptureFixture) -> None:
@@ -397,7 +512,7 @@ def test_timeout_reports_everything_left_once(caplog: pytest.LogCaptureFixture) 
     assert rig.reports == []
     rig.clock.advance(0.1)
     assert fired(closed)
-    assert rig.reported == [(1, FAILED, 1), (2, FAILED, 0), (3, FAILED, 0)]
+    assert rig.words == [(1, KEPT, 1), (2, KEPT, 0), (3, KEPT, 0)]
     assert all(isinstance(report.error, AbandonedError) for report in rig.reports)
     assert "possibly stored" in str(rig.reports[0].error)
     assert "not stored" in str(rig.reports[1].error)
@@ -406,7 +521,7 @@ def test_timeout_reports_everything_left_once(caplog: pytest.LogCaptureFixture) 
     with caplog.at_level(logging.WARNING):
         rig.worker.step()
     assert "1 records that had been given up were stored after all" in caplog.text
-    assert (len(rig.reports), rig.committed) == (3, [])
+    assert (len(rig.reports), rig.batches) == (3, [])
 
 
 def test_a_late_failure_is_not_retried() -> None:
@@ -416,7 +531,7 @@ def test_a_late_failure_is_not_retried() -> None:
     rig.clock.advance(25)
     rig.worker.step()
     rig.clock.advance(100)
-    assert rig.reported == [(1, FAILED, 1)]
+    assert rig.words == [(1, KEPT, 1)]
     assert rig.retries == []
 
 
@@ -426,7 +541,7 @@ def test_abandon_reports_before_it_returns() -> None:
     rig.submit(1)
     rig.delivery.abandon()
     rig.delivery.abandon()
-    assert rig.reported == [(1, FAILED, 0)]
+    assert rig.words == [(1, KEPT, 0)]
     assert rig.clock.calls == []
     assert rig.delivery.close(25).called
 
@@ -437,7 +552,7 @@ def test_abandon_ends_the_sleep_of_a_retry() -> None:
     closed = rig.delivery.close(25)
     rig.worker.step()
     rig.delivery.abandon()
-    assert rig.reported == [(1, FAILED, 2)]
+    assert rig.words == [(1, KEPT, 2)]
     assert fired(closed)
     assert (rig.held, rig.clock.calls) == ([], [])
 
@@ -454,7 +569,7 @@ def test_a_bug_in_the_loop_leaves_nobody_waiting(caplog: pytest.LogCaptureFixtur
     rig.clock.advance(1.0)
     rig.submit(2)
     rig.worker.step()
-    assert rig.reported == [(1, FAILED, 2), (2, FAILED, 0)]
+    assert rig.words == [(1, KEPT, 2), (2, KEPT, 0)]
     assert "The delivery loop died of RuntimeError at " in caplog.text
     assert SCRAPED not in caplog.text
 

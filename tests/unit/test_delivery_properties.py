@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from itertools import groupby
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -12,16 +11,32 @@ from twisted.internet.defer import Deferred
 from scrapy_snapshot_pipeline.delivery import Submission
 from scrapy_snapshot_pipeline.errors import (
     AbandonedError,
-    PermanentWriteError,
-    QueueClosedError,
-    RetriableWriteError,
+    AmbiguousCommitError,
+    BadDataError,
+    ConflictError,
+    ContentionError,
+    FatalWriteError,
+    OutageError,
+    SystemicError,
+    TooSlowError,
 )
-from scrapy_snapshot_pipeline.records import Outcome, SnapshotRecord
+from scrapy_snapshot_pipeline.records import NOT_STORED, SnapshotRecord
 from tests.unit.fakes import DeliveryRig, make_record
 
 MAX_RECORDS, MAX_BYTES = 4, 20
 BATCH_SIZE, BATCH_BYTES = 3, 12
 CLOSE_TIMEOUT = 25.0
+ERRORS = (
+    OutageError,
+    AmbiguousCommitError,
+    ContentionError,
+    ConflictError,
+    TooSlowError,
+    SystemicError,
+    BadDataError,
+    FatalWriteError,
+    RuntimeError,
+)
 
 
 class DeliveryMachine(RuleBasedStateMachine):
@@ -37,7 +52,7 @@ class DeliveryMachine(RuleBasedStateMachine):
             batch_bytes=BATCH_BYTES,
         )
         self.submitted: list[SnapshotRecord] = []
-        self.submissions: list[Submission] = []
+        self.submissions: dict[int, Submission] = {}
         self.closed: list[Deferred[None]] = []
         self.resubmit = 0
 
@@ -46,22 +61,20 @@ class DeliveryMachine(RuleBasedStateMachine):
         self.closed.append(self.rig.delivery.close(CLOSE_TIMEOUT))
         self.rig.clock.advance(CLOSE_TIMEOUT)
         assert len(self.rig.reports) == len(self.submitted)
-        assert all(one.delivered.called and one.admitted.called for one in self.submissions)
+        submissions = self.submissions.values()
+        assert all(one.delivered.called and one.admitted.called for one in submissions)
         assert all(closed.called for closed in self.closed)
         assert self.rig.clock.calls == []
         logging.getLogger("scrapy_snapshot_pipeline").setLevel(logging.NOTSET)
 
     @rule(entity=st.integers(0, 2), size=st.integers(1, 22))
     def submit(self, entity: int, size: int) -> None:
-        """Submit an observation, refused only after the end."""
+        """Submit an observation, also after the end."""
         record = make_record(len(self.submitted) + 1, entity=entity, size=size)
-        try:
-            submission = self.rig.delivery.submit(record)
-        except QueueClosedError:
-            assert all(closed.called for closed in self.closed)
-            return
+        # Before the call, which may report and so submit others.
         self.submitted.append(record)
-        self.submissions.append(submission)
+        submission = self.rig.delivery.submit(record)
+        self.submissions[record.snapshot_id] = submission
         submission.delivered.addCallback(lambda _: self.submit_again())
 
     @rule()
@@ -82,7 +95,7 @@ class DeliveryMachine(RuleBasedStateMachine):
         self.rig.worker.step()
 
     @precondition(lambda self: self.rig.held)
-    @rule(error=st.sampled_from([RetriableWriteError, PermanentWriteError, RuntimeError]))
+    @rule(error=st.sampled_from(ERRORS))
     def fail(self, error: type[Exception]) -> None:
         """Fail the batch in flight."""
         self.rig.store.script.append(error("scripted"))
@@ -119,38 +132,40 @@ class DeliveryMachine(RuleBasedStateMachine):
     @invariant()
     def each_record_is_reported_at_most_once_and_none_is_lost(self) -> None:
         """Reported and pending together are what was submitted."""
-        counts = Counter(number for number, _, _ in self.rig.reported)
+        counts = Counter(number for number, _, _ in self.rig.words)
         assert not counts or max(counts.values()) == 1
         assert len(self.rig.reports) + self.rig.delivery.pending == len(self.submitted)
-        for submission, record in zip(self.submissions, self.submitted, strict=True):
-            assert submission.delivered.called == (record.snapshot_id in counts)
+        for number, submission in self.submissions.items():
+            assert submission.delivered.called == (number in counts)
 
     @invariant()
     def reports_say_what_the_store_did(self) -> None:
-        """Stored means committed exactly once; failed means not, unless it was abandoned."""
+        """Stored means committed exactly once; spooled means not, unless an answer is missing."""
         committed = Counter(
             record.snapshot_id for batch in self.rig.store.committed for record in batch.records
         )
         assert not committed or max(committed.values()) == 1
+        kept = {one.number: one for one in self.rig.kept}
+        assert len(kept) == len(self.rig.kept)
         for report in self.rig.reports:
-            stored = report.record.snapshot_id in committed
-            if report.outcome is not Outcome.FAILED:
-                assert stored
-            elif stored:
+            number = report.record.snapshot_id
+            assert (report.outcome in NOT_STORED) == (number in kept)
+            assert number in committed or number in kept
+            if number in committed and number in kept:
+                assert kept[number].possibly_stored
                 assert isinstance(report.error, AbandonedError)
                 assert report.attempts > 0
 
     @invariant()
     def the_order_is_kept(self) -> None:
-        """Attempts and reports follow the order of submission."""
-        written = [
-            record.snapshot_id for batch in self.rig.store.written for record in batch.records
-        ]
-        attempts = [[one.snapshot_id for one in batch.records] for batch in self.rig.store.written]
-        first_attempts = [number for batch, _ in groupby(attempts) for number in batch]
-        assert first_attempts == sorted(set(written))
-        numbers = [number for number, _, _ in self.rig.reported]
-        assert numbers == sorted(numbers)
+        """Attempts and reports follow the order of submission, for each entity."""
+        written = [one for batch in self.rig.store.written for one in batch.records]
+        reported = [report.record for report in self.rig.reports]
+        for records in (dict.fromkeys(written), reported):
+            for entity in range(3):
+                name = entity.to_bytes(16, "big")
+                numbers = [one.snapshot_id for one in records if one.entity_id == name]
+                assert numbers == sorted(numbers)
 
     @invariant()
     def work_that_can_be_done_is_under_way(self) -> None:

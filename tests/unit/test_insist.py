@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 from twisted.internet.defer import Deferred, fail, succeed
+from twisted.python.failure import Failure
 
-from scrapy_snapshot_pipeline.errors import ContentionError, RetriableWriteError, WriteError
+from scrapy_snapshot_pipeline.errors import ContentionError, OutageError, SystemicError, WriteError
 from scrapy_snapshot_pipeline.insist import insist
 from scrapy_snapshot_pipeline.retry import RetryPolicy
 from tests.unit.fakes import ManualClock
@@ -29,15 +30,23 @@ def clock() -> ManualClock:
 
 
 def insisting(work: Work, clock: ManualClock) -> Deferred[str]:
+    """Begin, with the whole of each sleep."""
     return Deferred.fromCoroutine(
-        insist(work, policy=RetryPolicy(), chance=lambda: 1.0, call_later=clock.call_later)
+        insist(
+            work,
+            policy=RetryPolicy(outage_timeout=7.0),
+            chance=lambda: 1.0,
+            call_later=clock.call_later,
+            now=lambda: clock.now,
+        )
     )
 
 
-def error_of(done: Deferred[str]) -> Exception:
-    caught: list[Exception] = []
-    done.addErrback(lambda failure: caught.append(failure.value))
-    return caught[0]
+def error_of(done: Deferred[str]) -> BaseException | None:
+    """What it failed with."""
+    failures: list[Failure] = []
+    done.addErrback(failures.append)
+    return failures[0].value
 
 
 def test_success_is_not_repeated(clock: ManualClock) -> None:
@@ -47,9 +56,9 @@ def test_success_is_not_repeated(clock: ManualClock) -> None:
     assert work.calls == 1
 
 
-def test_contention_is_tried_again_after_its_time(clock: ManualClock) -> None:
+def test_an_outage_is_waited_for(clock: ManualClock) -> None:
     """The sleeps are those of the policy, one and two seconds."""
-    work = Work(ContentionError(), ContentionError())
+    work = Work(OutageError(), OutageError())
     done = insisting(work, clock)
     clock.advance(0.9)
     assert work.calls == 1
@@ -59,17 +68,26 @@ def test_contention_is_tried_again_after_its_time(clock: ManualClock) -> None:
     assert done.result == "done"
 
 
-def test_contention_that_does_not_end_is_raised(clock: ManualClock) -> None:
-    """After the last attempt its error is the answer."""
-    done = insisting(Work(*[ContentionError() for _ in range(4)]), clock)
-    for seconds in (1, 2, 4):
-        clock.advance(seconds)
-    assert isinstance(error_of(done), ContentionError)
+def test_contention_is_tried_again_soon(clock: ManualClock) -> None:
+    """Another crawler creates the same tables: that takes milliseconds."""
+    work = Work(ContentionError())
+    done = insisting(work, clock)
+    clock.advance(0.02)
+    assert done.result == "done"
 
 
-@pytest.mark.parametrize("error", [RetriableWriteError(), WriteError(), ValueError()])
+def test_an_outage_that_does_not_end_is_raised(clock: ManualClock) -> None:
+    """After the last attempt, at the deadline, its error is the answer."""
+    done = insisting(Work(*[OutageError() for _ in range(5)]), clock)
+    clock.advance(6.9)
+    assert not done.called
+    clock.advance(0.1)
+    assert isinstance(error_of(done), OutageError)
+
+
+@pytest.mark.parametrize("error", [SystemicError(), WriteError(), ValueError()])
 def test_other_errors_are_raised_at_once(clock: ManualClock, error: Exception) -> None:
-    """A database that is not there is told at once."""
+    """A database that will not have us is told at once."""
     work = Work(error)
     assert error_of(insisting(work, clock)) is error
     assert work.calls == 1

@@ -63,7 +63,7 @@ class KindsSpider(OnePageSpider):
 
     name = "kinds"
 
-    def parse(self, response: Response, **_: Any) -> Iterator[Any]:
+    def parse(self, _: Response) -> Iterator[Any]:
         """All kinds, mixed."""
         for sku in ("a", "b"):
             yield {"sku": sku, "price": "1.50"}
@@ -79,7 +79,7 @@ class FaultySpider(OnePageSpider):
 
     name = "faulty"
 
-    def parse(self, response: Response, **_: Any) -> Iterator[Any]:
+    def parse(self, _: Response) -> Iterator[Any]:
         """Values that do not fit their types."""
         yield DataclassPrice("a", Decimal("1.50"))
         yield DataclassPrice("b", "canary-value")  # type: ignore[arg-type]
@@ -92,7 +92,7 @@ class LateSpider(OnePageSpider):
 
     name = "late"
 
-    def parse(self, response: Response, **_: Any) -> Iterator[Any]:
+    def parse(self, _: Response) -> Iterator[Any]:
         """Fifty items."""
         late = importlib.import_module("tests.crawl.shop.late")
         for number in range(50):

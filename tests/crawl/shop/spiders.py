@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
 
 import scrapy
 from scrapy.exceptions import CloseSpider
@@ -21,13 +20,16 @@ class ManySpider(OnePageSpider):
     name = "many"
     count = "100"
 
-    def parse(self, response: Response, **_: Any) -> Iterator[Product]:
+    def parse(self, _: Response) -> Iterator[Product]:
         """One item after the other."""
         yield from map(product, range(int(self.count)))
 
 
 class StartSpider(scrapy.Spider):
-    """Yields `count` products from `start()`, where Scrapy limits nothing; then may `end`."""
+    """Yields `count` products from `start()`, where Scrapy limits nothing; then may `end`.
+
+    The file `yielded` says that it has yielded the last one.
+    """
 
     name = "start"
     count = "100"
@@ -37,6 +39,7 @@ class StartSpider(scrapy.Spider):
         """All items, with no request."""
         for number in range(int(self.count)):
             yield product(number)
+        say("yielded")
         if self.end == "CloseSpider":
             raise CloseSpider("enough")
 
@@ -51,7 +54,7 @@ class EndlessSpider(scrapy.Spider):
         for page in range(8):
             yield self._page(page)
 
-    def parse(self, response: Response, **_: Any) -> Iterator[Product | scrapy.Request]:
+    def parse(self, response: Response) -> Iterator[Product | scrapy.Request]:
         """Ten products and the next page."""
         page = int(response.meta["page"])
         yield from map(product, range(page * 10, page * 10 + 10))
@@ -61,7 +64,7 @@ class EndlessSpider(scrapy.Spider):
         return scrapy.Request(f"data:,{page}", meta={"page": page}, dont_filter=True)
 
 
-class RivalSpider(scrapy.Spider):
+class RivalSpider(OnePageSpider):
     """Sees the same entities three times, at prices of its own, beside another crawler.
 
     It says with the file `ready` that it is there, and begins when the file `../go` is.
@@ -71,19 +74,25 @@ class RivalSpider(scrapy.Spider):
     price = "1"
     count = "1000"
 
-    async def start(self) -> AsyncIterator[scrapy.Request]:
-        """Wait for the other crawler."""
-        Path("ready").touch()
-        while not Path("../go").exists():
-            await asyncio.sleep(0.01)
-        yield scrapy.Request("data:,page")
-
-    def parse(self, response: Response, **_: Any) -> Iterator[Product]:
+    def parse(self, _: Response) -> Iterator[Product]:
         """Every entity at this crawler's price, then at the next, then at the first again."""
+        wait_for_the_other()
         for step in (0, 1, 0):
             price = str(int(self.price) + step)
             for number in range(int(self.count)):
                 yield product(number, price)
+
+
+def say(word: str) -> None:
+    """Leave an empty file of this name for the test."""
+    Path(word).touch()
+
+
+def wait_for_the_other() -> None:
+    """Hold this process; nothing else is to happen in it."""
+    say("ready")
+    while not Path("../go").exists():
+        time.sleep(0.01)
 
 
 class PagesSpider(scrapy.Spider):
@@ -98,7 +107,7 @@ class PagesSpider(scrapy.Spider):
         for page in range(int(self.pages)):
             yield scrapy.Request(f"{self.site}/{page}")
 
-    def parse(self, response: Response, **_: Any) -> Iterator[Product]:
+    def parse(self, response: Response) -> Iterator[Product]:
         """A product a line."""
         for line in response.text.splitlines():
             sku, name = line.split(";")

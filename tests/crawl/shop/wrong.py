@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from scrapy.http import Response
 
@@ -25,6 +24,6 @@ class WrongSpider(OnePageSpider):
 
     name = "many"
 
-    def parse(self, response: Response, **_: Any) -> Iterator[Misspelt]:
+    def parse(self, _: Response) -> Iterator[Misspelt]:
         """Never called."""
         yield Misspelt("a")

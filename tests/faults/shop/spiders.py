@@ -27,13 +27,14 @@ class LooksSpider(scrapy.Spider):
     first = "0"
     shard = "a"
     most = "20000"
-    custom_settings: ClassVar[dict[str, Any]] = {
+    custom_settings: ClassVar[dict[str, Any]] = {  # type: ignore[misc]
         "DOWNLOAD_DELAY": 0.01,
         "RANDOMIZE_DOWNLOAD_DELAY": False,
         "EXTENSIONS": {
             "scrapy.extensions.telnet.TelnetConsole": None,
             "tests.crawl.shop.extensions.StatsFile": 0,
             "tests.faults.shop.witness.Witness": 0,
+            "tests.faults.shop.starve.Starve": 0,
         },
     }
 

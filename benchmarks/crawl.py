@@ -1,0 +1,93 @@
+"""Section B: whole crawls, with nothing, with a feed, and with our pipeline."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from benchmarks.crawls import Sides, crawl, json_lines, ours
+from benchmarks.databases import Databases
+from benchmarks.measure import Row, interleaved
+from benchmarks.site import running_site
+from benchmarks.spider import Plan
+
+_FEED = "JSON-lines feed"
+_GOALS = {
+    "PostgreSQL, all new": ">= 1.0",
+    "PostgreSQL, all unchanged": ">= 2.0",
+}
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is crawled."""
+
+    items: int
+    single_items: int
+    """Where there is one item a page."""
+    pages: int
+    """Of the HTTP site."""
+    runs: int
+
+
+def measure(databases: Databases, size: Size) -> Iterator[Row]:
+    """All of section B."""
+    for children in (5, 0):
+        many = Plan(items=size.items, per_page=100, children=children)
+        label = f"{children} children, 100 items a page"
+        yield from _against_feed(databases, many, label, size.runs, goals=children == 5)
+    single = Plan(items=size.single_items, per_page=1, children=5)
+    yield from _against_feed(databases, single, "5 children, 1 item a page", size.runs, goals=False)
+    yield from _over_http(databases, size)
+
+
+def _against_feed(
+    databases: Databases, plan: Plan, label: str, runs: int, *, goals: bool
+) -> Iterator[Row]:
+    sides = Sides(databases, plan)
+    sqlite, postgresql = sides.filled("SQLite"), sides.filled("PostgreSQL")
+
+    def enqueue(kind: str) -> Callable[[], float]:
+        return lambda: sides.new(kind, ack="enqueue").rate(plan.items)
+
+    with tempfile.TemporaryDirectory(prefix="snapshot-bench-") as folder:
+        rates = interleaved(
+            {
+                _FEED: lambda: sides.plain(json_lines(Path(folder))).rate(plan.items),
+                "no pipeline": lambda: sides.plain({}).rate(plan.items),
+                "SQLite, all new": lambda: sides.new("SQLite").rate(plan.items),
+                "SQLite, all unchanged": lambda: sides.again(sqlite).rate(plan.items),
+                "PostgreSQL, all new": lambda: sides.new("PostgreSQL").rate(plan.items),
+                "PostgreSQL, all new, enqueue": enqueue("PostgreSQL"),
+                "PostgreSQL, all unchanged": lambda: sides.again(postgresql).rate(plan.items),
+            },
+            runs,
+        )
+    for name, rate in rates.items():
+        if name != _FEED:
+            goal = _GOALS.get(name, "") if goals else ""
+            detail = f"{rate:,.0f}/s against {rates[_FEED]:,.0f}/s"
+            yield Row("B", f"{label}: {name} / {_FEED}", rate / rates[_FEED], goal, detail, runs)
+    ratio = rates["PostgreSQL, all new"] / rates["PostgreSQL, all new, enqueue"]
+    yield Row("B", f"{label}: ack commit / ack enqueue", ratio, ">= 0.9" if goals else "", "", runs)
+
+
+def _over_http(databases: Databases, size: Size) -> Iterator[Row]:
+    with running_site() as site:
+        plan = Plan(items=size.pages * 5, per_page=5, children=5, site=site)
+
+        def with_pipeline() -> float:
+            url = databases.postgresql()
+            seconds = crawl(replace(plan, settings=ours(url))).seconds
+            databases.drop(url)
+            return seconds
+
+        seconds = interleaved(
+            {"with": with_pipeline, "without": lambda: crawl(plan).seconds}, size.runs
+        )
+    ratio = seconds["with"] / seconds["without"]
+    detail = f"{seconds['with']:.2f} s against {seconds['without']:.2f} s"
+    name = f"HTTP, {size.pages} pages, 50 ms, 100 kB: wall time with / without"
+    yield Row("B", name, ratio, "<= 1.03", detail, size.runs)

@@ -1,0 +1,212 @@
+"""Section C: what a batch costs when much is stored, and what a version costs."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import sqlalchemy as sa
+
+from benchmarks.databases import Databases, open_store
+from benchmarks.items import BATCH, RUN_ID, START, event, records
+from benchmarks.measure import Row, interleaved, timed
+from scrapy_snapshot_pipeline.records import Batch, SnapshotRecord
+from scrapy_snapshot_pipeline.store import SnapshotStore
+
+_VERSIONS = 5
+"""Stored of each entity, the last of them current."""
+_ONE = 10_000
+"""Versions of the entity that has many."""
+_CONFIRMED = 40
+"""Batches in which the HOT updates are counted."""
+_STRIDE = 7_919
+"""Between the entities of a batch, so that they lie all over the table."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is stored, in versions, from small to large."""
+
+    versions: Sequence[int]
+    runs: int
+
+
+class _Filled:
+    """A database in which so many versions are stored; only the server can make so many fast."""
+
+    def __init__(self, url: str, versions: int) -> None:
+        self.store: SnapshotStore = open_store(url)
+        self.engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
+        self._entities = versions // _VERSIONS
+        self._look = 0
+        with self.engine.connect() as connection:
+            connection.execute(sa.text(_FILL), {"entities": self._entities, "run": str(RUN_ID)})
+            connection.execute(sa.text("VACUUM ANALYZE event"))
+
+    def batch(self, changed: int) -> Batch:
+        """Entities all over the table, the first `changed` of them with new content."""
+        self._look += 1
+        template = records(iter([event(0, 0)]), START + dt.timedelta(days=self._look))[0]
+        numbers = [1 + (self._look * 17 + n * _STRIDE) % self._entities for n in range(BATCH)]
+        seen = dict.fromkeys(numbers)
+        return Batch(tuple(_seen(template, n, place < changed) for place, n in enumerate(seen)))
+
+    def new(self) -> Batch:
+        """Entities never seen before."""
+        self._look += 1
+        first = 1_000_000_000 + self._look * BATCH
+        template = records(iter([event(0, 0)]), START + dt.timedelta(days=self._look))[0]
+        return Batch(tuple(_seen(template, first + n, changed=True) for n in range(BATCH)))
+
+    def bytes_a_version(self) -> str:
+        """Table and indexes."""
+        sql = (
+            "SELECT pg_table_size('event') * 1.0 / count(*), "
+            "pg_indexes_size('event') * 1.0 / count(*) FROM event"
+        )
+        with self.engine.connect() as connection:
+            table, indexes = connection.execute(sa.text(sql)).one()
+        return f"{table:.0f} bytes in the table, {indexes:.0f} in indexes"
+
+    def hot_updates(self) -> tuple[int, int]:
+        """Updates so far that touched no index, and all."""
+        sql = (
+            "SELECT pg_stat_get_tuples_hot_updated(oid), pg_stat_get_tuples_updated(oid) "
+            "FROM pg_class WHERE relname = 'event'"
+        )
+        with self.engine.connect() as connection:
+            hot, updated = connection.execute(sa.text(sql)).one()
+        return hot, updated
+
+    def close(self) -> None:
+        """Release the connections."""
+        self.store.close()
+        self.engine.dispose()
+
+
+def measure(databases: Databases, size: Size) -> Iterator[Row]:
+    """All of section C."""
+    filled = {versions: _Filled(databases.postgresql(), versions) for versions in size.versions}
+    smallest = min(filled)
+    kinds: Mapping[str, Callable[[_Filled], Batch]] = {
+        "unchanged": lambda each: each.batch(0),
+        "10 % changed": lambda each: each.batch(BATCH // 10),
+        "all new": lambda each: each.new(),
+    }
+    for kind, batch in kinds.items():
+        seconds = interleaved(_sides(filled, batch), size.runs)
+        base = seconds[f"{smallest:,}"]
+        for versions in size.versions[1:]:
+            each = seconds[f"{versions:,}"]
+            name = f"batch {kind}: {versions:,} versions stored / {smallest:,}"
+            goal = "<= 1.3" if versions == max(filled) else ""
+            detail = f"{each * 1e3:.1f} ms against {base * 1e3:.1f} ms"
+            yield Row("C", name, each / base, goal, detail, size.runs)
+    yield from _many_versions(filled[smallest], size.runs)
+    yield _hot_share(filled[smallest])
+    yield Row(
+        "C",
+        "storage a version, without children",
+        None,
+        detail=filled[max(filled)].bytes_a_version(),
+    )
+    for each_filled in filled.values():
+        each_filled.close()
+
+
+def _sides(
+    filled: Mapping[int, _Filled], batch: Callable[[_Filled], Batch]
+) -> dict[str, Callable[[], float]]:
+    def side(each: _Filled) -> Callable[[], float]:
+        def seconds() -> float:
+            each.store.write(batch(each))  # so that the pages are in memory at every size
+            written = batch(each)
+            return timed(lambda: each.store.write(written))
+
+        return seconds
+
+    return {f"{versions:,}": side(each) for versions, each in filled.items()}
+
+
+def _many_versions(filled: _Filled, runs: int) -> Iterator[Row]:
+    """One entity with as many versions as no entity should have."""
+    number = 2_000_000_000
+    template = records(iter([event(0, 0)]), START)[0]
+    first = _seen(template, number, changed=False)
+    with filled.engine.connect() as connection:
+        parameters = {"entity": first.entity_id.hex(), "versions": _ONE, "run": str(RUN_ID)}
+        connection.execute(sa.text(_FILL_ONE), parameters)
+    looks = iter(range(1, 1_000_000))
+
+    def once(number: int) -> float:
+        look = next(looks)
+        seen = records(iter([event(look, 0)]), START + dt.timedelta(days=3_000 + look))[0]
+        record = replace(seen, entity_id=_md5(f"e{number}"))
+        return timed(lambda: filled.store.write(Batch((record,))))
+
+    seconds = interleaved({"many": lambda: once(number), "few": lambda: once(1)}, max(runs, 9))
+    ratio = seconds["many"] / seconds["few"]
+    detail = f"{seconds['many'] * 1e3:.2f} ms against {seconds['few'] * 1e3:.2f} ms"
+    yield Row(
+        "C",
+        f"one change: entity with {_ONE:,} versions / with {_VERSIONS}",
+        ratio,
+        "",
+        detail,
+        runs,
+    )
+
+
+def _hot_share(filled: _Filled) -> Row:
+    """Confirm everything that a re-crawl would, again and again."""
+    before, patience = filled.hot_updates(), iter(range(1, 50))
+    for _ in range(_CONFIRMED):
+        filled.store.write(filled.batch(0))
+    filled.store.close()  # a session tells its statistics at its end
+    after = filled.hot_updates()
+    while after[1] - before[1] < _CONFIRMED * BATCH and next(patience, None):
+        time.sleep(0.1)
+        after = filled.hot_updates()
+    hot, updated = after[0] - before[0], after[1] - before[1]
+    detail = f"{hot:,} of {updated:,} updates"
+    return Row("C", "HOT share of confirmations", hot / max(updated, 1), ">= 0.95", detail)
+
+
+def _seen(template: SnapshotRecord, number: int, changed: bool) -> SnapshotRecord:  # noqa: FBT001
+    """Entity `number` as `_FILL` made it, or with another content."""
+    content = _md5(f"c{number}")
+    if changed:
+        content = _md5(f"{template.snapshot_id}")
+    return replace(template, entity_id=_md5(f"e{number}"), content_hash=content)
+
+
+def _md5(text: str) -> bytes:
+    return hashlib.md5(text.encode(), usedforsecurity=False).digest()
+
+
+_COLUMNS = """
+    entity_id, snapshot_id, event_id, bookmaker, home_team, away_team, kickoff, price, url,
+    content_hash, valid_from, last_confirmed_at, valid_to, run_id"""
+_OWN = """
+    'event-' || n, 'bench', 'Home Rovers', 'Away United', '2026-01-01Z', 1.95,
+    'https://odds.example/events/' || n || '?lang=en'"""
+_FILL = f"""
+    INSERT INTO event ({_COLUMNS})
+    SELECT md5('e' || n)::uuid, v, {_OWN},
+        decode(md5(CASE WHEN v = {_VERSIONS} THEN 'c' || n ELSE v || 'c' || n END), 'hex'),
+        timestamptz '2025-01-01Z' + v * interval '1 day',
+        timestamptz '2025-01-01Z' + v * interval '1 day',
+        CASE WHEN v < {_VERSIONS} THEN timestamptz '2025-01-02Z' + v * interval '1 day' END,
+        CAST(:run AS uuid)
+    FROM generate_series(1, {_VERSIONS}) v, generate_series(1, :entities) n"""  # noqa: S608
+_FILL_ONE = f"""
+    INSERT INTO event ({_COLUMNS})
+    SELECT CAST(:entity AS uuid), n, {_OWN}, decode(md5(n::text), 'hex'),
+        timestamptz '2000-01-01Z' + n * interval '1 hour',
+        timestamptz '2000-01-01Z' + n * interval '1 hour',
+        CASE WHEN n < :versions THEN timestamptz '2000-01-01Z' + (n + 1) * interval '1 hour' END,
+        CAST(:run AS uuid)
+    FROM generate_series(1, :versions) n"""  # noqa: S608

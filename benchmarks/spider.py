@@ -1,0 +1,142 @@
+"""One crawl in a process of its own: `python -m benchmarks.spider '<Plan as JSON>'`.
+
+Pages are `data:` URLs, so that the crawl itself costs next to nothing, or come from
+`benchmarks.site`.
+The figures are printed as JSON.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import resource
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import scrapy
+from scrapy.crawler import CrawlerProcess
+from scrapy.http import Response
+from scrapy.utils.asyncio import call_later
+
+from benchmarks.items import Event, event
+
+_BEAT = 0.002
+"""Seconds between two looks at the clock, of which the longest gap is the reactor's pause."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to crawl."""
+
+    items: int
+    per_page: int
+    children: int
+    settings: dict[str, Any] = field(default_factory=dict)
+    first: int = 0
+    """Number of the first entity."""
+    site: str = ""
+    """URL of the site; empty: `data:` URLs."""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What a crawl took."""
+
+    seconds: float
+    """From the spider's opening to the reactor's end, so with all flushing."""
+    stored: int
+    """Items of which the pipeline has an outcome other than failed."""
+    reactor_cpu: float
+    """Seconds of the reactor thread."""
+    other_cpu: float
+    """Seconds of all other threads."""
+    pause: float
+    """Longest time in seconds for which the reactor did nothing else."""
+    memory: int
+    """Most bytes resident."""
+
+    def rate(self, items: int) -> float:
+        """Items a second."""
+        return items / self.seconds
+
+
+class EventSpider(scrapy.Spider):
+    """Yields the events of its plan."""
+
+    name = "events"
+    plan: Plan
+
+    async def start(self) -> AsyncIterator[scrapy.Request]:
+        """One request a page."""
+        plan = self.plan
+        for first in range(plan.first, plan.first + plan.items, plan.per_page):
+            url = f"{plan.site}/{first}" if plan.site else f"data:,{first}"
+            yield scrapy.Request(url, dont_filter=True, cb_kwargs={"first": first})
+
+    def parse(self, response: Response, first: int) -> Iterator[Event]:  # type: ignore[override]
+        """As many items as a page holds."""
+        if self.plan.site:
+            response.css("a::attr(href)").getall()
+        for number in range(first, first + self.plan.per_page):
+            yield event(number, self.plan.children)
+
+
+class Watch:
+    """A Scrapy extension that looks at the clocks."""
+
+    def __init__(self, crawler: Any) -> None:
+        self._stats = crawler.stats
+        self._started = self._reactor_cpu = self._process_cpu = self._last = 0.0
+        self._pause = 0.0
+        crawler.signals.connect(self._opened, scrapy.signals.spider_opened)
+        crawler.signals.connect(self._stopped, scrapy.signals.engine_stopped)
+
+    @classmethod
+    def from_crawler(cls, crawler: Any) -> Watch:
+        """Called by Scrapy."""
+        return cls(crawler)
+
+    def _opened(self) -> None:
+        self._started = self._last = time.perf_counter()
+        self._reactor_cpu, self._process_cpu = time.thread_time(), time.process_time()
+        self._beat()
+
+    def _beat(self) -> None:
+        now = time.perf_counter()
+        self._pause, self._last = max(self._pause, now - self._last - _BEAT), now
+        call_later(_BEAT, self._beat)
+
+    def _stopped(self) -> None:
+        reactor_cpu = time.thread_time() - self._reactor_cpu
+        outcomes = ("inserted", "revised", "confirmed", "coalesced")
+        figures = Figures(
+            seconds=time.perf_counter() - self._started,
+            stored=sum(self._stats.get_value(f"snapshots/{name}", 0) for name in outcomes),
+            reactor_cpu=reactor_cpu,
+            other_cpu=time.process_time() - self._process_cpu - reactor_cpu,
+            pause=self._pause,
+            memory=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        )
+        print(json.dumps(dataclasses.asdict(figures)), flush=True)
+
+
+def main() -> None:
+    """Crawl as the command line says."""
+    plan = Plan(**json.loads(sys.argv[1]))
+    settings = {
+        "LOG_LEVEL": "ERROR",
+        "TELNETCONSOLE_ENABLED": False,
+        "EXTENSIONS": {Watch: 0},
+        "CONCURRENT_REQUESTS_PER_DOMAIN": 16,
+        **plan.settings,
+    }
+    process = CrawlerProcess(settings)
+    process.crawl(type("_EventSpider", (EventSpider,), {"plan": plan}))
+    process.start()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,41 @@
+"""`scrapy snapshots runs`: the crawls, and what each did."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+
+from scrapy_snapshot_pipeline.commands.asking import Question
+from scrapy_snapshot_pipeline.commands.reply import Reply, one_grid
+from scrapy_snapshot_pipeline.history import Run, SnapshotHistory
+from scrapy_snapshot_pipeline.history.answers import FlatRow
+
+_SHORT = 8
+_SHOWN = ("accepted", "inserted", "revised", "confirmed", "failed")
+
+
+class Runs(Question):
+    """Lists the crawls, latest first."""
+
+    summary = "list the crawls, latest first, and what each stored"
+    example = "scrapy snapshots runs --spider competitor_odds"
+
+    def own_options(self, parser: argparse.ArgumentParser) -> None:
+        """See `Question`."""
+        parser.add_argument("--spider", metavar="NAME", help="only the crawls of this spider")
+
+    def ask(self, history: SnapshotHistory, options: argparse.Namespace) -> Reply[Run]:
+        """See `Question`."""
+        return Reply(history.runs(spider=options.spider), one_grid(_told))
+
+
+def _told(run: Run) -> Iterator[FlatRow]:
+    yield {
+        "run": str(run.run_id)[:_SHORT],
+        "started_at": run.started_at,
+        "spider": run.spider,
+        "status": run.status,
+        **{name: run.counters.get(name) for name in _SHOWN},
+        "finish_reason": run.finish_reason,
+        "finished_at": run.finished_at,
+    }

@@ -1,0 +1,20 @@
+"""`scrapy snapshots tables`: what is stored, and by which key."""
+
+from __future__ import annotations
+
+import argparse
+
+from scrapy_snapshot_pipeline.commands.asking import Question
+from scrapy_snapshot_pipeline.commands.reply import Reply, one_grid
+from scrapy_snapshot_pipeline.history import SnapshotHistory, TableInfo
+
+
+class Tables(Question):
+    """Lists the tables of entities."""
+
+    summary = "list the tables of entities, their keys and fields"
+    example = "scrapy snapshots tables"
+
+    def ask(self, history: SnapshotHistory, options: argparse.Namespace) -> Reply[TableInfo]:
+        """See `Question`."""
+        return Reply(history.tables(), one_grid(TableInfo.rows))

@@ -1,0 +1,135 @@
+"""Results in the few columns that a terminal has room for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from scrapy_snapshot_pipeline.commands.plain_json import plain_text
+from scrapy_snapshot_pipeline.history import (
+    Change,
+    ChangeKind,
+    ChildChange,
+    ChildKind,
+    Difference,
+    FieldChange,
+    FieldStatistics,
+    Mover,
+    State,
+)
+from scrapy_snapshot_pipeline.history.answers import Fields, FlatRow
+
+
+def entity(key: Fields) -> str:
+    """A key in one cell."""
+    return ", ".join(map(plain_text, key.values()))
+
+
+def told_state(state: State) -> Iterator[FlatRow]:
+    """One line: the key, when it came to be so, and the fields."""
+    fields = {name: value for name, value in state.values.items() if name not in state.key}
+    lists = {name: f"{len(rows)} rows" for name, rows in state.children.items()}
+    seen = {"last_confirmed_at": state.last_confirmed_at, "run_at": state.run_at}
+    yield {**state.key, "changed_at": state.changed_at, **fields, **lists, **seen}
+
+
+def told_change(change: Change) -> Iterator[FlatRow]:
+    """One line for each field that changed, one for an entity that came or went."""
+    head = {
+        "changed_at": change.changed_at,
+        "kind": change.kind.value,
+        "entity": entity(change.key),
+    }
+    yield from ({**head, **line} for line in _change_lines(change))
+
+
+def told_version(change: Change) -> Iterator[FlatRow]:
+    """The same for the history of one entity."""
+    head = {"changed_at": change.changed_at, "kind": change.kind.value}
+    seen = {"last_confirmed_at": change.last_confirmed_at, "run_at": change.run_at}
+    yield from ({**head, **line, **seen} for line in _change_lines(change))
+
+
+def told_difference(difference: Difference) -> Iterator[FlatRow]:
+    """One line for each field that differs, one for an entity that is in one state only."""
+    head = {"kind": difference.kind.value, "entity": entity(difference.key)}
+    if difference.kind is ChildKind.CHANGED:
+        lines = _lines(difference.fields, difference.children)
+    else:
+        lines = iter([_extent(difference.fields, difference.children)])
+    yield from ({**head, **line} for line in lines)
+
+
+def told_mover(mover: Mover) -> Iterator[FlatRow]:
+    """One line."""
+    relative = "" if mover.relative is None else f"{mover.relative:+.1%}"
+    yield {
+        **_whose(mover),
+        "old": mover.old,
+        "new": mover.new,
+        "absolute": f"{mover.absolute:+f}",
+        "relative": relative,
+        "changed_at": mover.changed_at,
+        "last_confirmed_at": mover.last_confirmed_at,
+        "run_at": mover.run_at,
+    }
+
+
+def told_statistics(found: FieldStatistics) -> Iterator[FlatRow]:
+    """One line, the numbers before their times."""
+    yield {
+        **_whose(found),
+        "lowest": found.lowest,
+        "highest": found.highest,
+        "mean": found.mean,
+        "last": found.last,
+        "values": found.values,
+        "lowest_at": found.lowest_at,
+        "highest_at": found.highest_at,
+    }
+
+
+def _whose(found: Mover | FieldStatistics) -> FlatRow:
+    own = {"entity": entity(found.key)}
+    return {**own, "child": " / ".join(map(entity, found.child))} if found.child else own
+
+
+def _change_lines(change: Change) -> Iterator[FlatRow]:
+    if change.kind in {ChangeKind.NEW, ChangeKind.RETURNED}:
+        return iter([_extent(change.fields, change.children)])
+    if change.kind is ChangeKind.RETIRED:
+        return iter([_line("", None, None)])
+    return _lines(change.fields, change.children)
+
+
+def _extent(fields: tuple[FieldChange, ...], children: tuple[ChildChange, ...]) -> FlatRow:
+    rows = f", {len(children)} child rows" if children else ""
+    return _line(f"({len(fields)} fields{rows})", None, None)
+
+
+def _lines(
+    fields: tuple[FieldChange, ...], children: tuple[ChildChange, ...]
+) -> Iterator[FlatRow]:
+    yield from _field_lines("", fields)
+    for child in children:
+        place = _place(child)
+        if child.kind is ChildKind.CHANGED:
+            yield from _field_lines(f"{place}.", child.fields)
+        else:
+            yield _line(f"{place} {child.kind.value}", None, None)
+
+
+def _field_lines(prefix: str, fields: tuple[FieldChange, ...]) -> Iterator[FlatRow]:
+    for change in fields:
+        for leaf in change.leaves():
+            yield _line(f"{prefix}{leaf.field}", leaf.old, leaf.new)
+
+
+def _line(what: str, old: object, new: object) -> FlatRow:
+    return {"what": what, "old": old, "new": new}
+
+
+def _place(child: ChildChange) -> str:
+    """`markets[1x2].selections[home]`."""
+    names = child.path.split(".")
+    keys = (*child.within, child.key)
+    return ".".join(f"{name}[{entity(key)}]" for name, key in zip(names, keys, strict=True))

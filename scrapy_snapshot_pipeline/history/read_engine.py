@@ -1,0 +1,65 @@
+"""A SQLAlchemy engine that can only read, each transaction one consistent view."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, Connection, Engine, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from scrapy_snapshot_pipeline.errors import HistoryError
+
+
+def read_engine(url: str) -> Engine:
+    """Nothing is connected yet.  Raises HistoryError; the text never repeats a password."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise HistoryError(
+            "the history's URL is not a SQLAlchemy URL; write it like "
+            "sqlite:///snapshots.db or postgresql+psycopg2://user@host/database"
+        ) from None
+    if parsed.get_backend_name() == "sqlite":
+        return _sqlite(parsed)
+    return _server(parsed)
+
+
+def _sqlite(url: URL) -> Engine:
+    path = Path(url.database or "")
+    if not path.is_file():
+        raise HistoryError(f"there is no file {path}; run a crawl first, or correct the path")
+    # By mode=ro a file that vanished meanwhile is not made anew.
+    read_only = url.set(
+        database=f"file:{quote(str(path.absolute()))}", query={"mode": "ro", "uri": "true"}
+    )
+    engine = sa.create_engine(
+        read_only, connect_args={"check_same_thread": False}, hide_parameters=True
+    )
+    sa.event.listen(engine, "connect", _set_up_sqlite)
+    sa.event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _set_up_sqlite(connection: Any, _: object) -> None:
+    connection.isolation_level = None  # the driver's own BEGIN would leave reads outside
+    connection.execute("PRAGMA query_only=ON")
+    connection.execute("PRAGMA trusted_schema=OFF")
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
+
+
+def _server(url: URL) -> Engine:
+    try:
+        return sa.create_engine(
+            url, hide_parameters=True, isolation_level="REPEATABLE READ"
+        ).execution_options(postgresql_readonly=True)
+    except (ImportError, NoSuchModuleError):
+        raise HistoryError(
+            f"no driver for {url.drivername} is installed; pip install "
+            '"scrapy-snapshot-pipeline[postgresql]", or use sqlite:///'
+        ) from None

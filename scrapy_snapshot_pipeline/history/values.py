@@ -1,0 +1,93 @@
+"""Column values as Python has them, equal on every database."""
+
+from __future__ import annotations
+
+import json
+import math
+import uuid
+from collections.abc import Callable, Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Any, TypeAlias
+
+import sqlalchemy as sa
+from sqlalchemy.sql.expression import ColumnElement, FromClause
+
+from scrapy_snapshot_pipeline.history.answers import FieldValue
+from scrapy_snapshot_pipeline.tables import Column, Kind, Role
+
+Convert: TypeAlias = "Callable[[Any], FieldValue] | None"
+
+_EXACT_FLOAT = 1e15
+"""From here on a float without a fraction may come back from JSONB as an integer."""
+
+
+class OwnColumns:
+    """The declared columns of one table: how they are selected and read."""
+
+    def __init__(self, columns: Sequence[Column], *, untyped: bool = False) -> None:
+        self.columns = columns
+        self.key_names = tuple(c.name for c in columns if c.role is Role.KEY)
+        self._names = tuple(c.name for c in columns)
+        self._converts = tuple(_CONVERTS.get(c.kind) for c in columns)
+        self._untyped = untyped
+
+    def selected(self, table: FromClause) -> list[ColumnElement[Any]]:
+        """The expressions to select, in order; JSON as text, whatever the driver makes of it."""
+        return [
+            sa.cast(table.c[c.name], sa.Text()) if c.kind is Kind.JSON else table.c[c.name]
+            for c in self.columns
+        ]
+
+    def read(self, row: Sequence[Any]) -> dict[str, FieldValue]:
+        """The values by name; of an untyped class its fields in place of `data`."""
+        values = {
+            name: value if convert is None or value is None else convert(value)
+            for name, convert, value in zip(self._names, self._converts, row, strict=True)
+        }
+        if self._untyped:
+            values.update(values.pop("data") or {})
+        return values
+
+    def key(self, values: dict[str, FieldValue]) -> dict[str, FieldValue]:
+        """The part of `values` that is the key."""
+        return {name: values[name] for name in self.key_names}
+
+
+def bytes_id(value: bytes) -> uuid.UUID:
+    """An id of 16 bytes, as people and PostgreSQL see it."""
+    return uuid.UUID(bytes=value)
+
+
+def to_number(value: FieldValue) -> Decimal | None:
+    """An exact number; also of a text that is one, as decimals in JSON are; None: it is none."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal, str)):
+        return None
+    try:
+        number = Decimal(repr(value) if isinstance(value, float) else value)
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() else None
+
+
+def _parse_json(text: str) -> FieldValue:
+    return json.loads(text, parse_float=_json_float, object_pairs_hook=_sorted_object)
+
+
+def _json_float(text: str) -> float | int:
+    number = float(text)
+    exact = abs(number) >= _EXACT_FLOAT and math.isfinite(number)
+    return int(Decimal(text)) if exact and number.is_integer() else number
+
+
+def _sorted_object(pairs: list[tuple[str, FieldValue]]) -> dict[str, FieldValue]:
+    """JSONB sorts the names in its own way."""
+    return dict(sorted(pairs))
+
+
+_CONVERTS: dict[Kind, Convert] = {
+    Kind.JSON: _parse_json,
+    # An `Annotated` SQL type may come back as another kind of number.
+    Kind.INTEGER: int,
+    Kind.FLOAT: float,
+    Kind.BYTES: bytes,
+}

@@ -1,0 +1,54 @@
+"""The socket of the store's one connection, to be cut from another thread."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import threading
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+
+
+class Lifeline:
+    """Holds a duplicate of the connection's socket as long as the connection is open.
+
+    A frozen server holds the writer thread inside the driver, where no timeout reaches it; when
+    its socket is shut down, the driver returns at once as from any lost connection.  The
+    duplicate cannot be somebody else's by the time it is used, as a number alone could.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        """Follow the connections of `engine`; SQLite's has no socket and is passed over."""
+        self._lock = threading.Lock()
+        self._socket: socket.socket | None = None
+        sa.event.listen(engine, "connect", self._connected)
+        sa.event.listen(engine, "close", self._closed)
+
+    def cut(self) -> bool:
+        """Shut the socket down; False when there is none.  Any thread; never blocks."""
+        with self._lock:
+            if self._socket is None:
+                return False
+            with contextlib.suppress(OSError):  # it was closed by the server already
+                self._socket.shutdown(socket.SHUT_RDWR)
+            return True
+
+    def _connected(self, connection: Any, _: object) -> None:
+        fileno = getattr(connection, "fileno", None)
+        if fileno is None:
+            return
+        with self._lock:
+            self._release()
+            self._socket = socket.socket(fileno=os.dup(fileno()))
+
+    def _closed(self, *_: object) -> None:
+        with self._lock:
+            self._release()
+
+    def _release(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None

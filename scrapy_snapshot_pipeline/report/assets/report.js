@@ -1,0 +1,168 @@
+// Views by the address's hash, charts once they are seen, and the filters of the feed.
+// Data only ever becomes text or numbers: no HTML is made here.
+"use strict";
+(() => {
+  const charts = JSON.parse(document.getElementById("charts").textContent);
+  const views = [...document.querySelectorAll(".view")];
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const drawn = new Map();
+  const COLOURS = 6;
+  const DASHES = [[], [8, 4], [2, 3]];
+  const JUST_AFTER = 0.001; // seconds; where a gap begins
+  let bridged = false;
+
+  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+  // The line of a series: each value to its last confirmation, then nothing until the next one.
+  function solid(steps) {
+    const xs = [], ys = [];
+    steps.forEach(([start, seen, , value], i) => {
+      xs.push(start);
+      ys.push(value);
+      if (seen > start) { xs.push(seen); ys.push(value); }
+      const next = steps[i + 1];
+      const end = Math.max(start, seen) + JUST_AFTER;
+      if (!next || next[0] > end) { xs.push(end); ys.push(null); }
+    });
+    return [xs, ys];
+  }
+
+  // What the line leaves open between two values that follow each other.
+  function gaps(steps) {
+    const xs = [], ys = [];
+    const put = (x, y) => { if (xs.at(-1) !== x) { xs.push(x); ys.push(y); } };
+    steps.forEach(([, seen, until, value], i) => {
+      const next = steps[i + 1];
+      if (!next || until !== next[0] || seen >= until) return;
+      put(seen, value);
+      put(until, next[3]);
+      if (next[1] > until) put(until + JUST_AFTER, null);
+    });
+    return [xs, ys];
+  }
+
+  const counts = (steps) => [steps.map((s) => s[0]), steps.map((s) => s[3])];
+
+  function line(series, i, chart) {
+    const stroke = colour(`--s${i % COLOURS}`);
+    const starts = new Set(series.steps.map((s) => s[0]));
+    return {
+      label: series.label,
+      stroke,
+      width: 2,
+      dash: DASHES[Math.floor(i / COLOURS) % DASHES.length],
+      paths: chart.stepped ? uPlot.paths.stepped({ align: 1 }) : uPlot.paths.linear(),
+      points: {
+        show: true,
+        size: 6,
+        fill: stroke,
+        filter: (u) => u.data[0].flatMap((x, at) => (starts.has(x) && u.data[i + 1][at] != null ? [at] : [])),
+      },
+      value: (u, value) => (value == null ? "\u2013" : String(value)),
+    };
+  }
+
+  function bridge(i) {
+    return {
+      label: "",
+      stroke: colour(`--s${i % COLOURS}`),
+      width: 1,
+      dash: [2, 4],
+      paths: uPlot.paths.stepped({ align: 1 }),
+      points: { show: false },
+    };
+  }
+
+  const short = (count) => (count == null ? "" : Number(count).toLocaleString("en"));
+
+  function axes(chart) {
+    const look = { stroke: colour("--quiet"), grid: { stroke: colour("--rule"), width: 1 }, ticks: { stroke: colour("--rule") } };
+    const wide = { ...look, size: 60 };
+    const powers = { splits: () => [0, 1, 10, 100, 1000, 10000, 100000, 1000000], values: (u, all) => all.map(short) };
+    return [look, chart.stepped ? wide : { ...wide, ...powers }];
+  }
+
+  function draw(place) {
+    const chart = charts[Number(place.dataset.chart)];
+    const tables = chart.series.map((s) => (chart.stepped ? solid(s.steps) : counts(s.steps)));
+    const series = chart.series.map((s, i) => line(s, i, chart));
+    if (bridged && chart.stepped) {
+      chart.series.forEach((s, i) => { tables.push(gaps(s.steps)); series.push(bridge(i)); });
+    }
+    const data = uPlot.join(tables, tables.map((t) => t[1].map(() => 2)));
+    const xs = data[0];
+    const room = (xs.at(-1) - xs[0]) * 0.03 || 43200;
+    const most = Math.max(1, ...tables.flatMap((t) => t[1]));
+    const scales = {
+      x: { range: () => [xs[0] - room, xs.at(-1) + room] },
+      y: chart.stepped ? {} : { distr: 4, asinh: 1, range: () => [0, most * 1.6] },
+    };
+    const options = {
+      width: place.clientWidth || 300,
+      height: 230,
+      tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
+      series: [{ label: "UTC", value: "{YYYY}-{MM}-{DD} {HH}:{mm}:{ss}" }, ...series],
+      legend: { live: false },
+      cursor: { drag: { x: true, y: false } },
+      scales,
+      axes: axes(chart),
+    };
+    drawn.get(place)?.destroy();
+    const plot = new uPlot(options, data, place);
+    drawn.set(place, plot);
+    hideBridgesInLegend(place, chart.series.length);
+  }
+
+  function hideBridgesInLegend(place, own) {
+    [...place.querySelectorAll(".u-series")].forEach((row, i) => { row.hidden = i === 0 || i > own; });
+  }
+
+  const shown = () => document.querySelector(".view:not([hidden])");
+  const redraw = () => shown().querySelectorAll(".chart").forEach(draw);
+
+  function show(moveFocus) {
+    const wanted = document.getElementById(location.hash.slice(1));
+    const view = views.includes(wanted) ? wanted : views[0];
+    views.forEach((each) => { each.hidden = each !== view; });
+    document.querySelectorAll("nav a").forEach((link) => {
+      if (link.hash === `#${view.id}`) link.setAttribute("aria-current", "page");
+      else link.removeAttribute("aria-current");
+    });
+    const title = view.querySelector("h2");
+    document.title = `${title.textContent} - Snapshot report`;
+    redraw();
+    if (moveFocus) { title.focus({ preventScroll: true }); scrollTo(0, 0); }
+  }
+
+  function filter() {
+    const [text, table, kind] = ["text", "table", "kind"].map((name) => document.getElementById(`filter-${name}`).value);
+    const rows = [...document.querySelectorAll("#feed > li")];
+    const looked = text.trim().toLowerCase();
+    let count = 0;
+    rows.forEach((row) => {
+      const fits = (!table || row.dataset.table === table) && (!kind || row.dataset.kind === kind)
+        && row.textContent.toLowerCase().includes(looked);
+      row.hidden = !fits;
+      count += fits;
+    });
+    document.getElementById("filter-count").textContent = `${count} of ${rows.length} changes`;
+  }
+
+  const form = document.getElementById("filter");
+  form.hidden = false;
+  form.addEventListener("input", filter);
+  form.addEventListener("submit", (event) => event.preventDefault());
+  document.querySelectorAll(".bridge").forEach((label) => {
+    label.hidden = false;
+    label.addEventListener("change", (event) => {
+      bridged = event.target.checked;
+      document.querySelectorAll(".bridge input").forEach((box) => { box.checked = bridged; });
+      redraw();
+    });
+  });
+  addEventListener("hashchange", () => show(true));
+  addEventListener("resize", redraw);
+  dark.addEventListener("change", redraw);
+  filter();
+  show(false);
+})();

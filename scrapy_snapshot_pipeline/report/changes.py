@@ -1,0 +1,66 @@
+"""Changes as entries of the page.  Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from scrapy_snapshot_pipeline.history import Change, ChangeKind, ChildChange, FieldChange
+from scrapy_snapshot_pipeline.history.values import to_number
+from scrapy_snapshot_pipeline.report.page import Entry, Line
+from scrapy_snapshot_pipeline.report.wording import (
+    NOTHING,
+    key_text,
+    percent_text,
+    time_text,
+    value_text,
+)
+
+LINES = 12
+"""Most lines of one change."""
+
+
+def entry(change: Change, anchor: str | None) -> Entry:
+    """A change with its lines, most of them."""
+    lines = tuple(_lines(change))
+    return Entry(
+        table=change.table,
+        key=key_text(change.key),
+        anchor=anchor,
+        kind=change.kind.value,
+        changed_at=time_text(change.changed_at),
+        last_confirmed_at=time_text(change.last_confirmed_at),
+        valid_to=time_text(change.valid_to),
+        run_at=time_text(change.run_at),
+        lines=lines[:LINES],
+        more=max(0, len(lines) - LINES),
+    )
+
+
+def _lines(change: Change) -> Iterator[Line]:
+    if change.kind is not ChangeKind.RETIRED:
+        for field in change.fields:
+            yield from _field_lines("", field)
+    for child in change.children:
+        yield from _child_lines(child)
+
+
+def _child_lines(child: ChildChange) -> Iterator[Line]:
+    where = f"{child.path} / {key_text(*child.within, child.key)}"
+    if not child.fields:
+        yield Line(where, NOTHING, child.kind.value, "")
+    for field in child.fields:
+        yield from _field_lines(f"{where}: ", field)
+
+
+def _field_lines(where: str, field: FieldChange) -> Iterator[Line]:
+    for leaf in field.leaves():
+        percent = percent_text(_number(leaf, field), _number(leaf, field, new=True))
+        name = value_text(leaf.field)
+        yield Line(where + name, value_text(leaf.old), value_text(leaf.new), percent)
+
+
+def _number(leaf: FieldChange, field: FieldChange, *, new: bool = False) -> Decimal | None:
+    """A text is a number only inside JSON, where decimals are stored so."""
+    value = leaf.new if new else leaf.old
+    return None if isinstance(value, str) and leaf is field else to_number(value)

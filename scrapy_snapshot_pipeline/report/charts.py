@@ -1,0 +1,81 @@
+"""Steps and runs as charts.  Pure."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from scrapy_snapshot_pipeline.history import Run, Step
+from scrapy_snapshot_pipeline.report.page import Chart, Series, StepPoints
+from scrapy_snapshot_pipeline.report.wording import key_text, number_text
+
+LINES = 12
+"""Most lines in one chart."""
+STEPS = 2_000
+"""Most steps of one line, the latest."""
+
+_COUNTED = {
+    "new": "inserted",
+    "changed": "revised",
+    "confirmed": "confirmed",
+    "failed": "failed",
+}
+
+
+def step_chart(field: str, steps: Iterable[Step]) -> Chart | None:
+    """One line an entity or child row; None where there is nothing to draw."""
+    lines: defaultdict[str, list[Step]] = defaultdict(list)
+    for step in steps:
+        lines[key_text(*step.child)].append(step)
+    if not lines:
+        return None
+    # Those that moved most; among equals, in the order of their keys.
+    shown = sorted(lines, key=lambda label: -len(lines[label]))[:LINES]
+    series = tuple(_series(label or field, lines[label]) for label in lines if label in shown)
+    return Chart(field, stepped=True, series=series, summary=_summary(lines, shown))
+
+
+def run_charts(runs: Sequence[Run]) -> tuple[Chart, ...]:
+    """One a spider, of what its crawls counted."""
+    by_spider: defaultdict[str, list[Run]] = defaultdict(list)
+    for run in sorted(runs, key=lambda run: run.started_at):
+        by_spider[run.spider].append(run)
+    return tuple(_run_chart(spider, own) for spider, own in sorted(by_spider.items()))
+
+
+def _run_chart(spider: str, runs: Sequence[Run]) -> Chart:
+    series = tuple(
+        Series(name, tuple(_point(run.started_at, run.counters.get(counter, 0)) for run in runs))
+        for name, counter in _COUNTED.items()
+    )
+    summary = f"{len(runs)} crawls of {spider}; the table below has the numbers"
+    return Chart(spider, stepped=False, series=series, summary=summary)
+
+
+def _series(label: str, steps: Sequence[Step]) -> Series:
+    return Series(label, tuple(_step(step) for step in steps[-STEPS:]))
+
+
+def _step(step: Step) -> StepPoints:
+    end = None if step.valid_to is None else step.valid_to.timestamp()
+    start, seen = step.changed_at.timestamp(), step.last_confirmed_at.timestamp()
+    # What another crawler confirmed later belongs to the next version.
+    seen = max(start, seen if end is None else min(seen, end))
+    return start, seen, end, float(step.value)
+
+
+def _point(at: dt.datetime, count: int) -> StepPoints:
+    time = at.timestamp()
+    return time, time, None, float(count)
+
+
+def _summary(lines: dict[str, list[Step]], shown: Sequence[str]) -> str:
+    steps = [step for label in shown for step in lines[label]]
+    values = [step.value for step in steps]
+    told = (
+        f"{len(shown)} line(s), {len(steps)} value(s) from {number_text(min(values))} "
+        f"to {number_text(max(values))}"
+    )
+    hidden = len(lines) - len(shown)
+    return f"{told}; {hidden} more rows are left out" if hidden else told

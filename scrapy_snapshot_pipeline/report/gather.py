@@ -1,0 +1,150 @@
+"""From the history to the page."""
+
+from __future__ import annotations
+
+import datetime as dt
+import heapq
+from collections.abc import Iterable, Sequence
+from itertools import chain, islice
+
+from scrapy_snapshot_pipeline.errors import HistoryError
+from scrapy_snapshot_pipeline.history import (
+    Change,
+    ChangeKind,
+    Mover,
+    Run,
+    SnapshotHistory,
+    State,
+    TableInfo,
+)
+from scrapy_snapshot_pipeline.report import rows
+from scrapy_snapshot_pipeline.report.changes import entry
+from scrapy_snapshot_pipeline.report.charts import run_charts
+from scrapy_snapshot_pipeline.report.choice import Choice
+from scrapy_snapshot_pipeline.report.entities import entity_pages
+from scrapy_snapshot_pipeline.report.fields import MOST, numeric_fields
+from scrapy_snapshot_pipeline.report.found import Anchors, Found, name_anchors, place_of
+from scrapy_snapshot_pipeline.report.left_out import Omissions
+from scrapy_snapshot_pipeline.report.page import EntityRow, Page, TableCount
+from scrapy_snapshot_pipeline.report.wording import at_most, time_text
+
+RUNS = 200
+"""Most crawls in the summary, the latest."""
+_DEFAULT_TIME = dt.timedelta(days=7)
+_SAMPLES = 20
+
+
+def gather(history: SnapshotHistory, choice: Choice, now: dt.datetime) -> Page:
+    """Ask everything and bound it.  Raises HistoryError for a table or key that is not there."""
+    runs = list(islice(history.runs(), RUNS + 1))
+    since = choice.since or _default_since(runs, now)
+    left_out = Omissions()
+    infos = _chosen(history.tables(), choice, left_out)
+    found = [_find(history, info, choice, since) for info in infos]
+    anchors = name_anchors(found, choice.top)
+    _note(left_out, found, runs, choice)
+    entities = tuple(
+        page for each in found for page in entity_pages(history, each, anchors, left_out)
+    )
+    left_out.pages(len(entities))
+    return Page(
+        made_at=time_text(now),
+        since=time_text(since),
+        tables=tuple(_count(each, choice) for each in found),
+        runs=tuple(rows.run_row(run) for run in runs[:RUNS]),
+        run_charts=run_charts(runs[:RUNS]),
+        feed=tuple(
+            entry(change, anchors.get(place_of(change))) for change in _feed(found)[: choice.feed]
+        ),
+        movers=tuple(
+            rows.mover_row(anchors, field, mover)
+            for each in found
+            for field, mover in each.movers[: choice.top]
+        ),
+        new=_listed(anchors, (each.new[: choice.top] for each in found)),
+        not_seen=_listed(anchors, (each.not_seen[: choice.top] for each in found)),
+        entities=entities,
+        left_out=left_out.told(),
+    )
+
+
+def _default_since(runs: Sequence[Run], now: dt.datetime) -> dt.datetime:
+    return (runs[0].started_at if runs else now) - _DEFAULT_TIME
+
+
+def _chosen(infos: Iterable[TableInfo], choice: Choice, left_out: Omissions) -> list[TableInfo]:
+    known = {info.name: info for info in infos}
+    unknown = [name for name in choice.tables if name not in known]
+    if unknown:
+        there = ", ".join(known) or "none"
+        raise HistoryError(f"there is no table of entities {unknown[0]}; there are {there}")
+    wanted = [info for name, info in known.items() if not choice.tables or name in choice.tables]
+    fitting = [info for info in wanted if set(choice.where) <= set(info.key)]
+    if wanted and not fitting:
+        names = "; ".join(f"{info.name}: {', '.join(info.key)}" for info in wanted)
+        raise HistoryError(f"no table has the key field(s) {', '.join(choice.where)}; {names}")
+    left_out.tables(info.name for info in known.values() if info not in fitting)
+    return fitting
+
+
+def _find(history: SnapshotHistory, info: TableInfo, choice: Choice, since: dt.datetime) -> Found:
+    name, where, more = info.name, choice.where, choice.top + 1
+    changes = list(islice(history.changes(name, since=since, where=where), choice.feed + 1))
+    not_seen = list(islice(history.not_seen(name, where=where), more))
+    samples = [each.values for each in (*changes[:_SAMPLES], *not_seen[:_SAMPLES])]
+    fields = numeric_fields(info, samples)
+    return Found(
+        info=info,
+        fields=fields,
+        changes=changes,
+        movers=_movers(history, info, fields[:MOST], choice, since),
+        new=list(islice(history.new(name, since=since, where=where), more)),
+        not_seen=not_seen,
+    )
+
+
+def _movers(
+    history: SnapshotHistory,
+    info: TableInfo,
+    fields: Iterable[str],
+    choice: Choice,
+    since: dt.datetime,
+) -> list[tuple[str, Mover]]:
+    more = choice.top + 1
+    moved = [
+        (field, mover)
+        for field in fields
+        for mover in history.movers(info.name, field, since=since, top=more, where=choice.where)
+    ]
+    return heapq.nlargest(more, moved, key=lambda each: abs(each[1].relative or 0))
+
+
+def _feed(found: Iterable[Found]) -> list[Change]:
+    every = (each.changes for each in found)
+    return list(heapq.merge(*every, key=lambda change: change.changed_at, reverse=True))
+
+
+def _count(found: Found, choice: Choice) -> TableCount:
+    changed = sum(change.kind is ChangeKind.CHANGED for change in found.changes)
+    cut = len(found.changes) > choice.feed
+    return TableCount(
+        name=found.info.name,
+        new=at_most(len(found.new), choice.top),
+        changed=f"{changed:,}+" if cut else f"{changed:,}",
+        not_seen=at_most(len(found.not_seen), choice.top),
+    )
+
+
+def _note(left_out: Omissions, found: Sequence[Found], runs: Sequence[Run], choice: Choice) -> None:
+    left_out.more("crawls", len(runs), RUNS)
+    left_out.more("changes", sum(len(each.changes) for each in found), choice.feed)
+    for each in found:
+        name = each.info.name
+        left_out.more(f"movers of {name}", len(each.movers), choice.top)
+        left_out.more(f"new entities of {name}", len(each.new), choice.top)
+        left_out.more(f"entities of {name} that were not seen", len(each.not_seen), choice.top)
+        left_out.more(f"numeric fields of {name}", len(each.fields), MOST)
+
+
+def _listed(anchors: Anchors, lists: Iterable[Sequence[Change | State]]) -> tuple[EntityRow, ...]:
+    return tuple(rows.entity_row(anchors, each) for each in chain.from_iterable(lists))

@@ -1,0 +1,141 @@
+"""The page as the template sees it: frozen, its values already text.  Pure.
+
+All times are texts in UTC.  `anchor` is the id of an entity's section, None where it has none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+StepPoints: TypeAlias = "tuple[float, float, float | None, float]"
+"""Seconds since 1970: start, last confirmation, end or None; and the value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One line of a chart."""
+
+    label: str
+    steps: tuple[StepPoints, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Lines over one time axis."""
+
+    title: str
+    stepped: bool
+    """False: one point a crawl, on a scale that shows small and large counts together."""
+    series: tuple[Series, ...]
+    summary: str
+    """What a reader who does not see it should know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One field before and after."""
+
+    field: str
+    """With the list and key of the child row that it is of."""
+    old: str
+    new: str
+    percent: str
+    """Empty where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One change: in the feed, or one version of an entity."""
+
+    table: str
+    key: str
+    anchor: str | None
+    kind: str
+    changed_at: str
+    last_confirmed_at: str
+    valid_to: str
+    run_at: str
+    lines: tuple[Line, ...]
+    more: int
+    """How many lines are left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class MoverRow:
+    """How far one number came."""
+
+    table: str
+    key: str
+    anchor: str | None
+    field: str
+    old: str
+    new: str
+    absolute: str
+    percent: str
+    changed_at: str
+    last_confirmed_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class EntityRow:
+    """One entity in a list."""
+
+    table: str
+    key: str
+    anchor: str | None
+    changed_at: str
+    last_confirmed_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """One crawl."""
+
+    spider: str
+    started_at: str
+    finished_at: str
+    status: str
+    new: int
+    changed: int
+    confirmed: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class EntityPage:
+    """All about one entity."""
+
+    anchor: str
+    table: str
+    key: str
+    charts: tuple[Chart, ...]
+    versions: tuple[Entry, ...]
+    """Newest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableCount:
+    """What happened in one table, as far as it is listed."""
+
+    name: str
+    new: str
+    changed: str
+    not_seen: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The whole report."""
+
+    made_at: str
+    since: str
+    tables: tuple[TableCount, ...]
+    runs: tuple[RunRow, ...]
+    run_charts: tuple[Chart, ...]
+    feed: tuple[Entry, ...]
+    movers: tuple[MoverRow, ...]
+    new: tuple[EntityRow, ...]
+    not_seen: tuple[EntityRow, ...]
+    entities: tuple[EntityPage, ...]
+    left_out: tuple[str, ...]

@@ -1,0 +1,138 @@
+"""Others write and lock what the crawl writes: faults 14 to 18, 44."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+import sqlalchemy as sa
+
+from tests.crawl.database import scalar
+from tests.faults.conftest import Begin, Verdict
+from tests.faults.crawling import Looking
+from tests.faults.oracles import (
+    assert_accounted,
+    assert_beating,
+    assert_no_overlap,
+    database_of,
+    lost,
+    stored,
+)
+from tests.faults.servers import TroubledServer
+
+SERIALIZABLE = "?options=-c%20default_transaction_isolation%3Dserializable"
+
+
+def in_the_way(server: TroubledServer, done: threading.Event) -> None:
+    """Lock rows of the entities in the wrong order, again and again, as a clumsy job does."""
+    lock = "SELECT 1 FROM ticker WHERE sku = '{}' AND valid_to IS NULL FOR UPDATE"
+    while not done.is_set():
+        try:
+            with server.session() as other:
+                for sku in ("a9", "a5", "a0", "a7", "a2"):
+                    other.exec_driver_sql(lock.format(sku))
+                    time.sleep(0.01)
+        except sa.exc.OperationalError:
+            continue  # this one was chosen as the deadlock's victim
+
+
+@pytest.mark.slow
+@pytest.mark.fault(14)
+def test_deadlocks(begin: Begin, server: TroubledServer, verdict: Verdict) -> None:
+    """Two crawls over the same entities, and somebody who locks them in the wrong order."""
+    crawls = [begin(server.url) for _ in range(2)]
+    for crawl in crawls:
+        crawl.run(50)
+    done = threading.Event()
+    clumsy = threading.Thread(target=in_the_way, args=(server, done))
+    clumsy.start()
+    for crawl in crawls:
+        crawl.run(300)
+    done.set()
+    clumsy.join()
+    assert [crawl.enough() for crawl in crawls] == [0, 0]
+    assert_both_stored(verdict, *crawls, outcome="retried at once")
+
+
+@pytest.mark.slow
+@pytest.mark.fault(15)
+def test_serialization_failures(begin: Begin, server: TroubledServer, verdict: Verdict) -> None:
+    """Where a site runs everything serializable, the losers of a race are repeated."""
+    url = server.url_on(server.server.port, SERIALIZABLE)
+    crawls = [begin(url) for _ in range(2)]
+    for crawl in crawls:
+        crawl.run(300)
+    assert [crawl.enough() for crawl in crawls] == [0, 0]
+    assert_both_stored(verdict, *crawls, outcome="retried at once")
+
+
+@pytest.mark.fault(44)
+def test_two_crawlers_of_one_shop(begin: Begin, sqlite_url: str, verdict: Verdict) -> None:
+    """Both see the same: nothing refused, one current version each, and no interval overlaps."""
+    crawls = [begin(sqlite_url) for _ in range(2)]
+    for crawl in crawls:
+        crawl.run(300)
+    assert [crawl.enough() for crawl in crawls] == [0, 0]
+    assert_both_stored(verdict, *crawls, outcome="both stored")
+
+
+def assert_both_stored(verdict: Verdict, *crawls: Looking, outcome: str) -> None:
+    """Each looked at its own pace, so a content may come twice; none may be missing."""
+    url = crawls[0].url
+    found = stored(url)
+    assert not any(crawl.refused for crawl in crawls)
+    seen = [look for crawl in crawls for look in crawl.acknowledged]
+    verdict(outcome, database_of(url), lost(seen, found), [])
+    assert_no_overlap(found)
+    for crawl in crawls:
+        assert_accounted(crawl)
+
+
+@pytest.mark.fault(16)
+def test_locked_table(begin: Begin, server: TroubledServer, verdict: Verdict) -> None:
+    """A migration holds the table for a while; the crawl waits, and its reactor does not."""
+    crawl = begin(server.url, {"SNAPSHOT_WRITE_TIMEOUT": 1})
+    crawl.run()
+    with server.session() as migration:
+        migration.exec_driver_sql("LOCK TABLE ticker IN ACCESS EXCLUSIVE MODE")
+        assert crawl.stalled(3)
+    crawl.run()
+    assert crawl.enough() == 0, crawl.crawl.log
+    assert not crawl.refused
+    verdict.of("waited 3 s, went on", crawl)
+    assert_beating(crawl)
+
+
+@pytest.mark.fault(17)
+def test_statement_timeout(begin: Begin, server: TroubledServer, verdict: Verdict) -> None:
+    """A row that takes too long is found by splitting; the others are stored."""
+    crawl = begin(server.url_on(server.server.port, "?options=-c%20statement_timeout%3D300"))
+    crawl.run()
+    server.sql(
+        "CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN PERFORM pg_sleep(1); RETURN NEW; END $$",
+        "CREATE TRIGGER dawdle BEFORE INSERT ON ticker FOR EACH ROW"
+        " WHEN (NEW.sku = 'a3') EXECUTE FUNCTION dawdle()",
+    )
+    crawl.wait_for(lambda: len(crawl.refused) > 0, "refusal")
+    server.sql("DROP TRIGGER dawdle ON ticker")
+    crawl.run()
+    assert crawl.enough() == 0, crawl.crawl.log
+    assert {look.sku for look in crawl.refused} == {"a3"}
+    assert set(crawl.refused) <= set(crawl.spooled_looks)
+    assert {line["reason"] for line in crawl.spooled()} == {"timeout"}
+    verdict.of("the slow record isolated", crawl)
+
+
+@pytest.mark.slow
+@pytest.mark.fault(18)
+def test_idle_in_transaction(begin: Begin, server: TroubledServer, verdict: Verdict) -> None:
+    """No transaction waits for the crawl, so the server's shortest patience is long enough."""
+    option = "?options=-c%20idle_in_transaction_session_timeout%3D500"
+    crawl = begin(server.url_on(server.server.port, option))
+    crawl.run(500)
+    assert crawl.enough() == 0, crawl.crawl.log
+    assert crawl.stat("retries") == 0
+    verdict.of("never met", crawl)
+    assert scalar(server.url, "SELECT count(*) FROM snapshot_runs WHERE status = 'finished'") == 1

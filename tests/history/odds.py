@@ -1,0 +1,124 @@
+"""The example's real odds in a database, and the numbers that follow from the file alone."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+import uuid
+from collections.abc import Iterator
+from dataclasses import fields
+from decimal import Decimal
+from pathlib import Path
+from typing import NamedTuple
+
+from scrapy_snapshot_pipeline import ledger
+from scrapy_snapshot_pipeline.capture import compile_capture
+from scrapy_snapshot_pipeline.connect import connect_engine
+from scrapy_snapshot_pipeline.declare import Declarations
+from scrapy_snapshot_pipeline.records import Batch, SnapshotRecord
+from scrapy_snapshot_pipeline.store import SnapshotStore
+
+EXAMPLE = Path(__file__).resolve().parents[2] / "example_project"
+sys.path.insert(0, str(EXAMPLE))
+
+from bookmakers.items import CompetitorMarketOdds, CompetitorOddsSnapshot  # noqa: E402
+from bookmakers.site.offers import (  # noqa: E402
+    BOOKMAKERS,
+    Bookmaker,
+    Fixture,
+    Market,
+    offered_markets,
+    read_fixtures,
+)
+
+TABLE = "competitor_odds_snapshot"
+SPIDER = "competitor_odds"
+COMPETITORS = BOOKMAKERS[1:]
+OPENING = uuid.UUID("00000000-0000-4000-8000-00000000000a")
+CLOSING = uuid.UUID("00000000-0000-4000-8000-00000000000b")
+STARTS = {
+    OPENING: dt.datetime(2024, 5, 1, tzinfo=dt.timezone.utc),
+    CLOSING: dt.datetime(2024, 5, 3, tzinfo=dt.timezone.utc),
+}
+NAMES = {OPENING: "opening", CLOSING: "closing"}
+_MILLISECOND = dt.timedelta(milliseconds=1)
+
+
+class Offer(NamedTuple):
+    """What the file says of one match at one bookmaker on one visit."""
+
+    match: str
+    bookmaker: str
+    prices: dict[tuple[str, str], Decimal]
+    """By market and outcome; a line is the outcome `line`."""
+
+
+def offers(run: uuid.UUID) -> Iterator[Offer]:
+    """All offers of competitors, in the order of the file."""
+    for fixture, bookmaker, markets in _offered(NAMES[run]):
+        prices = {
+            (market.name, outcome): Decimal(price)
+            for market in markets
+            for outcome, price in (*market.prices, *_line(market))
+        }
+        yield Offer(fixture.slug, bookmaker.name, prices)
+
+
+def seen_at(run: uuid.UUID, place: int) -> dt.datetime:
+    """When the offer at this place of the file was observed."""
+    return STARTS[run] + place * _MILLISECOND
+
+
+def store_odds(url: str) -> None:
+    """Both visits, each a finished run of one minute."""
+    store = SnapshotStore(connect_engine(url, connect_timeout=10))
+    declaration = Declarations().of(CompetitorOddsSnapshot)
+    assert declaration is not None
+    capture = compile_capture(declaration)
+    store.declare([declaration])
+    for run, start in STARTS.items():
+        store.start_run(ledger.Run(run, SPIDER, start))
+        records: list[SnapshotRecord] = [
+            capture(_item(*offered), seen_at(run, place), run)
+            for place, offered in enumerate(_offered(NAMES[run]))
+        ]
+        for first in range(0, len(records), 500):
+            store.write(Batch(tuple(records[first : first + 500])))
+        end = start + dt.timedelta(minutes=1)
+        counters = {"accepted": len(records)}
+        store.finish_run(ledger.RunEnd(run, end, "finished", counters))
+    store.close()
+
+
+def _offered(visit: str) -> Iterator[tuple[Fixture, Bookmaker, tuple[Market, ...]]]:
+    for fixture in read_fixtures():
+        for bookmaker in COMPETITORS:
+            markets = offered_markets(fixture, bookmaker, visit)
+            if markets:
+                yield fixture, bookmaker, markets
+
+
+def _line(market: Market) -> tuple[tuple[str, str], ...]:
+    return () if market.line is None else (("line", market.line),)
+
+
+def _item(
+    fixture: Fixture, bookmaker: Bookmaker, markets: tuple[Market, ...]
+) -> CompetitorOddsSnapshot:
+    return CompetitorOddsSnapshot(
+        match=fixture.slug,
+        bookmaker=bookmaker.name,
+        home_team=fixture.home_team,
+        away_team=fixture.away_team,
+        kickoff=fixture.kickoff.replace(tzinfo=dt.timezone.utc),
+        url=f"https://example.com/{fixture.slug}",
+        markets=[_market(market) for market in markets],
+    )
+
+
+def _market(market: Market) -> CompetitorMarketOdds:
+    values = {f"price_{outcome}": Decimal(price) for outcome, price in market.prices}
+    if market.line is not None:
+        values["line"] = Decimal(market.line)
+    names = {field.name for field in fields(CompetitorMarketOdds)} - {"market"}
+    return CompetitorMarketOdds(market=market.name, **{n: values.get(n) for n in names})
