@@ -314,7 +314,7 @@ class _Known:
     def plan(
         self, entity_id: bytes, records: Sequence[SnapshotRecord], into: Plan, *, retried: bool
     ) -> Sequence[Outcome]:
-        versions = self._versions.get(entity_id, ())
+        versions: Sequence[StoredVersion] = self._versions.get(entity_id, ())
         if not versions and len(records) == 1:
             return (plan_first(records[0], into),)
         if entity_id in self.changed:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import queue
 import threading
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeAlias, TypeVar, cast
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
+from twisted.python.threadpool import ThreadPool
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -22,52 +22,51 @@ PATIENCE = 0.5
 """Seconds that `stop` waits for the thread, which is idle unless the database hangs."""
 
 
+class _DaemonThread(threading.Thread):
+    """One that cannot keep the process from ending, as a connect that hangs would."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, daemon=True, **kwargs)
+
+
+class _DaemonThreadPool(ThreadPool):
+    threadFactory = _DaemonThread  # noqa: N815 - Twisted's name
+
+
 class WriterThread:
     """Runs one blocking call after the other.  Its methods belong to the reactor thread.
 
-    A thread of its own, since the reactor's pool is shared with DNS and a busy database would
-    starve it.  It is a daemon, as no pool's threads are: one that hangs in a connect must not
-    keep the process from ending.
+    A pool of one and of our own, since the reactor's is shared with DNS and a busy database would
+    starve it.  Twisted's needs no reactor, so it serves crawls without one too.
     """
 
     def __init__(self, call_in_loop: CallInLoop) -> None:
         self._call_in_loop = call_in_loop
-        self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="snapshot-writer", daemon=True)
-        self._thread.start()
+        self._pool = _DaemonThreadPool(minthreads=1, maxthreads=1, name="snapshot-writer")
+        self._pool.start()
 
     def run(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
         """Call `work` in the thread, after all that was handed in before."""
         answer: Deferred[T] = Deferred()
 
-        def call() -> None:
-            result = _call(lambda: work(*args, **kwargs))
-            self._answer(lambda: answer.callback(cast("T", result)))
+        def tell(_: bool, result: T | Failure) -> None:  # noqa: FBT001 - Twisted's signature
+            self._tell(lambda: answer.callback(cast("T", result)))
 
-        self._work.put(call)
+        self._pool.callInThreadWithCallback(tell, work, *args, **kwargs)
         return answer
 
     def stop(self) -> None:
-        """End the thread once it is idle; `run` must not be called again."""
-        self._work.put(None)
-        self._thread.join(PATIENCE)
+        """End the thread once it is idle, or leave a hung one behind; `run` must not follow."""
+        # `ThreadPool.stop` waits without limit, so somebody else must do it.
+        stopping = threading.Thread(target=self._pool.stop, daemon=True)
+        stopping.start()
+        stopping.join(PATIENCE)
 
-    def _run(self) -> None:
-        while (call := self._work.get()) is not None:
-            call()
-
-    def _answer(self, tell: Callable[[], None]) -> None:
+    def _tell(self, answer: Callable[[], object]) -> None:
         try:
-            self._call_in_loop(tell)
+            self._call_in_loop(answer)
         except RuntimeError:  # the loop is closed: nobody is there to be told
             return
-
-
-def _call(work: Callable[[], T]) -> T | Failure:
-    try:
-        return work()
-    except BaseException:  # noqa: BLE001 - whoever waits must be told, also of an exit
-        return Failure()  # type: ignore[no-untyped-call]
 
 
 def call_in_reactor() -> CallInLoop:

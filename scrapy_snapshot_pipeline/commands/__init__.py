@@ -29,6 +29,8 @@ SUBCOMMANDS = {
     "changes": "scrapy_snapshot_pipeline.commands.changes.Changes",
     "movers": "scrapy_snapshot_pipeline.commands.movers.Movers",
     "stats": "scrapy_snapshot_pipeline.commands.stats.Stats",
+    "export": "scrapy_snapshot_pipeline.commands.export.Export",
+    "report": "scrapy_snapshot_pipeline.commands.report.Report",
     "dead-letters": "scrapy_snapshot_pipeline.commands.dead_letters.DeadLetters",
     "replay": "scrapy_snapshot_pipeline.commands.replay.ReplayCommand",
 }
@@ -47,7 +49,7 @@ class Subcommand(Protocol):
         """Add the subcommand's own options."""
 
     def run(self, settings: BaseSettings, options: argparse.Namespace) -> int:
-        """Do it and return the exit code; raises SnapshotError, which is shown without traceback."""
+        """Do it, give the exit code; raises SnapshotError, which is shown without traceback."""
 
 
 class SnapshotsCommand(ScrapyCommand):
@@ -67,7 +69,9 @@ class SnapshotsCommand(ScrapyCommand):
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Called by Scrapy, for this command only."""
         super().add_options(parser)
-        group = parser.add_subparsers(dest="subcommand", metavar="<subcommand>")
+        group = parser.add_subparsers(
+            prog="scrapy snapshots", dest="subcommand", metavar="<subcommand>"
+        )
         for name, path in SUBCOMMANDS.items():
             self._add_subcommand(group, name, load_object(path)())
 
@@ -90,7 +94,7 @@ class SnapshotsCommand(ScrapyCommand):
             sys.stderr.write(f"scrapy snapshots {opts.subcommand}: {escaped(str(error))}\n")
             self.exitcode = 1
 
-    def _add_subcommand(self, group: Any, name: str, subcommand: Subcommand) -> None:  # noqa: ANN401
+    def _add_subcommand(self, group: Any, name: str, subcommand: Subcommand) -> None:
         parser: argparse.ArgumentParser = group.add_parser(
             name,
             help=subcommand.summary,

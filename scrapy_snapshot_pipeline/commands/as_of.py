@@ -21,7 +21,7 @@ class AsOf(Question):
     """Shows the state of every entity at a time, or at the end of a run."""
 
     summary = "show the entities as they were at a time, or at the end of a run"
-    example = "scrapy snapshots as-of last~1 --table odds_snapshot --limit 10"
+    example = "scrapy snapshots as-of last~1 --table competitor_odds_snapshot --limit 10"
 
     def own_options(self, parser: argparse.ArgumentParser) -> None:
         """See `Question`."""

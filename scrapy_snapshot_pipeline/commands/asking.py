@@ -41,11 +41,12 @@ class Question(ABC):
         """Add what only this command has."""
 
     @abstractmethod
-    def ask(self, history: SnapshotHistory, options: argparse.Namespace) -> Reply[Any]:
+    def ask(self, history: SnapshotHistory, options: argparse.Namespace, /) -> Reply[Any]:
         """Put the question; nothing is read yet."""
 
     def run(self, settings: BaseSettings, options: argparse.Namespace) -> int:
         """See `Subcommand`."""
+        found = 0  # where the reader went before the end
         with open_history(settings) as history, speaking():
             found = show(self.ask(history, options), options)
         return SOMETHING_FOUND if found and getattr(options, "exit_code", False) else 0
@@ -82,7 +83,7 @@ def add_table_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--table", metavar="NAME", help="needed where there are several")
     parser.add_argument(
         "--key",
-        type=_pair,
+        type=pair,
         action="append",
         default=[],
         metavar="FIELD=VALUE",
@@ -140,7 +141,8 @@ def maybe_when(
     return None if text is None else when(text, history, options)
 
 
-def _pair(text: str) -> tuple[str, str]:
+def pair(text: str) -> tuple[str, str]:
+    """A FIELD=VALUE of the command line."""
     name, equals, value = text.partition("=")
     if not (name and equals):
         raise argparse.ArgumentTypeError(f"{text!a} is not FIELD=VALUE")

@@ -22,7 +22,7 @@ class Changes(Question):
     """Shows what changed, latest first."""
 
     summary = "show what changed since a time or a run, latest first"
-    example = "scrapy snapshots changes --since yesterday --table odds_snapshot"
+    example = "scrapy snapshots changes --since last~1 --table competitor_odds_snapshot"
 
     def own_options(self, parser: argparse.ArgumentParser) -> None:
         """See `Question`."""

@@ -22,7 +22,7 @@ class Diff(Question):
     """Compares two states of all entities, whatever happened in between."""
 
     summary = "show what is different between two times, or between the ends of two runs"
-    example = "scrapy snapshots diff last~1 last --table odds_snapshot"
+    example = "scrapy snapshots diff last~1 last --table competitor_odds_snapshot"
 
     def own_options(self, parser: argparse.ArgumentParser) -> None:
         """See `Question`."""

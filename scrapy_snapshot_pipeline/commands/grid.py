@@ -22,7 +22,7 @@ from scrapy_snapshot_pipeline.terminal import printable
 
 _WIDEST = 40
 _NARROWEST = 8
-_BETWEEN = 3
+_BETWEEN = 2
 """Columns between the cells of a row, beside each cell."""
 _NO_LIMIT = 10_000
 """Columns of what is no terminal: nothing is cut in a pipe."""
@@ -83,8 +83,9 @@ class Screen:
         """Say which zone the times are in, if there were any."""
         if self._times:
             now = dt.datetime.now(dt.timezone.utc).astimezone(self._zone)
-            more = "" if self._zone else " (--utc for UTC)"
-            sys.stdout.write(f"Times are {now.tzname()}{more}.\n")
+            zone = now.tzname() or "local"
+            more = "" if zone == "UTC" else " (--utc for UTC)"
+            sys.stdout.write(f"Times are {printable(zone)}{more}.\n")
 
     def _write(self, table: Table) -> None:
         with self._console.capture() as captured:
@@ -130,7 +131,7 @@ def fit(columns: Sequence[_Column], width: int) -> list[_Column]:
 
 
 def _table(columns: Sequence[_Column]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     for column in columns:
         table.add_column(
             Text(column.name),

@@ -22,7 +22,10 @@ class Movers(Question):
     """Ranks entities, or rows of a list, by the change of a numeric field."""
 
     summary = "show where a number moved furthest, up or down"
-    example = "scrapy snapshots movers markets.price_home --since 7d --table odds_snapshot"
+    example = (
+        "scrapy snapshots movers markets.price_home --since last~1 "
+        "--table competitor_odds_snapshot"
+    )
 
     def own_options(self, parser: argparse.ArgumentParser) -> None:
         """See `Question`."""

@@ -47,14 +47,14 @@ def plain_text(value: object) -> str:
         return value.isoformat()
     if isinstance(value, Decimal):
         return format(value, "f")
+    return _other_text(value)
+
+
+def _other_text(value: object) -> str:
     if isinstance(value, bytes):
         return base64.b64encode(value).decode("ascii")
     if isinstance(value, enum.Enum):
         return str(value.value)
-    return _compound_text(value)
-
-
-def _compound_text(value: object) -> str:
     return json_line(value) if isinstance(value, (dict, list, tuple)) else str(value)
 
 

@@ -11,7 +11,7 @@ from scrapy_snapshot_pipeline.history import Run, SnapshotHistory
 from scrapy_snapshot_pipeline.history.answers import FlatRow
 
 _SHORT = 8
-_SHOWN = ("accepted", "inserted", "revised", "confirmed", "failed")
+_SHOWN = ("inserted", "revised", "confirmed", "failed")
 
 
 class Runs(Question):
@@ -31,11 +31,12 @@ class Runs(Question):
 
 def _told(run: Run) -> Iterator[FlatRow]:
     yield {
-        "run": str(run.run_id)[:_SHORT],
         "started_at": run.started_at,
         "spider": run.spider,
         "status": run.status,
         **{name: run.counters.get(name) for name in _SHOWN},
+        "run": str(run.run_id)[:_SHORT],
+        "accepted": run.counters.get("accepted"),
         "finish_reason": run.finish_reason,
         "finished_at": run.finished_at,
     }

@@ -26,7 +26,7 @@ class Show(Question):
     """Shows current states, one after the other."""
 
     summary = "show entities as they are now, with all fields and lists"
-    example = "scrapy snapshots show --table odds_snapshot --key match=arsenal-chelsea"
+    example = "scrapy snapshots show --table competitor_odds_snapshot --key match=arsenal-chelsea"
 
     def own_options(self, parser: argparse.ArgumentParser) -> None:
         """See `Question`."""

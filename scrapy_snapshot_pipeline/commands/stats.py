@@ -24,7 +24,7 @@ class Stats(Question):
     """Sums up a numeric field of each entity or row of a list."""
 
     summary = "show the lowest, highest and mean of a number over some days"
-    example = "scrapy snapshots stats markets.price_home --days 30 --table odds_snapshot"
+    example = "scrapy snapshots stats markets.price_home --days 30 --table competitor_odds_snapshot"
 
     def own_options(self, parser: argparse.ArgumentParser) -> None:
         """See `Question`."""

@@ -15,6 +15,6 @@ class Tables(Question):
     summary = "list the tables of entities, their keys and fields"
     example = "scrapy snapshots tables"
 
-    def ask(self, history: SnapshotHistory, options: argparse.Namespace) -> Reply[TableInfo]:
+    def ask(self, history: SnapshotHistory, _: argparse.Namespace) -> Reply[TableInfo]:
         """See `Question`."""
         return Reply(history.tables(), one_grid(TableInfo.rows))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Context
 
 from scrapy_snapshot_pipeline.commands.plain_json import plain_text
 from scrapy_snapshot_pipeline.history import (
@@ -17,6 +18,9 @@ from scrapy_snapshot_pipeline.history import (
     State,
 )
 from scrapy_snapshot_pipeline.history.answers import Fields, FlatRow
+
+_SHORT = Context(prec=6)
+_ENTITY = "entity, field"
 
 
 def entity(key: Fields) -> str:
@@ -33,30 +37,30 @@ def told_state(state: State) -> Iterator[FlatRow]:
 
 
 def told_change(change: Change) -> Iterator[FlatRow]:
-    """One line for each field that changed, one for an entity that came or went."""
-    head = {
-        "changed_at": change.changed_at,
-        "kind": change.kind.value,
-        "entity": entity(change.key),
-    }
-    yield from ({**head, **line} for line in _change_lines(change))
+    """A line for the entity, and one for each field of it that changed."""
+    head = {"changed_at": change.changed_at, "kind": change.kind.value}
+    yield {**head, _ENTITY: entity(change.key), "old": None, "new": None}
+    yield from _under(dict.fromkeys(head), _change_lines(change))
 
 
 def told_version(change: Change) -> Iterator[FlatRow]:
     """The same for the history of one entity."""
     head = {"changed_at": change.changed_at, "kind": change.kind.value}
     seen = {"last_confirmed_at": change.last_confirmed_at, "run_at": change.run_at}
-    yield from ({**head, **line, **seen} for line in _change_lines(change))
+    for line in _change_lines(change):
+        yield {**head, **line, **seen}
+        # Only the first line says which version it is.
+        head, seen = dict.fromkeys(head), dict.fromkeys(seen)
 
 
 def told_difference(difference: Difference) -> Iterator[FlatRow]:
-    """One line for each field that differs, one for an entity that is in one state only."""
-    head = {"kind": difference.kind.value, "entity": entity(difference.key)}
+    """A line for the entity, and one for each field of it that differs."""
+    yield {"kind": difference.kind.value, _ENTITY: entity(difference.key), "old": None, "new": None}
     if difference.kind is ChildKind.CHANGED:
         lines = _lines(difference.fields, difference.children)
     else:
         lines = iter([_extent(difference.fields, difference.children)])
-    yield from ({**head, **line} for line in lines)
+    yield from _under({"kind": None}, lines)
 
 
 def told_mover(mover: Mover) -> Iterator[FlatRow]:
@@ -80,12 +84,18 @@ def told_statistics(found: FieldStatistics) -> Iterator[FlatRow]:
         **_whose(found),
         "lowest": found.lowest,
         "highest": found.highest,
-        "mean": found.mean,
+        "mean": _SHORT.plus(found.mean),
         "last": found.last,
         "values": found.values,
         "lowest_at": found.lowest_at,
         "highest_at": found.highest_at,
     }
+
+
+def _under(head: FlatRow, lines: Iterator[FlatRow]) -> Iterator[FlatRow]:
+    """The lines of one change, below the line of its entity."""
+    for line in lines:
+        yield {**head, _ENTITY: f"  {line['what']}", "old": line["old"], "new": line["new"]}
 
 
 def _whose(found: Mover | FieldStatistics) -> FlatRow:
@@ -97,7 +107,7 @@ def _change_lines(change: Change) -> Iterator[FlatRow]:
     if change.kind in {ChangeKind.NEW, ChangeKind.RETURNED}:
         return iter([_extent(change.fields, change.children)])
     if change.kind is ChangeKind.RETIRED:
-        return iter([_line("", None, None)])
+        return iter(())
     return _lines(change.fields, change.children)
 
 
@@ -106,9 +116,7 @@ def _extent(fields: tuple[FieldChange, ...], children: tuple[ChildChange, ...]) 
     return _line(f"({len(fields)} fields{rows})", None, None)
 
 
-def _lines(
-    fields: tuple[FieldChange, ...], children: tuple[ChildChange, ...]
-) -> Iterator[FlatRow]:
+def _lines(fields: tuple[FieldChange, ...], children: tuple[ChildChange, ...]) -> Iterator[FlatRow]:
     yield from _field_lines("", fields)
     for child in children:
         place = _place(child)

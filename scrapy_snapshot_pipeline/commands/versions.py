@@ -19,7 +19,10 @@ class History(Question):
     """Shows what changed in each version of one entity, oldest first."""
 
     summary = "show every version of one entity, and what changed in it"
-    example = "scrapy snapshots history --table odds_snapshot --key match=arsenal-chelsea"
+    example = (
+        "scrapy snapshots history "
+        "--table competitor_odds_snapshot --key match=arsenal-chelsea --key bookmaker=bwin"
+    )
 
     def own_options(self, parser: argparse.ArgumentParser) -> None:
         """See `Question`."""

@@ -28,6 +28,8 @@ class Found:
     """With the field that moved."""
     new: Sequence[Change]
     not_seen: Sequence[State]
+    new_count: int
+    not_seen_count: int
 
     def all(self) -> Iterator[Mover | Change | State]:
         """Who gets a page first: what moved furthest, changed last, is new, was not seen."""

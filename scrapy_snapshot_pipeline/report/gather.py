@@ -18,11 +18,12 @@ from scrapy_snapshot_pipeline.history import (
     TableInfo,
 )
 from scrapy_snapshot_pipeline.report import rows
+from scrapy_snapshot_pipeline.report.asking import COUNTED, distance, find
 from scrapy_snapshot_pipeline.report.changes import entry
 from scrapy_snapshot_pipeline.report.charts import run_charts
 from scrapy_snapshot_pipeline.report.choice import Choice
 from scrapy_snapshot_pipeline.report.entities import entity_pages
-from scrapy_snapshot_pipeline.report.fields import MOST, numeric_fields
+from scrapy_snapshot_pipeline.report.fields import MOST
 from scrapy_snapshot_pipeline.report.found import Anchors, Found, name_anchors, place_of
 from scrapy_snapshot_pipeline.report.left_out import Omissions
 from scrapy_snapshot_pipeline.report.page import EntityRow, Page, TableCount
@@ -31,7 +32,6 @@ from scrapy_snapshot_pipeline.report.wording import at_most, time_text
 RUNS = 200
 """Most crawls in the summary, the latest."""
 _DEFAULT_TIME = dt.timedelta(days=7)
-_SAMPLES = 20
 
 
 def gather(history: SnapshotHistory, choice: Choice, now: dt.datetime) -> Page:
@@ -40,7 +40,7 @@ def gather(history: SnapshotHistory, choice: Choice, now: dt.datetime) -> Page:
     since = choice.since or _default_since(runs, now)
     left_out = Omissions()
     infos = _chosen(history.tables(), choice, left_out)
-    found = [_find(history, info, choice, since) for info in infos]
+    found = [find(history, info, choice, since) for info in infos]
     anchors = name_anchors(found, choice.top)
     _note(left_out, found, runs, choice)
     entities = tuple(
@@ -56,11 +56,7 @@ def gather(history: SnapshotHistory, choice: Choice, now: dt.datetime) -> Page:
         feed=tuple(
             entry(change, anchors.get(place_of(change))) for change in _feed(found)[: choice.feed]
         ),
-        movers=tuple(
-            rows.mover_row(anchors, field, mover)
-            for each in found
-            for field, mover in each.movers[: choice.top]
-        ),
+        movers=tuple(rows.mover_row(anchors, *moved) for moved in _ranked(found, choice.top)),
         new=_listed(anchors, (each.new[: choice.top] for each in found)),
         not_seen=_listed(anchors, (each.not_seen[: choice.top] for each in found)),
         entities=entities,
@@ -87,51 +83,24 @@ def _chosen(infos: Iterable[TableInfo], choice: Choice, left_out: Omissions) -> 
     return fitting
 
 
-def _find(history: SnapshotHistory, info: TableInfo, choice: Choice, since: dt.datetime) -> Found:
-    name, where, more = info.name, choice.where, choice.top + 1
-    changes = list(islice(history.changes(name, since=since, where=where), choice.feed + 1))
-    not_seen = list(islice(history.not_seen(name, where=where), more))
-    samples = [each.values for each in (*changes[:_SAMPLES], *not_seen[:_SAMPLES])]
-    fields = numeric_fields(info, samples)
-    return Found(
-        info=info,
-        fields=fields,
-        changes=changes,
-        movers=_movers(history, info, fields[:MOST], choice, since),
-        new=list(islice(history.new(name, since=since, where=where), more)),
-        not_seen=not_seen,
-    )
-
-
-def _movers(
-    history: SnapshotHistory,
-    info: TableInfo,
-    fields: Iterable[str],
-    choice: Choice,
-    since: dt.datetime,
-) -> list[tuple[str, Mover]]:
-    more = choice.top + 1
-    moved = [
-        (field, mover)
-        for field in fields
-        for mover in history.movers(info.name, field, since=since, top=more, where=choice.where)
-    ]
-    return heapq.nlargest(more, moved, key=lambda each: abs(each[1].relative or 0))
-
-
 def _feed(found: Iterable[Found]) -> list[Change]:
     every = (each.changes for each in found)
     return list(heapq.merge(*every, key=lambda change: change.changed_at, reverse=True))
 
 
+def _ranked(found: Iterable[Found], top: int) -> list[tuple[str, Mover]]:
+    every = chain.from_iterable(each.movers[:top] for each in found)
+    return sorted(every, key=distance, reverse=True)
+
+
 def _count(found: Found, choice: Choice) -> TableCount:
-    changed = sum(change.kind is ChangeKind.CHANGED for change in found.changes)
+    changed = sum(change.kind is ChangeKind.CHANGED for change in found.changes[: choice.feed])
     cut = len(found.changes) > choice.feed
     return TableCount(
         name=found.info.name,
-        new=at_most(len(found.new), choice.top),
+        new=at_most(found.new_count, COUNTED),
         changed=f"{changed:,}+" if cut else f"{changed:,}",
-        not_seen=at_most(len(found.not_seen), choice.top),
+        not_seen=at_most(found.not_seen_count, COUNTED),
     )
 
 

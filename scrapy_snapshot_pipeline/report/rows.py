@@ -8,10 +8,10 @@ from scrapy_snapshot_pipeline.report.page import EntityRow, MoverRow, RunRow
 from scrapy_snapshot_pipeline.report.wording import (
     key_text,
     number_text,
-    printable,
     relative_text,
     time_text,
 )
+from scrapy_snapshot_pipeline.terminal import printable
 
 
 def run_row(run: Run) -> RunRow:

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import unicodedata
 from decimal import Decimal
 
 from scrapy_snapshot_pipeline.history.answers import Fields, FieldValue
+from scrapy_snapshot_pipeline.terminal import printable
 
 NOTHING = "\N{EN DASH}"
-_LONGEST = 240
-_ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
-# Control, format (bidirectional overrides among them) and surrogate characters.
-_UNSEEN = ("Cc", "Cf", "Cs")
 
 
 def value_text(value: FieldValue) -> str:
@@ -56,20 +52,6 @@ def number_text(number: Decimal, *, signed: bool = False) -> str:
 def at_most(count: int, limit: int) -> str:
     """A count that was not counted further than `limit`."""
     return f"{limit:,}+" if count > limit else f"{count:,}"
-
-
-def printable(text: str) -> str:
-    """In one line of bounded length that shows what is in it."""
-    cut = text if len(text) <= _LONGEST else text[: _LONGEST - 1] + _ELLIPSIS
-    return "".join(_seen(c) for c in cut)
-
-
-def _seen(character: str) -> str:
-    if character in "\n\t":
-        return " "
-    if unicodedata.category(character) in _UNSEEN:
-        return f"\\u{ord(character):04x}"
-    return character
 
 
 def _plain(value: FieldValue) -> str:

@@ -68,9 +68,7 @@ def read(connection: sa.Connection, tables: EntityTables, name: str) -> History:
         Row((row.name,), row.price, _second(row.valid_from), _end(row.valid_to))
         for row in market_rows
     }
-    for row in connection.execute(
-        sa.select(selections).where(selections.c.entity_id == entity_id)
-    ):
+    for row in connection.execute(sa.select(selections).where(selections.c.entity_id == entity_id)):
         path = (names[row.parent_id], row.name)
         rows.add(Row(path, row.odds, _second(row.valid_from), _end(row.valid_to)))
     return History(

@@ -20,7 +20,11 @@ from tests.contract.entities import Observation, declaration, record
 HISTORY = [
     [Observation("a", 1, 1, {"x": 4, "y": 5}), Observation("b", 1, 2, {})],
     [Observation("a", 2, 1, {"x": 4, "y": 5}), Observation("b", 2, 3, {"x": 1})],
-    [Observation("a", 3, 1, {"x": 3}), Observation("a", 4, 1, {"x": 4}), Observation("c", 3, 0, {})],
+    [
+        Observation("a", 3, 1, {"x": 3}),
+        Observation("a", 4, 1, {"x": 4}),
+        Observation("c", 3, 0, {}),
+    ],
     [Observation("b", 1, 9, {"z": 7})],
 ]
 
@@ -78,7 +82,7 @@ def test_column_of_another_kind_is_refused_by_name(engine: sa.Engine) -> None:
         for column in declaration().columns
     ]
 
-    with pytest.raises(SchemaMismatchError, match="column score .* decimal .* text"):
+    with pytest.raises(SchemaMismatchError, match=r"column score .* decimal .* text"):
         SnapshotStore(engine).declare([replace(declaration(), columns=tuple(changed))])
 
 

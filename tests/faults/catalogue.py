@@ -80,20 +80,17 @@ ELSEWHERE = {
     42: "tests/contract/test_store.py",
     43: "tests/contract/test_store.py",
     45: "tests/crawl/test_two_crawlers.py",
-    46: "tests/contract/test_store.py",
+    46: "tests/unit/test_clock.py",
     55: "tests/crawl/test_close.py",
     56: "tests/crawl/test_natural_end.py",
     61: "tests/unit/test_declare.py",
-    64: "tests/unit/test_delivery.py",
+    64: "tests/unit/test_writer_thread.py",
     67: "tests/crawl/test_natural_end.py",
     69: "tests/unit/test_delivery.py",
 }
 """Faults that another part of the suite is about, and the file where."""
 
-NOT_HERE = {
-    21: "no statement of ours sorts or hashes enough to need a temporary file, so the limit cannot"
-    " be met; its SQLSTATE class, 53, is that of a full disk, 20",
-}
+NOT_HERE: dict[int, str] = {}
 """Faults that cannot be produced on one machine, and why."""
 
 BEYOND = {

@@ -34,12 +34,21 @@ class Verdict:
     def __init__(self, note: Callable[[str, object], None]) -> None:
         self._note = note
 
-    def __call__(self, outcome: str, database: str, lost: list[Look], doubled: list[Look]) -> None:
-        """Note what came of the fault; nothing may be lost or doubled."""
+    def __call__(
+        self,
+        outcome: str,
+        database: str,
+        lost: list[Look] | None = None,
+        doubled: list[Look] | None = None,
+    ) -> None:
+        """Note what came of the fault; None where the test had nothing to count.
+
+        Fails the test where something was lost or doubled.
+        """
         self._note("outcome", outcome)
         self._note("database", database)
-        self._note("lost", len(lost))
-        self._note("doubled", len(doubled))
+        self._note("lost", "-" if lost is None else str(len(lost)))
+        self._note("doubled", "-" if doubled is None else str(len(doubled)))
         assert not lost, lost[:10]
         assert not doubled, doubled[:10]
 
@@ -159,7 +168,7 @@ def _rows(report: pytest.TestReport) -> Iterator[Row]:
             catalogue.FAULTS[number],
             str(noted.get("database", "-")),
             outcome if report.passed else f"FAILED ({outcome})",
-            int(str(noted.get("lost", 0))),
-            int(str(noted.get("doubled", 0))),
+            str(noted.get("lost", "-")),
+            str(noted.get("doubled", "-")),
             report.duration,
         )

@@ -57,13 +57,17 @@ def lost(expected: list[Look], found: Stored) -> list[Look]:
     return sorted({look for look in expected if look.look not in found.looks.get(look.sku, ())})
 
 
-def doubled(found: Stored) -> list[Look]:
-    """O2: what is stored more than once; each content comes once in the life of an entity."""
+def doubled(found: Stored, most: int = 1) -> list[Look]:
+    """O2: what is stored more than `most` times.
+
+    Each content comes in looks that follow each other, so it is one version; but where the first
+    of them was replayed after the others were stored, it is a version of its own before theirs.
+    """
     return [
         Look(sku, look)
         for sku, looks in found.looks.items()
         for look, times in collections.Counter(looks).items()
-        if times > 1
+        if times > most
     ]
 
 

@@ -12,6 +12,7 @@ from tests.faults.oracles import (
     lost,
     stored,
 )
+from tests.faults.shop.spiders import LOOKS_ALIKE
 
 
 def assert_spooled(crawl: Looking) -> None:
@@ -29,5 +30,5 @@ def assert_replayed(crawl: Looking, verdict: Verdict, outcome: str) -> None:
     again = stored(crawl.url)
     assert sum(map(len, again.versions.values())) == rows
     expected = [*crawl.acknowledged, *crawl.refused, *crawl.spooled_looks]
-    verdict(outcome, database_of(crawl.url), lost(expected, again), doubled(again))
+    verdict(outcome, database_of(crawl.url), lost(expected, again), doubled(again, LOOKS_ALIKE))
     assert_intervals(again)

@@ -14,8 +14,9 @@ class Row(NamedTuple):
     fault: str
     database: str
     outcome: str
-    lost: int
-    doubled: int
+    lost: str
+    """A count, or "-" where the test had nothing to count."""
+    doubled: str
     seconds: float
 
     def cells(self) -> tuple[str, ...]:
@@ -25,8 +26,8 @@ class Row(NamedTuple):
             self.fault,
             self.database,
             self.outcome,
-            str(self.lost),
-            str(self.doubled),
+            self.lost,
+            self.doubled,
             f"{self.seconds:.1f}",
         )
 

@@ -83,7 +83,7 @@ def assert_both_stored(verdict: Verdict, *crawls: Looking, outcome: str) -> None
     found = stored(url)
     assert not any(crawl.refused for crawl in crawls)
     seen = [look for crawl in crawls for look in crawl.acknowledged]
-    verdict(outcome, database_of(url), lost(seen, found), [])
+    verdict(outcome, database_of(url), lost(seen, found))
     assert_no_overlap(found)
     for crawl in crawls:
         assert_accounted(crawl)

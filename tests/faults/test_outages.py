@@ -141,3 +141,18 @@ def test_comes_up_after_open(begin: Begin, server: TroubledServer, verdict: Verd
     starter.join()
     assert time.monotonic() - started > 3
     goes_on(crawl, verdict, "waited, then crawled")
+
+
+@pytest.mark.slow
+@pytest.mark.fault(21)
+def test_no_temporary_files(begin: Begin, server: TroubledServer, verdict: Verdict) -> None:
+    """Neither memory nor temporary files for what a session sorts, for a while."""
+    crawl = begin(server.url, entities=200)
+    crawl.run()
+    database = f"ALTER DATABASE {server.name}"
+    server.sql(f"{database} SET temp_file_limit = 0", f"{database} SET work_mem = '64kB'")
+    server.terminate_backends()
+    crawl.wait_for(lambda: crawl.stalled(2) or len(crawl.acknowledged) > 5_000, "effect")
+    server.sql(f"{database} RESET ALL")
+    server.terminate_backends()
+    goes_on(crawl, verdict, "met" if "53400" in crawl.crawl.log else "no write met it")

@@ -65,7 +65,7 @@ def test_read_only_file(begin: Begin, tmp_path: Path, verdict: Verdict) -> None:
     crawl = begin(url, {"SNAPSHOT_OPEN_TIMEOUT": 2})
     assert crawl.crawl.finish() == 1
     assert "downloader/request_count" not in crawl.crawl.stats
-    verdict("exit 1", "sqlite", [], [])
+    verdict("exit 1", "sqlite")
 
 
 @pytest.mark.slow
@@ -90,7 +90,7 @@ def test_no_database_file(begin: Begin, sqlite_url: str, verdict: Verdict) -> No
     assert crawl.crawl.finish() == 1
     assert "downloader/request_count" not in crawl.crawl.stats
     assert file_of(sqlite_url).read_bytes() == content
-    verdict("exit 1, file untouched", "sqlite", [], [])
+    verdict("exit 1, file untouched", "sqlite")
 
 
 @pytest.mark.slow
@@ -105,7 +105,7 @@ def test_corrupted_mid_crawl(begin: Begin, sqlite_url: str, verdict: Verdict) ->
             size = path.stat().st_size
             damaged.write(b"\xa5" * size)
     assert_stopped(crawl)
-    verdict("stopped, spooled", "sqlite", [], [])
+    verdict("stopped, spooled", "sqlite")
 
 
 @pytest.mark.fault(31)

@@ -37,7 +37,7 @@ def test_no_database(begin: Begin, verdict: Verdict, url: str) -> None:
     """A database that stays away ends the crawl before its first request."""
     started = time.monotonic()
     assert_gave_up(begin(url, IMPATIENT))
-    verdict(f"exit 1 after {time.monotonic() - started:.0f} s", database_of(url), [], [])
+    verdict(f"exit 1 after {time.monotonic() - started:.0f} s", database_of(url))
 
 
 @pytest.mark.fault(3)
@@ -45,7 +45,7 @@ def test_wrong_database(begin: Begin, server: TroubledServer, verdict: Verdict) 
     """A database that the server does not know is one that is not there."""
     url = server.url.replace("postgres@", f"postgres:{SECRET}@") + "_gone"
     assert_gave_up(begin(url, IMPATIENT))
-    verdict("exit 1", "postgresql", [], [])
+    verdict("exit 1", "postgresql")
 
 
 @pytest.mark.slow
@@ -55,4 +55,4 @@ def test_frozen_postmaster(begin: Begin, server: TroubledServer, verdict: Verdic
     server.freeze_postmaster()
     assert_gave_up(begin(server.url, IMPATIENT))
     server.thaw()
-    verdict("exit 1", "postgresql", [], [])
+    verdict("exit 1", "postgresql")

@@ -83,7 +83,7 @@ def test_swallowed_error(postgresql_url: str, verdict: Verdict) -> None:
         with pytest.raises(SystemicError):
             refuse_dead_transaction(connection)
     engine.dispose()
-    verdict("refused before COMMIT", "postgresql", [], [])
+    verdict("refused before COMMIT", "postgresql")
 
 
 @pytest.mark.fault(66)
@@ -116,4 +116,4 @@ def test_two_crawls_in_one_process(tmp_path: Path, database_url: str, verdict: V
     assert column(database_url, "SELECT status FROM snapshot_runs") == ["finished"] * 2
     assert column(database_url, "SELECT accepted FROM snapshot_runs") == [210] * 2
     engine = sa.make_url(database_url).get_backend_name()
-    verdict("apart", engine, [], [])
+    verdict("apart", engine)

@@ -45,7 +45,7 @@ def test_broken_schema(begin: Begin, server: TroubledServer, verdict: Verdict, b
     if broken == "revoked":
         assert_replayed(crawl, verdict, "stopped, spooled, replayed")
     else:
-        verdict("stopped, spooled", "postgresql", [], [])
+        verdict("stopped, spooled", "postgresql")
     server.sql(f"ALTER DATABASE {server.name} OWNER TO postgres", "DROP OWNED BY crawler CASCADE")
     server.sql("DROP ROLE crawler")
 

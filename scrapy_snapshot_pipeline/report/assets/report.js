@@ -76,10 +76,22 @@
   const short = (count) => (count == null ? "" : Number(count).toLocaleString("en"));
 
   function axes(chart) {
+    // Largest step first: seconds, how it is written, and what is added where the next unit begins.
+    const DAY = 86400, TIME = "{HH}:{mm}", DATE = "{YYYY}-{MM}-{DD}", BELOW = `\n${DATE}`;
+    const times = [
+      [365 * DAY, "{YYYY}", null, null, null, null, null, null, 1],
+      [28 * DAY, "{YYYY}-{MM}", null, null, null, null, null, null, 1],
+      [DAY, "{MM}-{DD}", "\n{YYYY}", null, null, null, null, null, 1],
+      [60, TIME, BELOW, null, BELOW, null, null, null, 1],
+      [1, `${TIME}:{ss}`, BELOW, null, BELOW, null, null, null, 1],
+      [0.001, "{ss}.{fff}", `${BELOW} ${TIME}`, null, `${BELOW} ${TIME}`, null, `${BELOW} ${TIME}`, null, 1],
+    ];
     const look = { stroke: colour("--quiet"), grid: { stroke: colour("--rule"), width: 1 }, ticks: { stroke: colour("--rule") } };
     const wide = { ...look, size: 60 };
-    const powers = { splits: () => [0, 1, 10, 100, 1000, 10000, 100000, 1000000], values: (u, all) => all.map(short) };
-    return [look, chart.stepped ? wide : { ...wide, ...powers }];
+    const most = Math.max(1, ...chart.series.flatMap((s) => s.steps.map((step) => step[3])));
+    const splits = [0, 1, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8].filter((count) => count <= most * 1.6);
+    const powers = { splits: () => splits, values: (u, all) => all.map(short) };
+    return [{ ...look, values: times, space: 80 }, chart.stepped ? wide : { ...wide, ...powers }];
   }
 
   function draw(place) {
@@ -87,7 +99,10 @@
     const tables = chart.series.map((s) => (chart.stepped ? solid(s.steps) : counts(s.steps)));
     const series = chart.series.map((s, i) => line(s, i, chart));
     if (bridged && chart.stepped) {
-      chart.series.forEach((s, i) => { tables.push(gaps(s.steps)); series.push(bridge(i)); });
+      chart.series.forEach((s, i) => {
+        const open = gaps(s.steps);
+        if (open[0].length) { tables.push(open); series.push(bridge(i)); }
+      });
     }
     const data = uPlot.join(tables, tables.map((t) => t[1].map(() => 2)));
     const xs = data[0];
@@ -114,15 +129,16 @@
   }
 
   function hideBridgesInLegend(place, own) {
-    [...place.querySelectorAll(".u-series")].forEach((row, i) => { row.hidden = i === 0 || i > own; });
+    [...place.querySelectorAll(".u-series")].forEach((row, i) => { row.hidden = i >= own; });
   }
 
-  const shown = () => document.querySelector(".view:not([hidden])");
+  const shown = () => { const open = views.filter((view) => !view.hidden); return open.length === 1 ? open[0] : null; };
   const redraw = () => shown().querySelectorAll(".chart").forEach(draw);
 
   function show(moveFocus) {
     const wanted = document.getElementById(location.hash.slice(1));
-    const view = views.includes(wanted) ? wanted : views[0];
+    const view = views.includes(wanted) ? wanted : shown() || views[0];
+    if (wanted && wanted !== view && moveFocus) return;
     views.forEach((each) => { each.hidden = each !== view; });
     document.querySelectorAll("nav a").forEach((link) => {
       if (link.hash === `#${view.id}`) link.setAttribute("aria-current", "page");
@@ -161,7 +177,10 @@
     });
   });
   addEventListener("hashchange", () => show(true));
-  addEventListener("resize", redraw);
+  let width = innerWidth;
+  // A phone's address bar that comes and goes changes the height only.
+  addEventListener("resize", () => { if (innerWidth !== width) { width = innerWidth; redraw(); } });
+  addEventListener("load", () => scrollTo(0, 0));
   dark.addEventListener("change", redraw);
   filter();
   show(false);

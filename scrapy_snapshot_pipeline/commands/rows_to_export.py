@@ -1,0 +1,59 @@
+"""What is exported: results, and their flat rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from scrapy_snapshot_pipeline.commands.moments import Moment
+from scrapy_snapshot_pipeline.history import Change, ChangeKind, SnapshotHistory, State
+from scrapy_snapshot_pipeline.history.answer import HasRows
+from scrapy_snapshot_pipeline.history.answers import FlatRow
+
+
+def results_of(
+    history: SnapshotHistory,
+    table: str,
+    where: Mapping[str, Sequence[str]],
+    at: Moment | None,
+    *,
+    versions: bool,
+) -> Iterable[HasRows]:
+    """All versions, else the state at a time, by default the current one."""
+    if versions:
+        return _Versions(history.changes(table, where=where, newest_first=False))
+    if at is not None:
+        return history.as_of(table, at, where=where)
+    return history.current(table, where=where)
+
+
+def rows_of(results: Iterable[HasRows], list_name: str | None) -> Iterator[FlatRow]:
+    """Rows with every field in a column of its own; or those of the lists."""
+    for result in results:
+        if isinstance(result, State) and list_name is not None:
+            yield from result.child_rows(list_name)
+        elif isinstance(result, Change):
+            yield _version_row(result)
+        else:
+            yield from result.rows()
+
+
+@dataclass(frozen=True, slots=True)
+class _Versions:
+    """The changes that began a version: a retirement tells nothing that its version does not."""
+
+    changes: Iterable[Change]
+
+    def __iter__(self) -> Iterator[Change]:
+        return (change for change in self.changes if change.kind is not ChangeKind.RETIRED)
+
+
+def _version_row(change: Change) -> FlatRow:
+    return {
+        **change.values,
+        "changed_at": change.changed_at,
+        "last_confirmed_at": change.last_confirmed_at,
+        "run_at": change.run_at,
+        "valid_to": change.valid_to,
+        "run_id": change.run_id,
+    }

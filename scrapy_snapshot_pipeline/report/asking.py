@@ -1,0 +1,69 @@
+"""What one table has to show, asked from the history within bounds."""
+
+from __future__ import annotations
+
+import datetime as dt
+import heapq
+from collections.abc import Iterable
+from itertools import islice
+from typing import TypeVar
+
+from scrapy_snapshot_pipeline.history import Mover, SnapshotHistory, TableInfo
+from scrapy_snapshot_pipeline.report.choice import Choice
+from scrapy_snapshot_pipeline.report.fields import MOST, numeric_fields
+from scrapy_snapshot_pipeline.report.found import Found
+
+COUNTED = 5_000
+"""New and not seen entities are not counted further: counting is reading them."""
+_SAMPLES = 20
+
+ThingT = TypeVar("ThingT")
+
+
+def find(history: SnapshotHistory, info: TableInfo, choice: Choice, since: dt.datetime) -> Found:
+    """All lists of one table.  Raises HistoryError for a value that no key can have."""
+    name, where, more = info.name, choice.where, choice.top + 1
+    changes = list(islice(history.changes(name, since=since, where=where), choice.feed + 1))
+    new, new_count = _counted(history.new(name, since=since, where=where), more)
+    not_seen, not_seen_count = _counted(history.not_seen(name, where=where), more)
+    samples = [change.values for change in changes[:_SAMPLES]]
+    samples += [state.values for state in not_seen[:_SAMPLES]]
+    fields = numeric_fields(info, samples)
+    return Found(
+        info=info,
+        fields=fields,
+        changes=changes,
+        movers=_movers(history, info, fields[:MOST], choice, since),
+        new=new,
+        not_seen=not_seen,
+        new_count=new_count,
+        not_seen_count=not_seen_count,
+    )
+
+
+def distance(moved: tuple[str, Mover]) -> float:
+    """How far, up or down."""
+    return abs(moved[1].relative or 0)
+
+
+def _counted(answers: Iterable[ThingT], keep: int) -> tuple[list[ThingT], int]:
+    """The first few, and how many there are."""
+    bounded = islice(answers, COUNTED + 1)
+    kept = list(islice(bounded, keep))
+    return kept, len(kept) + sum(1 for _ in bounded)
+
+
+def _movers(
+    history: SnapshotHistory,
+    info: TableInfo,
+    fields: Iterable[str],
+    choice: Choice,
+    since: dt.datetime,
+) -> list[tuple[str, Mover]]:
+    more = choice.top + 1
+    moved = [
+        (field, mover)
+        for field in fields
+        for mover in history.movers(info.name, field, since=since, top=more, where=choice.where)
+    ]
+    return heapq.nlargest(more, moved, key=distance)

@@ -1,0 +1,110 @@
+"""`scrapy snapshots export`."""
+
+from __future__ import annotations
+
+import csv
+import json
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from scrapy.exceptions import UsageError
+
+from scrapy_snapshot_pipeline.errors import HistoryError
+from scrapy_snapshot_pipeline.history import SnapshotHistory
+from tests.commands.asked import asked
+from tests.history.odds import CLOSING, OPENING, TABLE, offers
+
+
+def read_csv(file: Path) -> list[dict[str, str]]:
+    """Its rows by column."""
+    with file.open(encoding="utf-8", newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+@pytest.mark.parametrize("run", [OPENING, CLOSING])
+def test_state_at_a_run_has_every_offer_of_it(odds_url: str, run: object, tmp_path: Path) -> None:
+    """The rows are those of the odds file."""
+    file = tmp_path / "state.csv"
+
+    assert asked(odds_url, "export", "-o", str(file), "--as-of", str(run)) == 0
+
+    found = {(row["match"], row["bookmaker"]) for row in read_csv(file)}
+    assert found >= {(o.match, o.bookmaker) for o in offers(CLOSING if run == CLOSING else OPENING)}
+
+
+def test_list_is_exported_with_the_key_before_its_rows(odds_url: str, tmp_path: Path) -> None:
+    """One row for each market, its price as in the odds file."""
+    file = tmp_path / "markets.csv"
+    asked(odds_url, "export", "-o", str(file), "--list", "markets")
+
+    rows = {(row["match"], row["bookmaker"], row["market"]): row for row in read_csv(file)}
+    offer = next(offers(CLOSING))
+    row = rows[offer.match, offer.bookmaker, "1X2"]
+    assert Decimal(row["price_home"]) == offer.prices["1X2", "home"]
+
+
+def test_json_lines_hold_every_version(odds_url: str, tmp_path: Path) -> None:
+    """As many lines as there are versions, oldest first."""
+    file = tmp_path / "versions.jsonl"
+    asked(odds_url, "export", "-o", str(file), "--versions")
+
+    times = [json.loads(line)["changed_at"] for line in file.read_text("utf-8").splitlines()]
+    with SnapshotHistory(odds_url) as history:
+        kinds = [change.kind.value for change in history.changes(TABLE)]
+    assert len(times) == len(kinds) - kinds.count("retired")
+    assert times == sorted(times)
+
+
+def test_parquet_has_types(odds_url: str, tmp_path: Path) -> None:
+    """Decimals stay exact, times have their zone."""
+    parquet = pytest.importorskip("pyarrow.parquet")
+    file = tmp_path / "markets.parquet"
+    asked(odds_url, "export", "-o", str(file), "--list", "markets")
+
+    table = parquet.read_table(file)
+    assert str(table.schema.field("price_home").type).startswith("decimal128")
+    assert str(table.schema.field("changed_at").type) == "timestamp[us, tz=UTC]"
+    assert table.num_rows > 1000
+
+
+def test_file_is_replaced_only_on_demand(odds_url: str, tmp_path: Path) -> None:
+    """Without `--force` the old file stays."""
+    file = tmp_path / "old.csv"
+    file.write_text("old")
+
+    with pytest.raises(HistoryError, match="--force"):
+        asked(odds_url, "export", "-o", str(file))
+    assert file.read_text() == "old"
+    asked(odds_url, "export", "-o", str(file), "--force")
+    assert file.read_text() != "old"
+
+
+def test_failed_export_leaves_no_file(odds_url: str, tmp_path: Path) -> None:
+    """Neither half a file nor a temporary one."""
+    with pytest.raises(HistoryError, match="could not be written"):
+        asked(odds_url, "export", "-o", str(tmp_path / "none" / "x.csv"))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("-o", "x.txt"),
+        ("-o", "-", "--format", "parquet"),
+        ("-o", "x.jsonl", "--list", "markets"),
+        ("-o", "x.csv", "--list", "markets", "--versions"),
+    ],
+)
+def test_what_does_not_fit_together_is_a_usage_error(
+    odds_url: str, arguments: tuple[str, ...]
+) -> None:
+    """Nothing is asked."""
+    with pytest.raises(UsageError):
+        asked(odds_url, "export", *arguments)
+
+
+def test_unknown_list_names_the_known(odds_url: str, tmp_path: Path) -> None:
+    """The error says which lists there are."""
+    with pytest.raises(HistoryError, match="these lists: markets"):
+        asked(odds_url, "export", "-o", str(tmp_path / "x.csv"), "--list", "offers")

@@ -1,0 +1,115 @@
+"""The commands as a user types them."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from scrapy.utils.misc import load_object
+
+from scrapy_snapshot_pipeline.commands import SUBCOMMANDS
+
+EXAMPLE = Path(__file__).resolve().parents[2] / "example_project"
+ASKING = (
+    "tables",
+    "runs",
+    "show",
+    "history",
+    "as-of",
+    "diff",
+    "changes",
+    "movers",
+    "stats",
+    "export",
+)
+HEAVY = {"rich", "sqlalchemy", "pyarrow", "scrapy_snapshot_pipeline.history"}
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the example."""
+    ignored = shutil.ignore_patterns("runs", ".scrapy", "__pycache__", "odds.db*")
+    target = tmp_path_factory.mktemp("commands") / "example_project"
+    return shutil.copytree(EXAMPLE, target, ignore=ignored)
+
+
+def typed(line: str, project: Path, url: str) -> subprocess.CompletedProcess[str]:
+    """What a line in a shell does."""
+    return subprocess.run(
+        [sys.executable, "-m", *shlex.split(line)],
+        cwd=project,
+        env={**os.environ, "SNAPSHOT_DATABASE_URL": url},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.crawl
+@pytest.mark.parametrize("name", ASKING)
+def test_example_of_the_help_text_runs(name: str, odds_url: str, project: Path) -> None:
+    """It finds something, and `--help` shows it."""
+    example = load_object(SUBCOMMANDS[name]).example
+
+    done = typed(example, project, odds_url)
+    assert (done.returncode, done.stderr.count("nothing found")) == (0, 0), done.stderr
+    assert done.stdout or (project / "odds.csv").stat().st_size
+    shown = typed(f"scrapy snapshots {name} --help", project, odds_url).stdout
+    assert example in " ".join(shown.split())
+
+
+@pytest.mark.crawl
+@pytest.mark.parametrize(
+    ("line", "code", "text"),
+    [
+        ("show --key match=x --key bookmaker=y", 1, "has no entity with key x, y"),
+        ("show --key nothing=x", 1, "nothing is no key field"),
+        ("changes --since soon", 2, "'soon' is no time and no run"),
+        ("changes --unknown", 2, "--unknown"),
+    ],
+)
+def test_error_is_one_text_and_an_exit_code(
+    line: str, code: int, text: str, odds_url: str, project: Path
+) -> None:
+    """1 for an answer that is not to be had, 2 for wrong usage; never a traceback."""
+    done = typed(f"scrapy snapshots {line}", project, odds_url)
+
+    assert done.returncode == code
+    assert text in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.crawl
+def test_reader_that_goes_early_makes_no_error(odds_url: str, project: Path) -> None:
+    """As with `| head -1`."""
+    line = f"{shlex.quote(sys.executable)} -m scrapy snapshots as-of now --json | head -1"
+    done = subprocess.run(
+        ["/bin/sh", "-c", line],
+        cwd=project,
+        env={**os.environ, "SNAPSHOT_DATABASE_URL": odds_url},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stderr == ""
+    assert done.stdout.startswith("{")
+
+
+def test_other_scrapy_commands_load_nothing_heavy() -> None:
+    """Scrapy imports the module on every call."""
+    script = (
+        "import scrapy.cmdline, sys; before = set(sys.modules);"
+        "import scrapy_snapshot_pipeline.commands; print(*(set(sys.modules) - before))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert not HEAVY & set(done.stdout.split())

@@ -1,0 +1,224 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from scrapy_snapshot_pipeline.report import render
+from tests.report.shop import HOSTILE, hostile_week, report, store, week
+
+pytest.importorskip("selenium", reason="selenium is not installed")
+
+from selenium.webdriver import Chrome, Keys
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.select import Select
+
+from tests.report.browser import (
+    CHROMIUM,
+    DRIVER,
+    MISSING,
+    PHONE,
+    chromium,
+    complaints,
+    requests,
+    visit,
+)
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not (CHROMIUM and DRIVER), reason=MISSING),
+    pytest.mark.xdist_group("browser"),
+]
+
+VIEWS = ("overview", "changes", "movers", "new", "unseen", "entities", "e1", "e2")
+
+
+@pytest.fixture(scope="module")
+def shared_browser() -> Iterator[Chrome]:
+    """One for all tests: starting it takes a second."""
+    with chromium() as driver:
+        yield driver
+
+
+@pytest.fixture
+def browser(shared_browser: Chrome) -> Chrome:
+    """With a desktop's window and no memory of the test before."""
+    shared_browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    shared_browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    requests(shared_browser)
+    complaints(shared_browser)
+    return shared_browser
+
+
+def _page(folder: Path, name: str, *, hostile: bool) -> Path:
+    url = f"sqlite:///{(folder / name).as_posix()}.db"
+    spider = HOSTILE[0] if hostile else "shop"
+    store(url, hostile_week() if hostile else week(), spider)
+    page = folder / f"{name}.html"
+    page.write_text(render(report(url)), encoding="utf-8")
+    return page
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report on the week."""
+    return _page(tmp_path_factory.mktemp("report"), "week", hostile=False)
+
+
+@pytest.fixture(scope="module")
+def hostile_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report on the hostile week."""
+    return _page(tmp_path_factory.mktemp("report"), "hostile", hostile=True)
+
+
+def _lamp(browser: Chrome, page: Path) -> None:
+    """The page of the entity that moved."""
+    visit(browser, page)
+    link = browser.find_element(By.LINK_TEXT, "Movers")
+    link.click()
+    browser.execute_script("drawnLevels.length = drawnParts.length = 0")
+    browser.find_element(By.CSS_SELECTOR, "#movers tbody a").click()
+    _wait_for_view(browser, "e1")
+
+
+def _wait_for_view(browser: Chrome, view: str) -> None:
+    shown = "return !document.getElementById(arguments[0]).hidden"
+    for _ in range(1000):
+        if browser.execute_script(shown, view):
+            return
+    pytest.fail(f"view {view} was never shown")
+
+
+def _shown(browser: Chrome) -> list[str]:
+    rows = browser.find_elements(By.CSS_SELECTOR, "#feed > li:not([hidden])")
+    return [row.text for row in rows]
+
+
+def test_charts_have_as_many_steps_as_the_history(browser: Chrome, page: Path) -> None:
+    """Three prices of the lamp, three of one shop and one of the other, three counts of stock."""
+    _lamp(browser, page)
+
+    levels = browser.execute_script("return drawnLevels.map((line) => line.length)")
+    assert levels == [3, 3, 1, 3]
+
+
+def test_gaps_are_left_open(browser: Chrome, page: Path) -> None:
+    """Of the price's line three parts are to see: nobody looked on day 4, nor before the last."""
+    _lamp(browser, page)
+
+    parts = browser.execute_script("return drawnParts.filter((each) => each.length > 1)")
+    assert [len(each) for each in parts] == [3, 3, 3]
+
+
+def test_gaps_can_be_dotted(browser: Chrome, page: Path) -> None:
+    """A bridge for each of the four lines, on demand, and none in the legend."""
+    _lamp(browser, page)
+    before = browser.execute_script("return drawnLevels.length")
+    browser.find_element(By.CSS_SELECTOR, "#e1 .bridge input").click()
+
+    assert before == 4
+    # Drawn anew; the south line has no gap, and its bridge nothing.
+    assert browser.execute_script("return drawnLevels.length") == before + 4 + 3
+    legend = browser.find_elements(By.CSS_SELECTOR, "#e1 .u-series")
+    assert [row.text for row in legend if row.is_displayed()] == [
+        "price",
+        "north",
+        "south",
+        "extra.stock",
+    ]
+
+
+def test_filters_filter(browser: Chrome, page: Path) -> None:
+    """By text, by kind, by both, and the count is told."""
+    visit(browser, page, "changes")
+    assert len(_shown(browser)) == 6
+
+    browser.find_element(By.ID, "filter-text").send_keys("LAMP")
+    assert len(_shown(browser)) == 3
+    Select(browser.find_element(By.ID, "filter-kind")).select_by_visible_text("new")
+    assert len(_shown(browser)) == 1
+    assert browser.find_element(By.ID, "filter-count").text == "1 of 6 changes"
+    browser.find_element(By.ID, "filter-text").clear()
+    browser.find_element(By.ID, "filter-text").send_keys("no such thing")
+    assert _shown(browser) == []
+
+
+def test_no_request_leaves_the_page(browser: Chrome, page: Path) -> None:
+    """The file itself is all that is asked for, whatever view is opened."""
+    for view in VIEWS:
+        visit(browser, page, view)
+
+    asked = {url.partition("#")[0] for url in requests(browser)}
+    assert asked == {page.as_uri()}
+    assert complaints(browser) == []
+
+
+def test_hostile_page_runs_nothing(browser: Chrome, hostile_page: Path) -> None:
+    """Every view is opened, every text is shown as text, and nothing of it ran."""
+    for view in VIEWS:
+        visit(browser, hostile_page, view)
+        assert browser.execute_script("return window.pwned") is None
+    assert complaints(browser) == []
+
+    visit(browser, hostile_page, "changes")
+    text = browser.find_element(By.ID, "feed").text
+    assert all(each in text for each in HOSTILE[:5])
+    assert "\u202e" not in text
+
+
+def test_policy_stops_a_script_that_got_in(browser: Chrome, page: Path) -> None:
+    """The second wall holds without the first: an inline script is refused."""
+    visit(browser, page)
+    browser.execute_script(
+        "const s = document.createElement('script'); s.textContent = 'window.pwned = 1';"
+        "document.body.append(s)"
+    )
+
+    assert browser.execute_script("return window.pwned") is None
+    assert any("Content Security Policy" in each for each in complaints(browser))
+
+
+def test_keyboard_reaches_every_view(browser: Chrome, page: Path) -> None:
+    """Tab leads to the skip link and the sections; Enter opens, and the title has the focus."""
+    visit(browser, page)
+    focused = "return document.activeElement.textContent"
+    browser.switch_to.active_element.send_keys(Keys.TAB)
+    assert browser.execute_script(focused) == "Skip to the content"
+    for _ in range(2):
+        browser.switch_to.active_element.send_keys(Keys.TAB)
+    browser.switch_to.active_element.send_keys(Keys.ENTER)
+    _wait_for_view(browser, "changes")
+
+    assert browser.execute_script(focused) == "Changes, newest first"
+
+
+def test_page_fits_a_phone(browser: Chrome, page: Path) -> None:
+    """No view is wider than the screen."""
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", PHONE)
+    for view in VIEWS:
+        visit(browser, page, view)
+        assert browser.execute_script("return document.documentElement.scrollWidth") == 390
+
+
+def test_dark_mode_is_dark(browser: Chrome, page: Path) -> None:
+    """The page follows the system, and its charts are drawn in other colours."""
+    colours = []
+    for scheme in ("light", "dark"):
+        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+        visit(browser, page)
+        colours.append(
+            browser.execute_script("return getComputedStyle(document.body).backgroundColor")
+        )
+
+    assert colours == ["rgb(246, 247, 249)", "rgb(17, 21, 28)"]
+
+
+def test_charts_and_tables_have_names(browser: Chrome, page: Path) -> None:
+    """What a screen reader says of each chart and of each table that scrolls."""
+    visit(browser, page, "e1")
+    shown = "#e1 .chart, #e1 .wide"
+    names = [each.accessible_name for each in browser.find_elements(By.CSS_SELECTOR, shown)]
+
+    assert names == ["price", "offers.amount", "extra.stock", "Versions, newest first"]

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from scrapy_snapshot_pipeline.errors import HistoryError
+from scrapy_snapshot_pipeline.report import Choice
+from scrapy_snapshot_pipeline.report.page import EntityPage, Page
+from tests.report.shop import NOW, report, store, week
+
+TABLE = "report_product"
+
+
+@pytest.fixture
+def url(database_url: str) -> str:
+    """A database with the week."""
+    store(database_url, week())
+    return database_url
+
+
+@pytest.fixture
+def sqlite_week(tmp_path: Path) -> str:
+    """The same where one database is enough."""
+    url = f"sqlite:///{(tmp_path / 'week.db').as_posix()}"
+    store(url, week())
+    return url
+
+
+def _entity(page: Page, key: str) -> EntityPage:
+    return next(entity for entity in page.entities if entity.key == key)
+
+
+def test_page_tells_the_week(url: str) -> None:
+    """Counts, feed, movers, new and not seen are what the crawls saw, on each database."""
+    page = report(url)
+
+    assert [(t.name, t.new, t.changed, t.not_seen) for t in page.tables] == [(TABLE, "4", "2", "1")]
+    assert [row.key for row in page.not_seen] == ["gone"]
+    assert page.new[0].key == "fresh"
+    feed = [(entry.key, entry.kind) for entry in page.feed]
+    assert set(feed[:2]) == {("lamp", "changed"), ("fresh", "new")}
+    lines = next(entry for entry in page.feed if entry.key == "lamp").lines
+    told = [(line.field, line.old, line.new, line.percent) for line in lines]
+    assert ("price", "12", "9", "-25.0 %") in told
+    assert ("extra.stock", "12", "9", "-25.0 %") in told
+    assert ("offers / north: amount", "12", "9", "-25.0 %") in told
+    assert {row.field for row in page.movers} == {"price", "extra.stock", "north: offers.amount"}
+    assert {row.percent for row in page.movers} == {"-10.0 %"}
+
+
+def test_entity_has_a_chart_a_number_and_its_versions(url: str) -> None:
+    """Declared numbers, those of the rows overlaid, those in JSON; newest version first."""
+    lamp = _entity(report(url), "lamp")
+
+    assert [chart.title for chart in lamp.charts] == ["price", "offers.amount", "extra.stock"]
+    steps = {(c.title, s.label): len(s.steps) for c in lamp.charts for s in c.series}
+    assert steps == {
+        ("price", "price"): 3,
+        ("offers.amount", "north"): 3,
+        ("offers.amount", "south"): 1,
+        ("extra.stock", "extra.stock"): 3,
+    }
+    assert [version.kind for version in lamp.versions] == ["changed", "changed", "new"]
+
+
+def test_three_times_are_kept_apart(sqlite_week: str) -> None:
+    """When it changed, when it was seen last, and when the run began that saw it first."""
+    version = _entity(report(sqlite_week), "lamp").versions[1]
+
+    assert version.changed_at == "2026-03-05 00:00:00"
+    assert version.last_confirmed_at == "2026-03-06 00:00:00"
+    assert version.valid_to == "2026-03-07 00:00:00"
+    assert version.run_at == "2026-03-05 00:00:00"
+
+
+def test_top_bounds_everything_and_says_so(sqlite_week: str) -> None:
+    """One row a list, one page a table, and a sentence for each list that was cut."""
+    page = report(sqlite_week, Choice(top=1))
+
+    assert (len(page.movers), len(page.new), len(page.entities)) == (1, 1, 1)
+    assert f"Only 1 movers of {TABLE} are shown; there are more." in page.left_out
+    assert f"Only 1 new entities of {TABLE} are shown; there are more." in page.left_out
+
+
+def test_key_chooses_entities(sqlite_week: str) -> None:
+    """All lists are of this one."""
+    page = report(sqlite_week, Choice(where={"sku": ["chair"]}))
+
+    assert {entry.key for entry in page.feed} == {"chair"}
+    assert [entity.key for entity in page.entities] == ["chair"]
+
+
+def test_since_leaves_out_what_was_before(sqlite_week: str) -> None:
+    """Nothing changed since the last crawl's end."""
+    page = report(sqlite_week, Choice(since=NOW))
+
+    assert page.feed == ()
+    assert page.movers == ()
+
+
+@pytest.mark.parametrize(
+    ("choice", "problem"),
+    [
+        (Choice(tables=("nope",)), "no table of entities nope; there are report_product"),
+        (Choice(where={"colour": ["red"]}), "no table has the key field"),
+    ],
+)
+def test_what_is_not_there_is_refused(sqlite_week: str, choice: Choice, problem: str) -> None:
+    """With what there is instead."""
+    with pytest.raises(HistoryError, match=problem):
+        report(sqlite_week, choice)
