@@ -52,7 +52,7 @@ def _options() -> argparse.Namespace:
 
 def _needed_modules(url: str) -> list[str]:
     """What must be importable for this database."""
-    modules = ["scrapy_snapshot_pipeline", "scrapy"]
+    modules = ["scrapy_snapshot_pipeline", "scrapy", "jinja2"]
     return [*modules, "psycopg2"] if url.startswith("postgres") else modules
 
 
@@ -60,7 +60,7 @@ def _python_with_the_package(modules: list[str]) -> str:
     if all(importlib.util.find_spec(module) for module in modules):
         return sys.executable
     if not _can_import(modules):
-        _install("[postgresql]" if "psycopg2" in modules else "")
+        _install("[postgresql,report]" if "psycopg2" in modules else "[report]")
     return str(ENVIRONMENT_PYTHON)
 
 

@@ -126,7 +126,7 @@ class PostgresqlDriver:
             "{" + ",".join(["NULL" if v is None else t.write(v) for v in column]) + "}"
             for t, column in zip(types, columns, strict=True)
         )
-        return f"SELECT * FROM unnest({arrays})", parameters
+        return f"SELECT * FROM unnest({arrays})", parameters  # noqa: S608 - casts of our own
 
 
 def driver_of(dialect: Dialect) -> Driver:

@@ -1,7 +1,7 @@
-"""`python -m tour`: two spiders, three visits, then the odds that moved.
+"""`python -m tour`: two spiders, three visits, the odds that moved, and a report.
 
-Writes to $SNAPSHOT_DATABASE_URL, else to a new SQLite file.  Logs and that file go to a new folder
-under `runs/`; nothing that is already there is changed.
+Writes to $SNAPSHOT_DATABASE_URL, else to a new SQLite file.  Logs, report and that file go to a
+new folder under `runs/`; nothing that is already there is changed.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from tour import history, text
 from tour.crawls import PROJECT, Crawl, crawl
+from tour.report import write_report
 
 SPIDERS = ("odds", "competitor_odds")
 VISITS = {"opening": "opening", "closing": "closing", "again": "closing"}
@@ -51,6 +52,13 @@ def _tour(folder: Path) -> int:
             runs[spider, name] = run
     _print_moves(url, {spider: runs[spider, "closing"].run_id for spider in SPIDERS})
     print(f"Ask the database yourself, for example:\n\n{text.QUESTION};")
+    return _report(url, folder / "report.html")
+
+
+def _report(url: str, path: Path) -> int:
+    if not write_report(url, path):
+        return 1
+    print(f"\nAnd open in a browser:\n{path.relative_to(PROJECT.parent)}")
     return 0
 
 

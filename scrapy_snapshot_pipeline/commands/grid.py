@@ -43,11 +43,12 @@ class _Column:
     number: bool
     whole: bool
     """Its cells make no sense in pieces."""
+    most: int
 
     @property
     def natural(self) -> int:
         widest = max(map(cell_len, (self.name, *self.cells)))
-        return widest if self.whole else min(widest, _WIDEST)
+        return widest if self.whole else min(widest, self.most)
 
     @property
     def least(self) -> int:
@@ -63,6 +64,7 @@ class Screen:
         self._zone = zone
         known = sys.stdout.isatty() or "COLUMNS" in os.environ
         self._console = Console(width=None if known else _NO_LIMIT, highlight=False, emoji=False)
+        self._widest = _WIDEST if known else _NO_LIMIT
         self._times = False
 
     def draw(self, grid: Grid) -> None:
@@ -72,7 +74,7 @@ class Screen:
         fitting = fit(columns, self._console.width)
         if grid.title:
             sys.stdout.write(f"\n{printable(grid.title)}\n")
-        self._write(_table(fitting))
+        self._write(_table(fitting, widths(fitting, self._console.width)))
         left_out = [column.name for column in columns[len(fitting) :]]
         if left_out:
             sys.stderr.write(
@@ -99,7 +101,7 @@ class Screen:
         number = bool(there) and all(map(_is_number, there))
         time = bool(there) and all(isinstance(value, dt.datetime) for value in there)
         cells = [self._cell(value) for value in values]
-        return _Column(printable(name), cells, number, whole=number or time)
+        return _Column(printable(name), cells, number, number or time, self._widest)
 
     def _cell(self, value: object) -> str:
         if value is None:
@@ -130,16 +132,26 @@ def fit(columns: Sequence[_Column], width: int) -> list[_Column]:
     return fitting
 
 
-def _table(columns: Sequence[_Column]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+def widths(columns: Sequence[_Column], width: int) -> list[int]:
+    """Of each column: what is to spare goes to those on the left."""
+    spare = width - sum(column.least for column in columns) - _BETWEEN * (len(columns) - 1)
+    found: list[int] = []
     for column in columns:
+        more = max(0, min(column.natural - column.least, spare))
+        found.append(column.least + more)
+        spare -= more
+    return found
+
+
+def _table(columns: Sequence[_Column], room: Sequence[int]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    for column, width in zip(columns, room, strict=True):
         table.add_column(
             Text(column.name),
             justify="right" if column.number else "left",
             overflow="fold",
             no_wrap=column.whole,
-            min_width=column.least,
-            max_width=column.natural if column.whole else None,
+            width=width,
         )
     for cells in zip(*(column.cells for column in columns), strict=True):
         table.add_row(*map(Text, cells))

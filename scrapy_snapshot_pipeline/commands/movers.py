@@ -23,8 +23,7 @@ class Movers(Question):
 
     summary = "show where a number moved furthest, up or down"
     example = (
-        "scrapy snapshots movers markets.price_home --since last~1 "
-        "--table competitor_odds_snapshot"
+        "scrapy snapshots movers markets.price_home --since last~1 --table competitor_odds_snapshot"
     )
 
     def own_options(self, parser: argparse.ArgumentParser) -> None:

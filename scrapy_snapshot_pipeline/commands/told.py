@@ -45,9 +45,9 @@ def told_change(change: Change) -> Iterator[FlatRow]:
 
 def told_version(change: Change) -> Iterator[FlatRow]:
     """The same for the history of one entity."""
-    head = {"changed_at": change.changed_at, "kind": change.kind.value}
-    seen = {"last_confirmed_at": change.last_confirmed_at, "run_at": change.run_at}
-    for line in _change_lines(change):
+    head: FlatRow = {"changed_at": change.changed_at, "kind": change.kind.value}
+    seen: FlatRow = {"last_confirmed_at": change.last_confirmed_at, "run_at": change.run_at}
+    for line in list(_change_lines(change)) or [_line("", None, None)]:
         yield {**head, **line, **seen}
         # Only the first line says which version it is.
         head, seen = dict.fromkeys(head), dict.fromkeys(seen)

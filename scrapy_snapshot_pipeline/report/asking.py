@@ -61,9 +61,13 @@ def _movers(
     since: dt.datetime,
 ) -> list[tuple[str, Mover]]:
     more = choice.top + 1
-    moved = [
-        (field, mover)
+    ranked = [
+        (rank, field, mover)
         for field in fields
-        for mover in history.movers(info.name, field, since=since, top=more, where=choice.where)
+        for rank, mover in enumerate(
+            history.movers(info.name, field, since=since, top=more, where=choice.where)
+        )
     ]
-    return heapq.nlargest(more, moved, key=distance)
+    # By rank, so that a field near zero, whose percentages are huge, does not hide the others.
+    best = heapq.nsmallest(more, ranked, key=lambda each: (each[0], -distance(each[1:])))
+    return [(field, mover) for _, field, mover in best]

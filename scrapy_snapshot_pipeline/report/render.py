@@ -15,6 +15,7 @@ from scrapy_snapshot_pipeline.report.page import Chart, Page
 
 _ASSETS = Path(__file__).parent / "assets"
 _SCRIPTS = ("uplot-1.6.32.min.js", "report.js")
+_LICENCES = ("uplot-LICENSE.txt",)
 _STYLES = ("uplot-1.6.32.min.css", "report.css")
 
 
@@ -27,6 +28,7 @@ def render(page: Page) -> str:
     template = _environment().get_template("page.html.j2")
     html: str = template.render(
         page=page,
+        licence=_read(_LICENCES)[0],
         scripts=scripts,
         styles=styles,
         policy=_policy(scripts, styles),

@@ -104,6 +104,23 @@ class Crawl:
             self.process.wait()
 
 
+def snapshots(
+    folder: Path, settings: Mapping[str, object], *arguments: str
+) -> subprocess.CompletedProcess[str]:
+    """Run `scrapy snapshots` in `folder`, with these arguments and settings."""
+    options = [f"-s{name}={value}" for name, value in settings.items()]
+    return subprocess.run(
+        [sys.executable, "-m", "scrapy", "snapshots", *arguments, *options],
+        check=False,
+        cwd=folder,
+        env=_environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+
+
 def _environment() -> dict[str, str]:
     return {
         **os.environ,

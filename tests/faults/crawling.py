@@ -5,15 +5,12 @@ from __future__ import annotations
 import collections
 import contextlib
 import json
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.crawl.crawls import MODES, ROOT, Crawl
+from tests.crawl.crawls import MODES, Crawl, snapshots
 
 QUICK = {
     "SPIDER_MODULES": "tests.faults.shop.spiders",
@@ -22,6 +19,7 @@ QUICK = {
     "SNAPSHOT_CONNECT_TIMEOUT": "2",
 }
 """Settings that keep the tests short."""
+NOTHING: Mapping[str, object] = {}
 
 
 class Look(NamedTuple):
@@ -71,26 +69,14 @@ class Looking:
         file = self.folder / "gaps"
         return max(map(float, file.read_text().split()), default=0.0) if file.exists() else 0.0
 
-    def replay(self) -> str:
+    def replay(self, settings: Mapping[str, object] = NOTHING) -> str:
         """Run `scrapy snapshots replay` over its dead letters; gives what that printed."""
-        settings = {
+        ours = {
             "SPIDER_MODULES": QUICK["SPIDER_MODULES"],
             "SNAPSHOT_DATABASE_URL": self.url,
             "SNAPSHOT_DEAD_LETTER_DIR": self.dead_letters,
         }
-        options = [f"-s{name}={value}" for name, value in settings.items()]
-        done = subprocess.run(
-            [sys.executable, "-m", "scrapy", "snapshots", "replay", *options],
-            check=False,
-            capture_output=True,
-            cwd=self.folder,
-            env={
-                **os.environ,
-                "PYTHONPATH": str(ROOT),
-                "SCRAPY_SETTINGS_MODULE": "tests.crawl.shop.settings",
-            },
-            text=True,
-        )
+        done = snapshots(self.folder, {**ours, **settings}, "replay")
         return done.stdout + done.stderr
 
     @property
@@ -113,9 +99,13 @@ class Looking:
         """Wait; fails the test if the crawl ends before."""
         self.crawl.wait_for(condition, what)
 
+    def say_enough(self) -> None:
+        """Have the spider come to its end, and do not wait for it."""
+        (self.folder / "enough").touch()
+
     def enough(self, seconds: float = 60.0) -> int:
         """Have the spider come to its end by itself; gives the exit code."""
-        (self.folder / "enough").touch()
+        self.say_enough()
         return self.crawl.finish(seconds)
 
     def stat(self, name: str) -> int:

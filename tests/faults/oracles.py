@@ -54,7 +54,8 @@ def stored(url: str) -> Stored:
 
 def lost(expected: list[Look], found: Stored) -> list[Look]:
     """O4: what was acknowledged, or spooled and replayed, and is not stored."""
-    return sorted({look for look in expected if look.look not in found.looks.get(look.sku, ())})
+    there = {Look(sku, look) for sku, looks in found.looks.items() for look in looks}
+    return sorted(set(expected) - there)
 
 
 def doubled(found: Stored, most: int = 1) -> list[Look]:

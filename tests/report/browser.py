@@ -64,7 +64,7 @@ def visit(driver: Chrome, page: Path, view: str = "") -> None:
 
 def requests(driver: Chrome) -> set[str]:
     """Every address that was asked for since the last call."""
-    events = [json.loads(entry["message"])["message"] for entry in driver.get_log("performance")]
+    events = [json.loads(entry["message"])["message"] for entry in _log(driver, "performance")]
     return {
         event["params"]["request"]["url"]
         for event in events
@@ -74,4 +74,9 @@ def requests(driver: Chrome) -> set[str]:
 
 def complaints(driver: Chrome) -> list[str]:
     """What stands in the console."""
-    return [entry["message"] for entry in driver.get_log("browser")]
+    return [entry["message"] for entry in _log(driver, "browser")]
+
+
+def _log(driver: Chrome, name: str) -> list[dict[str, str]]:
+    """`get_log` of selenium has no types."""
+    return list(driver.execute("getLog", {"type": name})["value"])

@@ -31,15 +31,27 @@ class FakeEngineSlot:
         self.closing: Deferred[None] | None = None
 
 
-class FakeScraper:
-    """Checks for its closing as Scrapy does; with Scrapy's own slot."""
+class FakeScraperSlot:
+    """Counts items as Scrapy 2.18 and 2.19 do; the slot of older ones is idle while items wait."""
 
     def __init__(self) -> None:
-        self.slot = Slot()
+        self.items = 0
+        self.closing: Deferred[Any] | None = None
+
+    def is_idle(self) -> bool:
+        """Whether no item is left."""
+        return self.items == 0
+
+
+class FakeScraper:
+    """Checks for its closing as Scrapy does."""
+
+    def __init__(self) -> None:
+        self.slot = FakeScraperSlot()
 
     def _check_if_closing(self) -> None:
         if self.slot.closing and self.slot.is_idle():
-            self.slot.closing.callback(cast("Any", None))
+            self.slot.closing.callback(None)
 
 
 class FakeEngine:
@@ -101,7 +113,7 @@ def crawl(engine: FakeEngine, clock: ManualClock) -> CrawlEngine:
 def closing_scraper(engine: FakeEngine, items: int) -> Deferred[Any]:
     """Begin the scraper's closing with so many items in flight."""
     assert engine.scraper is not None
-    engine.scraper.slot.itemproc_size = items
+    engine.scraper.slot.items = items
     closing: Deferred[Any] = Deferred()
     engine.scraper.slot.closing = closing
     return closing
@@ -148,7 +160,7 @@ def test_kick_ends_the_closing_when_the_last_item_is_done(
     clock.advance(10 * KICK_INTERVAL)
     assert [closing.called] == [False]
     assert engine.scraper is not None
-    engine.scraper.slot.itemproc_size = 0
+    engine.scraper.slot.items = 0
     clock.advance(KICK_INTERVAL)
     assert [closing.called] == [True]
     assert clock.calls == []

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
 
 from scrapy_snapshot_pipeline.writer_thread import WriterThread
 
@@ -77,8 +78,12 @@ def test_whatever_work_raises_comes_back(
     def fail() -> None:
         raise error
 
-    caught: list[BaseException] = []
-    thread.run(fail).addErrback(lambda failure: caught.append(failure.value))
+    caught: list[BaseException | None] = []
+
+    def catch(failure: Failure) -> None:
+        caught.append(failure.value)
+
+    thread.run(fail).addErrback(catch)
     loop.turn()
     again: Deferred[int] = thread.run(lambda: 7)
     loop.turn()

@@ -167,6 +167,7 @@
   const form = document.getElementById("filter");
   form.hidden = false;
   form.addEventListener("input", filter);
+  form.addEventListener("change", filter);
   form.addEventListener("submit", (event) => event.preventDefault());
   document.querySelectorAll(".bridge").forEach((label) => {
     label.hidden = false;

@@ -1,0 +1,42 @@
+"""Tables and the width they have."""
+
+from __future__ import annotations
+
+import pytest
+
+from scrapy_snapshot_pipeline.commands.grid import Grid, Screen
+
+ROW = {"key": "a" * 60, "number": 12345678901234567890, "more": "b" * 60, "last": "c" * 60}
+
+
+def test_columns_without_room_are_named(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are left out from the right, and standard error says so."""
+    monkeypatch.setenv("COLUMNS", "40")
+    Screen(None).draw(Grid("", [ROW]))
+
+    shown = capsys.readouterr()
+    assert shown.err.startswith("no room for last:")
+    assert shown.out.split("\n", 1)[0].split() == ["key", "number", "more"]
+    assert max(map(len, shown.out.splitlines())) <= 40
+
+
+def test_number_is_never_broken(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half a number would be another one."""
+    monkeypatch.setenv("COLUMNS", "40")
+    Screen(None).draw(Grid("", [ROW]))
+
+    assert str(ROW["number"]) in capsys.readouterr().out
+
+
+def test_pipe_gets_every_column_on_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A program that reads the table finds each row whole."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+    Screen(None).draw(Grid("", [ROW]))
+
+    assert capsys.readouterr().out.splitlines()[-1].split() == [str(v) for v in ROW.values()]
