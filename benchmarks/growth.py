@@ -201,7 +201,7 @@ _FILL = f"""
         timestamptz '2025-01-01Z' + v * interval '1 day',
         CASE WHEN v < {_VERSIONS} THEN timestamptz '2025-01-02Z' + v * interval '1 day' END,
         CAST(:run AS uuid)
-    FROM generate_series(1, {_VERSIONS}) v, generate_series(1, :entities) n"""  # noqa: S608
+    FROM generate_series(1, {_VERSIONS}) v, generate_series(1, :entities) n"""
 _FILL_ONE = f"""
     INSERT INTO event ({_COLUMNS})
     SELECT CAST(:entity AS uuid), n, {_OWN}, decode(md5(n::text), 'hex'),
@@ -209,4 +209,4 @@ _FILL_ONE = f"""
         timestamptz '2000-01-01Z' + n * interval '1 hour',
         CASE WHEN n < :versions THEN timestamptz '2000-01-01Z' + (n + 1) * interval '1 hour' END,
         CAST(:run AS uuid)
-    FROM generate_series(1, :versions) n"""  # noqa: S608
+    FROM generate_series(1, :versions) n"""

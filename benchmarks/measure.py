@@ -38,7 +38,7 @@ def interleaved(sides: Mapping[str, Callable[[], float]], runs: int) -> dict[str
     """
     taken: dict[str, list[float]] = {name: [] for name in sides}
     for run in range(runs):
-        names = list(sides) if run % 2 == 0 else list(reversed(sides))
+        names = list(sides) if run % 2 == 0 else list(sides)[::-1]
         for name in names:
             taken[name].append(sides[name]())
     return {name: statistics.median(figures) for name, figures in taken.items()}

@@ -76,7 +76,7 @@ class EventSpider(scrapy.Spider):
             url = f"{plan.site}/{first}" if plan.site else f"data:,{first}"
             yield scrapy.Request(url, dont_filter=True, cb_kwargs={"first": first})
 
-    def parse(self, response: Response, first: int) -> Iterator[Event]:  # type: ignore[override]
+    def parse(self, response: Response, first: int) -> Iterator[Event]:
         """As many items as a page holds."""
         if self.plan.site:
             response.css("a::attr(href)").getall()
