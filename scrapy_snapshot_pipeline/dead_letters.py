@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from scrapy_snapshot_pipeline.errors import DeadLetterError
+from scrapy_snapshot_pipeline.errors import DeadLetterError, SettingsError
 
 SUFFIX = ".jsonl"
 DONE = ".done"
@@ -22,6 +22,23 @@ DONE = ".done"
 _SAFELY = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 _APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | _SAFELY
 _OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
+
+
+def check_folder(folder: Path) -> None:
+    """Raise SettingsError where no dead letter could be written to `folder`; makes nothing.
+
+    A folder that is not there yet may be; then its parent must take it.
+    """
+    try:
+        nearest = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
+        _refuse_unwritable(nearest)
+        if nearest == folder:
+            _refuse_strangers(folder)
+    except (OSError, DeadLetterError) as error:
+        why = _why(error) if isinstance(error, OSError) else error
+        raise SettingsError(
+            f"SNAPSHOT_DEAD_LETTER_DIR: {folder} cannot take dead letters: {why}"
+        ) from None
 
 
 class DeadLetterFile:
@@ -117,12 +134,15 @@ def lines_of(file: Path) -> Iterator[bytes]:
 
 
 def is_torn(file: Path) -> bool:
-    """Whether the file ends in the middle of a line."""
-    with file.open("rb") as opened:
-        if not opened.seek(0, os.SEEK_END):
-            return False
-        opened.seek(-1, os.SEEK_END)
-        return opened.read(1) != b"\n"
+    """Whether the file ends in the middle of a line; raises DeadLetterError."""
+    try:
+        with file.open("rb") as opened:
+            if not opened.seek(0, os.SEEK_END):
+                return False
+            opened.seek(-1, os.SEEK_END)
+            return opened.read(1) != b"\n"
+    except OSError as error:
+        raise DeadLetterError(f"{file} cannot be read ({_why(error)})") from None
 
 
 def _open(folder: Path, path: Path) -> int:
@@ -144,6 +164,18 @@ def _refuse_strangers(folder: Path) -> None:
             f"dead letters are not written to {folder}, which others may write to; "
             "chmod 700 it, or set SNAPSHOT_DEAD_LETTER_DIR to a folder of this user"
         )
+
+
+def _refuse_unwritable(place: Path) -> None:
+    if not place.is_dir():
+        problem = "is no folder"
+    elif not os.access(place, os.W_OK | os.X_OK):
+        problem = "may not be written to by this user"
+    else:
+        return
+    raise DeadLetterError(
+        f"{place} {problem}; set SNAPSHOT_DEAD_LETTER_DIR to a folder of this user"
+    )
 
 
 def _end_torn_line(file: int, path: Path) -> None:

@@ -24,7 +24,7 @@ from scrapy_snapshot_pipeline.capture import Capture, compile_capture
 from scrapy_snapshot_pipeline.clock import ObservationClock
 from scrapy_snapshot_pipeline.connect import connect_engine
 from scrapy_snapshot_pipeline.database import Database
-from scrapy_snapshot_pipeline.dead_letters import DeadLetterFile
+from scrapy_snapshot_pipeline.dead_letters import DeadLetterFile, check_folder
 from scrapy_snapshot_pipeline.declare import Declarations
 from scrapy_snapshot_pipeline.delivery import Delivery, DeliveryOptions
 from scrapy_snapshot_pipeline.engine import CrawlEngine
@@ -86,9 +86,9 @@ class SnapshotPipeline:
         self._observer = Observer(_stats_of(crawler))
         self._pause = CrawlPause(self._scrapy.pause, self._scrapy.unpause, settings.pause_at)
         self._database = self._build_database()
-        self._letters = DeadLetterFile(
-            dead_letter_folder(settings), self._run_id, settings.dead_letter_max_bytes
-        )
+        folder = dead_letter_folder(settings)
+        check_folder(folder)
+        self._letters = DeadLetterFile(folder, self._run_id, settings.dead_letter_max_bytes)
         self._tables: dict[str, Declaration] = {}
         self._captures: dict[type, Capture | None] = {}
         self._declaring: dict[type, Shared] = {}

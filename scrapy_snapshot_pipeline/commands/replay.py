@@ -18,7 +18,7 @@ from scrapy.settings import BaseSettings
 from scrapy.spiderloader import get_spider_loader
 
 from scrapy_snapshot_pipeline.connect import connect_engine
-from scrapy_snapshot_pipeline.dead_letters import DeadLetterFile, files_in, lines_of
+from scrapy_snapshot_pipeline.dead_letters import DeadLetterFile, check_folder, files_in, lines_of
 from scrapy_snapshot_pipeline.declare import Declarations
 from scrapy_snapshot_pipeline.pipeline import dead_letter_folder
 from scrapy_snapshot_pipeline.records import Outcome
@@ -49,6 +49,7 @@ class ReplayCommand:
         get_spider_loader(settings).list()  # imports the items, which declares them
         declarations = {one.table: one for one in Declarations(ours.items).roots()}
         folder = dead_letter_folder(ours)
+        check_folder(folder)
         again = DeadLetterFile(folder, uuid.uuid4(), ours.dead_letter_max_bytes)
         engine = connect_engine(
             ours.database_url,

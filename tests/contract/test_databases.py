@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from scrapy_snapshot_pipeline.connect import connect_engine
-from scrapy_snapshot_pipeline.errors import SchemaMismatchError
+from scrapy_snapshot_pipeline.errors import SchemaMismatchError, WriteError
 from scrapy_snapshot_pipeline.provision import ddl
 from scrapy_snapshot_pipeline.records import Batch
 from scrapy_snapshot_pipeline.schema import entity_tables
@@ -100,3 +100,23 @@ def test_printed_ddl_makes_tables_that_a_crawl_accepts(engine: sa.Engine) -> Non
             connection.exec_driver_sql(statement)
 
     SnapshotStore(engine, create_tables=False).declare([declaration()])
+
+
+def test_connection_lost_on_its_way_back_gives_up_its_place(engine: sa.Engine) -> None:
+    """The pool has room for one connection: the next attempt gets a new one, at once."""
+    store = SnapshotStore(engine)
+    store.declare([declaration()])
+    lost = [engine.dialect.loaded_dbapi.OperationalError("the connection is lost")]
+
+    @sa.event.listens_for(engine, "checkin")
+    def lose(*_: object) -> None:
+        if lost:
+            raise lost.pop()
+
+    records = (record(HISTORY[0][0]),)
+    with pytest.raises(WriteError):
+        store.write(Batch(records))
+    assert len(store.write(Batch(records, attempt=2)).outcomes) == 1
+    with engine.connect() as connection:
+        versions = store.tables(declaration().table).versions
+        assert connection.scalar(sa.select(sa.func.count()).select_from(versions)) == 1

@@ -15,6 +15,7 @@ NO_SUCH_CLASS = json.dumps({"tests.crawl.shop.items.Gone": {"key": "sku"}})
 NO_SUCH_FIELD = json.dumps({"tests.crawl.shop.items.Product": {"key": "isbn"}})
 WRONG_SPIDER = "tests.crawl.shop.wrong"
 NO_FOLDER = "sqlite:////no/such/folder/snapshots.db"
+NO_DIR = "/dev/null/letters"
 NO_SERVER = "postgresql+psycopg2://user@127.0.0.1:1/snapshots"
 
 
@@ -37,6 +38,7 @@ def assert_refused(crawl: Crawl, *texts: str) -> None:
         ({"SNAPSHOT_ITEMS": NO_SUCH_CLASS}, ["'tests.crawl.shop.items.Gone' cannot be imported"]),
         ({"SNAPSHOT_ITEMS": NO_SUCH_FIELD}, ["Product.isbn is named as key but is no field"]),
         ({"SPIDER_MODULES": WRONG_SPIDER}, ["Misspelt.skew is named as key but is no field"]),
+        ({"SNAPSHOT_DEAD_LETTER_DIR": NO_DIR}, [f"DIR: {NO_DIR}", "is no folder; set"]),
         ({"SNAPSHOT_CREATE_TABLES": False}, ["lacks the table(s)", "scrapy snapshots init"]),
     ],
     ids=[
@@ -45,6 +47,7 @@ def assert_refused(crawl: Crawl, *texts: str) -> None:
         "no such class",
         "no such field",
         "wrong declaration",
+        "no folder of dead letters",
         "no tables",
     ],
 )

@@ -120,17 +120,17 @@ def test_torn_dead_letters(begin: Begin, server: TroubledServer, verdict: Verdic
 def test_dead_letters_cannot_be_written(
     begin: Begin, server: TroubledServer, verdict: Verdict
 ) -> None:
-    """With no place for dead letters the crawl stops at the first one, and says what is lost."""
+    """Without their folder the crawl stops at the first one, and says what is lost."""
     crawl = begin(
         server.url,
         {
-            "SNAPSHOT_DEAD_LETTER_DIR": "/dev/null/letters",
             "SNAPSHOT_OUTAGE_TIMEOUT": 1,
             "SNAPSHOT_ON_OUTAGE": "dead_letter",
             "SNAPSHOT_CLOSE_TIMEOUT": 2,
         },
     )
     crawl.run()
+    crawl.dead_letters.touch()
     server.server.stop()
     crawl.crawl.finish(30)
     server.server.start()

@@ -27,6 +27,7 @@ from scrapy_snapshot_pipeline.dead_letter_format import (
 from scrapy_snapshot_pipeline.dead_letters import (
     DeadLetterFile,
     DoneFile,
+    check_folder,
     files_in,
     is_torn,
     lines_of,
@@ -37,6 +38,7 @@ from scrapy_snapshot_pipeline.errors import (
     Cause,
     DeadLetterError,
     OutageError,
+    SettingsError,
     SystemicError,
     TooSlowError,
     WriteError,
@@ -200,6 +202,47 @@ def test_a_folder_that_others_may_write_is_refused(tmp_path: Path) -> None:
     (tmp_path / "letters").chmod(0o777)
     with pytest.raises(DeadLetterError, match="chmod 700"):
         open_file(tmp_path).append([line()])
+
+
+def test_a_folder_to_be_made_is_fine_and_is_not_made(tmp_path: Path) -> None:
+    """Most crawls have no dead letter."""
+    check_folder(tmp_path / "data" / "letters")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("mode", [0o770, 0o707], ids=["group", "world"])
+def test_a_folder_that_others_may_write_is_refused_at_start(tmp_path: Path, mode: int) -> None:
+    """The text names the setting and the cure."""
+    tmp_path.chmod(mode)
+    with pytest.raises(SettingsError, match=r"SNAPSHOT_DEAD_LETTER_DIR: .* chmod 700"):
+        check_folder(tmp_path)
+
+
+def test_a_folder_of_somebody_else_is_refused_at_start(tmp_path: Path) -> None:
+    """Its owner could give it away later."""
+    folder = tmp_path if os.getuid() == 0 else Path("/usr")
+    if os.getuid() == 0:
+        os.chown(folder, 12345, -1)
+    with pytest.raises(SettingsError, match="SNAPSHOT_DEAD_LETTER_DIR"):
+        check_folder(folder)
+
+
+@pytest.mark.parametrize("name", ["file", "file/letters", "link", "link/letters"])
+def test_a_folder_that_cannot_be_made_is_refused_at_start(tmp_path: Path, name: str) -> None:
+    """A file is in its way, or a link to nowhere."""
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(SettingsError, match="is no folder; set SNAPSHOT_DEAD_LETTER_DIR"):
+        check_folder(tmp_path / name)
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="root may write everywhere")
+@pytest.mark.parametrize("name", ["", "letters"], ids=["itself", "its parent"])
+def test_a_folder_that_may_not_be_written_is_refused_at_start(tmp_path: Path, name: str) -> None:
+    """Better now than with a letter in hand."""
+    tmp_path.chmod(0o500)
+    with pytest.raises(SettingsError, match="may not be written to by this user"):
+        check_folder(tmp_path / name)
 
 
 def test_a_link_is_not_followed(tmp_path: Path) -> None:

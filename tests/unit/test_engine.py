@@ -233,6 +233,7 @@ def test_missing_private_names_are_harmless(
     assert clock.calls == []
 
 
+@pytest.mark.reactor
 def test_scrapy_still_has_the_private_names() -> None:
     """They are the ones that `engine.py` leans on; a Scrapy without them shows here."""
     slot = _Slot(
