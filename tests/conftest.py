@@ -11,8 +11,14 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import settings
 
 from tests.postgresql import PostgresServer, start_private_server
+
+# The unit part is to be run at every save; HYPOTHESIS=thorough looks deeper, for a release.
+settings.register_profile("quick", max_examples=40, deadline=None)
+settings.register_profile("thorough", max_examples=1000, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS", "quick"))
 
 SLOWER = ("postgresql", "crawl", "alone")
 """Markers in the order in which their tests run, after all tests that have none of them."""
