@@ -84,7 +84,7 @@ ELSEWHERE = {
     55: "tests/crawl/test_close.py",
     56: "tests/crawl/test_natural_end.py",
     61: "tests/unit/test_declare.py",
-    64: "tests/unit/test_writer_thread.py",
+    64: "tests/test_writer_thread.py",
     67: "tests/crawl/test_natural_end.py",
     69: "tests/unit/test_delivery.py",
 }

@@ -91,6 +91,7 @@ class Looking:
 
     def stalled(self, seconds: float = 0.3) -> bool:
         """Whether nothing is acknowledged for a while."""
+        time.sleep(0.5)  # what was committed before is still on its way to us
         before = len(self.acknowledged)
         time.sleep(seconds)
         return len(self.acknowledged) == before
