@@ -13,6 +13,7 @@ pytest.importorskip("selenium", reason="selenium is not installed")
 from selenium.webdriver import Chrome, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.select import Select
+from selenium.webdriver.support.wait import WebDriverWait
 
 from tests.report.browser import (
     CHROMIUM,
@@ -132,16 +133,21 @@ def test_gaps_can_be_dotted(browser: Chrome, page: Path) -> None:
 def test_filters_filter(browser: Chrome, page: Path) -> None:
     """By text, by kind, by both, and the count is told."""
     visit(browser, page, "changes")
-    assert len(_shown(browser)) == 6
+    _wait_for(browser, 6)
 
     browser.find_element(By.ID, "filter-text").send_keys("LAMP")
-    assert len(_shown(browser)) == 3
+    _wait_for(browser, 3)
     Select(browser.find_element(By.ID, "filter-kind")).select_by_visible_text("new")
-    assert len(_shown(browser)) == 1
+    _wait_for(browser, 1)
     assert browser.find_element(By.ID, "filter-count").text == "1 of 6 changes"
     browser.find_element(By.ID, "filter-text").clear()
     browser.find_element(By.ID, "filter-text").send_keys("no such thing")
-    assert _shown(browser) == []
+    _wait_for(browser, 0)
+
+
+def _wait_for(browser: Chrome, changes: int) -> None:
+    """The page answers an input in its own time; fails when it never shows so many."""
+    WebDriverWait(browser, 10).until(lambda _: len(_shown(browser)) == changes)
 
 
 def test_no_request_leaves_the_page(browser: Chrome, page: Path) -> None:
