@@ -49,19 +49,22 @@ def _memory(databases: Databases, size: Size) -> Iterator[Row]:
 
 
 def _pauses(databases: Databases, size: Size) -> Iterator[Row]:
-    few, many = (Plan(items=size.items[0], per_page=n, children=_CHILDREN) for n in (10, 100))
-    for plan in (few, many):
-        sides = Sides(databases, plan)
-        pauses = interleaved(
-            {
-                "ours": lambda sides=sides: sides.new("PostgreSQL").pause * 1e3,
-                "none": lambda sides=sides: sides.plain({}).pause * 1e3,
-            },
-            size.runs,
-        )
-        name = f"longest reactor pause, {plan.per_page} items a page, ms"
-        detail = f"without a pipeline {pauses['none']:.0f} ms"
-        yield Row("D", name, pauses["ours"], "<= 50", detail, size.runs)
+    for per_page in (10, 100):
+        plan = Plan(items=size.items[0], per_page=per_page, children=_CHILDREN)
+        yield _longest_pause(Sides(databases, plan), per_page, size.runs)
+
+
+def _longest_pause(sides: Sides, per_page: int, runs: int) -> Row:
+    pauses = interleaved(
+        {
+            "ours": lambda: sides.new("PostgreSQL").pause * 1e3,
+            "none": lambda: sides.plain({}).pause * 1e3,
+        },
+        runs,
+    )
+    name = f"longest reactor pause, {per_page} items a page, ms"
+    detail = f"without a pipeline {pauses['none']:.0f} ms"
+    return Row("D", name, pauses["ours"], "<= 50", detail, runs)
 
 
 def _stages(databases: Databases, runs: int) -> Iterator[Row]:

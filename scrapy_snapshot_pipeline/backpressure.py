@@ -26,7 +26,6 @@ class CrawlPause:
         self._waiting = 0
         self._paused = False
         self._released = False
-        self._times_paused = 0
 
     def __repr__(self) -> str:
         state = "released" if self._released else "paused" if self._paused else "running"
@@ -37,17 +36,11 @@ class CrawlPause:
         """Items in `process_item` now."""
         return self._waiting
 
-    @property
-    def times_paused(self) -> int:
-        """How often the crawl was paused so far."""
-        return self._times_paused
-
     def entered(self) -> None:
         """Count an item that begins to wait."""
         self._waiting += 1
         if self._must_pause():
             self._paused = self._pause()
-            self._times_paused += self._paused
 
     def left(self) -> None:
         """Count an item that waits no more, for whatever reason."""

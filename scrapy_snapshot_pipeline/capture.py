@@ -51,16 +51,23 @@ class _List:
     def __init__(self, index: int, declaration: Declaration, tz: dt.tzinfo | None) -> None:
         table = declaration.children[index]
         self.index = index
-        self.table = table
         self.path = canonical.encode_path(table.path)
         self.name = table.path[-1]
-        self.rows = (
-            PositionedRows(table, tz)
+        self._item_class = table.item_class
+        self._row_at = (
+            PositionedRows(table, tz).row_at
             if table.positional
-            else Rows(table.item_class, table.columns, tz)
+            else Rows(table.item_class, table.columns, tz).row_at
         )
         self.get = reader(_owner_class(declaration, table), (self.name,))
         self.lists = _lists_below(index, declaration, tz)
+
+    def row(self, item: object, position: int) -> Row:
+        """Raises `CoerceError`."""
+        if not isinstance(item, self._item_class):
+            wanted, got = self._item_class.__name__, type(item).__name__
+            raise CoerceError(f"expected {wanted}, got {got}", _MAKE_INSTANCE)
+        return self._row_at(item, position)
 
 
 class _Family:
@@ -90,29 +97,24 @@ class _Family:
                 f"an item has more than {MAX_CHILDREN} child rows",
                 "yield smaller items, or annotate the list with a JSON type",
             )
+        child_id = canonical.child_ids(parent, each.path)
         seen: dict[bytes, int] = {}
         for position, item in enumerate(items):
             try:
-                child = self._gather_row(each, item, position, parent)
-                _check_unique(seen, child, position)
+                row = each.row(item, position)
+                child = child_id(row.key)
+                if seen.setdefault(child, position) != position:
+                    raise _same_key(seen[child])
+                self._add(each.index, row, child, parent)
+                self.gather(each.lists, item, child)
             except CoerceError as error:  # noqa: PERF203 - the error needs the position
                 raise error.inside(f"[{position}]") from None
 
-    def _gather_row(self, each: _List, item: object, position: int, parent: bytes | None) -> bytes:
-        item_class = each.table.item_class
-        if not isinstance(item, item_class):
-            got = type(item).__name__
-            raise CoerceError(f"expected {item_class.__name__}, got {got}", _MAKE_INSTANCE)
-        rows = each.rows
-        row = rows.row_at(item, position) if isinstance(rows, PositionedRows) else rows.row(item)
-        child = canonical.child_id(parent, each.path, row.key)
-        row_hash = canonical.row_hash(row.tracked)
-        self.rows[each.index].append(ChildRecord(child, parent, row_hash, row.values))
-        self.hashes[each.index].append(child + row_hash)
+    def _add(self, table: int, row: Row, child: bytes, parent: bytes | None) -> None:
+        content_hash = canonical.row_hash(row.tracked)
+        self.rows[table].append(ChildRecord(child, parent, content_hash, row.values))
+        self.hashes[table].append(child + content_hash)
         self.size += row.size
-        if each.lists:
-            self.gather(each.lists, item, child)
-        return child
 
 
 class _Capture:
@@ -192,11 +194,9 @@ def _owner_class(declaration: Declaration, table: ChildTable) -> type:
     return declaration.children[table.parent].item_class
 
 
-def _check_unique(seen: dict[bytes, int], child_id: bytes, position: int) -> None:
-    first = seen.setdefault(child_id, position)
-    if first != position:
-        cure = "give the class a key that is unique in the list"
-        raise CoerceError(f"the same key as in row [{first}]", cure)
+def _same_key(first: int) -> CoerceError:
+    cure = "give the class a key that is unique in the list"
+    return CoerceError(f"the same key as in row [{first}]", cure)
 
 
 def _as_list(items: object) -> Sequence[object]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +13,10 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.pool import QueuePool
 
 from scrapy_snapshot_pipeline.errors import SettingsError
+from scrapy_snapshot_pipeline.terminal import printable
+from scrapy_snapshot_pipeline.tls import unverified_host
+
+logger = logging.getLogger(__name__)
 
 _LOCK_TIMEOUT = 5.0  # seconds; as during a migration
 _SQLITE_BUSY_TIMEOUT = 1.0  # seconds; a busy wait cannot be interrupted, so retries do the rest
@@ -33,6 +39,7 @@ def connect_engine(
     if parsed.get_backend_name() == "sqlite":
         return _sqlite_engine(parsed)
     engine = _server_engine(parsed, connect_timeout)
+    _warn_unverified(parsed)
     if write_timeout is not None:
         sa.event.listen(engine, "connect", _limits(write_timeout))
     return engine
@@ -91,6 +98,18 @@ def _server_engine(url: URL, connect_timeout: float) -> Engine:
         raise SettingsError(_no_driver(url)) from None
     sa.event.listen(engine, "connect", _set_up_server)
     return engine
+
+
+def _warn_unverified(url: URL) -> None:
+    host = unverified_host(url, os.environ)
+    if host is None:
+        return
+    logger.warning(
+        "SNAPSHOT_DATABASE_URL names the server %s, and nothing proves that it is the one that "
+        "answers: who is on the way could read the password and the data; end the URL with "
+        "?sslmode=verify-full (and &sslrootcert=FILE, the certificate of its authority)",
+        printable(host),
+    )
 
 
 def _no_driver(url: URL) -> str:

@@ -7,7 +7,7 @@ Everything here happens on the reactor thread; thread hop, clocks and chance are
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple, Protocol, TypeAlias, cast
 
@@ -55,8 +55,8 @@ class Submission(NamedTuple):
 class Watcher(Protocol):
     """Who is told of the delivery; what it raises is logged and harms nothing."""
 
-    def reported(self, report: DeliveryReport) -> None:
-        """Once a record: its last word."""
+    def reported(self, reports: Sequence[DeliveryReport]) -> None:
+        """The last words on records that share their fate; once for each record."""
 
     def committed(self, batch: Batch, result: WriteResult) -> None:
         """Once a transaction, before the reports of its records."""
@@ -366,9 +366,9 @@ class Delivery:
         delivery_log.kept(part.batch, error)
         self._finish(part, reports.not_stored(part.batch, Outcome.DEAD_LETTERED, error))
 
-    def _finish(self, part: Part, last_words: Iterable[DeliveryReport]) -> None:
+    def _finish(self, part: Part, last_words: Sequence[DeliveryReport]) -> None:
+        self._tell(self._watcher.reported, last_words)
         for entry, report in zip(part.entries, last_words, strict=True):
-            self._tell(self._watcher.reported, report)
             entry.delivered.callback(report)
 
     def _tell(self, listener: Callable[..., object], *words: object) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from scrapy_snapshot_pipeline.errors import AmbiguousCommitError
@@ -73,15 +74,23 @@ class Stats(Protocol):
 
 
 class Observer:
-    """Counts into Scrapy's stats."""
+    """Counts into Scrapy's stats.
+
+    What happens for every item is counted here and told once a batch: a call of Scrapy's stats
+    takes 2 microseconds, and an item made five.
+    """
 
     def __init__(self, stats: Stats) -> None:
         self._stats = stats
+        self._added: Counter[str] = Counter()
+        self._queue_records_max = 0
+        self._waiting_max = 0
 
-    def accepted(self, queued: int) -> None:
-        """Count a record that was submitted while `queued` records were in the queue."""
-        self._stats.inc_value("snapshots/accepted")
-        self._stats.max_value("snapshots/queue_records_max", queued)
+    def accepted(self, queued: int, waiting: int) -> None:
+        """Count a record that was submitted while so many were queued, and items waited."""
+        self._added["snapshots/accepted"] += 1
+        self._queue_records_max = max(self._queue_records_max, queued)
+        self._waiting_max = max(self._waiting_max, waiting)
 
     def rejected(self) -> None:
         """Count an item that could not become a record."""
@@ -91,14 +100,22 @@ class Observer:
         """Count an item without a declaration."""
         self._stats.inc_value("snapshots/ignored")
 
-    def waiting(self, items: int, pauses: int) -> None:
-        """Note how many items are in process_item and how often the crawl was paused."""
-        self._stats.max_value("snapshots/waiting_max", items)
-        self._stats.max_value("snapshots/pauses", pauses)
+    def paused(self) -> None:
+        """Count a pause of the crawl."""
+        self._stats.inc_value("snapshots/pauses")
 
-    def reported(self, report: DeliveryReport) -> None:
-        """Count the last word on a record."""
-        self._stats.inc_value(OUTCOME_STATS[report.outcome])
+    def reported(self, reports: Sequence[DeliveryReport]) -> None:
+        """Count the last words on the records of a batch, and tell the stats."""
+        self._added.update(OUTCOME_STATS[report.outcome] for report in reports)
+        self.tell()
+
+    def tell(self) -> None:
+        """Bring the stats up to date."""
+        added, self._added = self._added, Counter()
+        for key, count in added.items():
+            self._stats.inc_value(key, count)
+        self._stats.max_value("snapshots/queue_records_max", self._queue_records_max)
+        self._stats.max_value("snapshots/waiting_max", self._waiting_max)
 
     def committed(self, batch: Batch, result: WriteResult) -> None:
         """Count a batch that is in the database."""
@@ -124,6 +141,7 @@ class Observer:
 
     def counters(self) -> dict[str, int]:
         """The run's counters, by the names of their columns."""
+        self.tell()
         return {name: self._stats.get_value(f"snapshots/{name}", 0) for name in _RUN_COUNTERS}
 
     def log_sum(self) -> None:

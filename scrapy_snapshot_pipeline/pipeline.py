@@ -27,7 +27,7 @@ from scrapy_snapshot_pipeline.database import Database
 from scrapy_snapshot_pipeline.dead_letters import DeadLetterFile, check_folder
 from scrapy_snapshot_pipeline.declare import Declarations
 from scrapy_snapshot_pipeline.delivery import Delivery, DeliveryOptions
-from scrapy_snapshot_pipeline.engine import CrawlEngine
+from scrapy_snapshot_pipeline.engine import CrawlEngine, way_to_wait
 from scrapy_snapshot_pipeline.errors import CaptureError, NotStoredError, SnapshotError, WriteError
 from scrapy_snapshot_pipeline.flight import Pending
 from scrapy_snapshot_pipeline.ledger import Run, RunEnd
@@ -40,6 +40,7 @@ from scrapy_snapshot_pipeline.shared import Shared
 from scrapy_snapshot_pipeline.spool import DeadLetterSpool
 from scrapy_snapshot_pipeline.store import SnapshotStore
 from scrapy_snapshot_pipeline.tables import Declaration
+from scrapy_snapshot_pipeline.tuning import PROCESS
 from scrapy_snapshot_pipeline.writer_thread import (
     CallInLoop,
     before_reactor_shutdown,
@@ -84,7 +85,7 @@ class SnapshotPipeline:
         self._clock = ObservationClock(time.time_ns)
         self._scrapy = CrawlEngine(crawler, call_later)
         self._observer = Observer(_stats_of(crawler))
-        self._pause = CrawlPause(self._scrapy.pause, self._scrapy.unpause, settings.pause_at)
+        self._pause = CrawlPause(self._pause_crawl, self._scrapy.unpause, settings.pause_at)
         self._database = self._build_database()
         folder = dead_letter_folder(settings)
         check_folder(folder)
@@ -118,9 +119,12 @@ class SnapshotPipeline:
         except BaseException:
             self._database.release()
             raise
+        self._wait_for = way_to_wait()
         self._delivery = self._build_delivery()
         self._before_shutdown = _before_shutdown(self._crawler, self._force_stop)
         self._scrapy.when_closing(self._begin_to_stop)
+        if self._settings.tune_process:
+            PROCESS.begin()
 
     async def process_item(self, item: Any) -> Any:
         """Store or confirm the item; raises CaptureError or NotStoredError for this one item."""
@@ -129,12 +133,10 @@ class SnapshotPipeline:
             self._observer.ignored()
             return item
         self._pause.entered()
-        self._observer.waiting(self._pause.waiting, self._pause.times_paused)
         try:
             await self._deliver(self._record(capture, item))
         finally:
             self._pause.left()
-            self._scrapy.kick()
         return item
 
     async def close_spider(self) -> None:
@@ -255,11 +257,11 @@ class SnapshotPipeline:
         if self._delivery is None:
             raise NotStoredError("the snapshot pipeline is not open")
         submission = self._delivery.submit(record)
-        self._observer.accepted(len(self._queue))
+        self._observer.accepted(len(self._queue), self._pause.waiting)
         if self._settings.ack == "enqueue":
-            await maybe_deferred_to_future(submission.admitted)
+            await self._wait_for(submission.admitted)
             return
-        report = await maybe_deferred_to_future(submission.delivered)
+        report = await self._wait_for(submission.delivered)
         _raise_if_not_stored(report)
 
     # Closing
@@ -271,9 +273,16 @@ class SnapshotPipeline:
         self._pause.release()
         self._scrapy.stop(reason)
 
+    def _pause_crawl(self) -> bool:
+        paused = self._scrapy.pause()
+        if paused:
+            self._observer.paused()
+        return paused
+
     def _begin_to_stop(self) -> None:
         """The crawl is closing, and waits for items that may wait for an absent database."""
         self._pause.release()
+        self._scrapy.kick()
         if self._delivery is not None:
             self._delivery.stop_within(self._settings.close_timeout)
 
@@ -310,8 +319,11 @@ class SnapshotPipeline:
     def _release(self) -> None:
         self._database.release()
         self._letters.close()
-        if self._delivery is not None:
-            self._before_shutdown()
+        if self._delivery is None:
+            return
+        self._before_shutdown()
+        if self._settings.tune_process:
+            PROCESS.end()
 
 
 def dead_letter_folder(settings: SnapshotSettings) -> Path:

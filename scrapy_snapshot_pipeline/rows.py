@@ -4,36 +4,32 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from operator import attrgetter
-from typing import Any, TypeAlias
+from operator import attrgetter, itemgetter
+from typing import Any, NamedTuple, TypeAlias
 
 from itemadapter import ItemAdapter
 
 from scrapy_snapshot_pipeline import canonical
-from scrapy_snapshot_pipeline.coerce import Coerce, CoerceError, coercer
-from scrapy_snapshot_pipeline.nested import json_coercer, plain_fields, to_json
+from scrapy_snapshot_pipeline.cells import cell_reader
+from scrapy_snapshot_pipeline.coerce import CoerceError
+from scrapy_snapshot_pipeline.nested import plain_fields, to_json
 from scrapy_snapshot_pipeline.records import Value
-from scrapy_snapshot_pipeline.tables import ChildTable, Column, Declaration, Kind, Role
+from scrapy_snapshot_pipeline.tables import ChildTable, Column, Declaration, Role
 
 Read: TypeAlias = Callable[[Any], Sequence[object]]
+Pick: TypeAlias = Callable[[Sequence[str]], Sequence[str]]
 
 _NUL = rb"\u0000"
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One row, coerced and encoded."""
 
     values: tuple[Value, ...]
     key: bytes
     tracked: bytes
-    untracked: bytes
-
-    @property
-    def size(self) -> int:
-        """Bytes of all that was encoded."""
-        return len(self.key) + len(self.tracked) + len(self.untracked)
+    size: int
+    """Bytes of all that was encoded, untracked fields too."""
 
 
 class Rows:
@@ -42,36 +38,34 @@ class Rows:
     def __init__(
         self, item_class: type, columns: Sequence[Column], naive_timezone: dt.tzinfo | None
     ) -> None:
-        self._columns = columns
-        self._coercers = tuple(_coercer(column, naive_timezone) for column in columns)
         self._names = tuple(column.name for column in columns)
+        self._cells = tuple(cell_reader(column, naive_timezone) for column in columns)
         self._read = reader(item_class, self._names)
-        self._key = canonical.row_fields(columns, lambda c: c.role is Role.KEY)
-        self._tracked = canonical.row_fields(columns, lambda c: c.role is Role.TRACKED)
-        self._untracked = canonical.row_fields(columns, lambda c: c.role is Role.UNTRACKED)
+        self._pick_key = _picker(columns, Role.KEY)
+        self._pick_tracked = _picker(columns, Role.TRACKED)
+        self._pick_untracked = _picker(columns, Role.UNTRACKED)
 
     def row(self, item: object) -> Row:
         """Raises `CoerceError`."""
-        values = self._values(item)
-        for _, index, _ in self._key:
-            if values[index] is None:
-                raise _no_key(self._names[index])
-        return self._encode(values)
+        fields = zip(self._cells, self._read(item), strict=True)
+        values, texts = zip(*[cell(value) for cell, value in fields], strict=True)
+        key = self._pick_key(texts)
+        if "" in key:
+            raise _no_key(self._pick_key(self._names)[key.index("")])
+        return self._encode(values, key, texts)
 
-    def _values(self, item: object) -> tuple[Value, ...]:
-        values: list[Value] = []
-        for name, coerce, value in zip(self._names, self._coercers, self._read(item), strict=True):
-            try:
-                values.append(None if value is None else coerce(value))
-            except CoerceError as error:  # noqa: PERF203 - the error needs the name
-                raise error.inside(f".{name}") from None
-        return tuple(values)
+    def row_at(self, item: object, position: int) -> Row:  # noqa: ARG002 - see PositionedRows
+        """As `row`, of the row at a position of its list."""
+        return self.row(item)
 
-    def _encode(self, values: tuple[Value, ...]) -> Row:
-        encode = canonical.encode_row
+    def _encode(
+        self, values: tuple[Value, ...], key_texts: Sequence[str], texts: Sequence[str]
+    ) -> Row:
+        encode = canonical.encode_texts
         try:
-            key, tracked = encode(self._key, values), encode(self._tracked, values)
-            untracked = encode(self._untracked, values) if self._untracked else b""
+            key, tracked = encode(key_texts), encode(self._pick_tracked(texts))
+            rest = self._pick_untracked(texts)
+            untracked = encode(rest) if rest else b""
         except UnicodeEncodeError:
             raise _bad_text("lone surrogates", self._first(values, _has_surrogate)) from None
         # The encoded text also has it for an honest backslash before "u0000"; hence the look back.
@@ -79,7 +73,7 @@ class Rows:
             with_nul = self._first(values, _has_nul)
             if with_nul:
                 raise _bad_text("NUL characters", with_nul)
-        return Row(values, key, tracked, untracked)
+        return Row(values, key, tracked, len(key) + len(tracked) + len(untracked))
 
     def _first(self, values: Sequence[Value], is_bad: Callable[[str], bool]) -> str:
         """Path of the first such text; empty when there is none."""
@@ -97,7 +91,7 @@ class PositionedRows(Rows):
         self._read_rest = reader(table.item_class, self._names[1:])
 
     def row_at(self, item: object, position: int) -> Row:
-        """Raises `CoerceError`."""
+        """As `row`."""
         return self.row((position, *self._read_rest(item)))
 
 
@@ -120,12 +114,10 @@ class UntypedRows:
         data = plain_fields(rest, self._naive_timezone)
         tracked = {k: v for k, v in data.items() if k not in self._untracked}
         untracked = {k: v for k, v in data.items() if k in self._untracked}
-        return Row(
-            values=(*keys.values, to_json(data)),
-            key=keys.key,
-            tracked=self._encode(keys.values, tracked),
-            untracked=self._encode(keys.values, untracked) if untracked else b"",
-        )
+        encoded = self._encode(keys.values, tracked)
+        beside = self._encode(keys.values, untracked) if untracked else b""
+        size = len(keys.key) + len(encoded) + len(beside)
+        return Row((*keys.values, to_json(data)), keys.key, encoded, size)
 
     def _encode(self, keys: tuple[Value, ...], part: dict[str, object]) -> bytes:
         try:
@@ -134,10 +126,14 @@ class UntypedRows:
             raise _bad_text("lone surrogates", ".data") from None
 
 
-def _coercer(column: Column, naive_timezone: dt.tzinfo | None) -> Coerce:
-    if column.kind is Kind.JSON:
-        return json_coercer(column.annotation, naive_timezone)
-    return coercer(column, naive_timezone)
+def _picker(columns: Sequence[Column], role: Role) -> Pick:
+    """Picks the texts of the columns of one role, in the order of a row."""
+    order = canonical.row_order(columns, lambda column: column.role is role)
+    if not order:
+        return lambda _texts: ()
+    if len(order) == 1:
+        return lambda texts: texts[order[0] : order[0] + 1]
+    return itemgetter(*order)
 
 
 def reader(item_class: type, names: tuple[str, ...]) -> Read:

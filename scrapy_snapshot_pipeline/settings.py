@@ -121,6 +121,7 @@ class SnapshotSettings:
     on_outage: OnOutage = _setting("stop", _ON_OUTAGE)
     on_reject: OnReject = _setting("dead_letter", _ON_REJECT)
     dead_letter_dir: str | None = _setting(None, Folder())
+    tune_process: bool = _setting(default=True, kind=Flag())
     dead_letter_max_bytes: int = _setting(256 * _MIB, Whole(0, 1024 * _GIB), "bytes")
 
     def __post_init__(self) -> None:

@@ -13,7 +13,6 @@ from typing import Any
 
 from scrapy.exceptions import UsageError
 from scrapy.settings import BaseSettings
-from sqlalchemy.exc import SQLAlchemyError
 
 from scrapy_snapshot_pipeline.commands import moments
 from scrapy_snapshot_pipeline.commands.moments import Moment
@@ -54,15 +53,9 @@ class Question(ABC):
 
 @contextmanager
 def open_history(settings: BaseSettings) -> Iterator[SnapshotHistory]:
-    """The history that the settings name.  Raises HistoryError, also when the database goes."""
-    url = SnapshotSettings.from_settings(settings).database_url
-    try:
-        with SnapshotHistory(url) as history:
-            yield history
-    except SQLAlchemyError as error:
-        # Its own text may hold values.
-        cause = type(getattr(error, "orig", None) or error).__name__
-        raise HistoryError(f"the database gave no answer ({cause}); try again") from None
+    """The history that the settings name.  Raises HistoryError."""
+    with SnapshotHistory(SnapshotSettings.from_settings(settings).database_url) as history:
+        yield history
 
 
 @contextmanager
@@ -81,9 +74,14 @@ def speaking() -> Iterator[None]:
 def add_table_options(parser: argparse.ArgumentParser) -> None:
     """Which entities."""
     parser.add_argument("--table", metavar="NAME", help="needed where there are several")
+    add_key_option(parser)
+
+
+def add_key_option(parser: argparse.ArgumentParser) -> None:
+    """What `where` reads."""
     parser.add_argument(
         "--key",
-        type=pair,
+        type=_pair,
         action="append",
         default=[],
         metavar="FIELD=VALUE",
@@ -141,7 +139,7 @@ def maybe_when(
     return None if text is None else when(text, history, options)
 
 
-def pair(text: str) -> tuple[str, str]:
+def _pair(text: str) -> tuple[str, str]:
     """A FIELD=VALUE of the command line."""
     name, equals, value = text.partition("=")
     if not (name and equals):

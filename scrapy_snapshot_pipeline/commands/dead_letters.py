@@ -9,8 +9,9 @@ from pathlib import Path
 
 from scrapy.settings import BaseSettings
 
+from scrapy_snapshot_pipeline.commands.project import add_files_argument, chosen_files
 from scrapy_snapshot_pipeline.dead_letter_format import read_fields
-from scrapy_snapshot_pipeline.dead_letters import DoneFile, files_in, is_torn, lines_of
+from scrapy_snapshot_pipeline.dead_letters import DoneFile, is_torn, lines_of
 from scrapy_snapshot_pipeline.errors import DeadLetterError
 from scrapy_snapshot_pipeline.pipeline import dead_letter_folder
 from scrapy_snapshot_pipeline.replay import seal_of
@@ -26,12 +27,12 @@ class DeadLetters:
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """See `Subcommand`."""
-        parser.add_argument("files", nargs="*", type=Path, help="all files, if none is named")
+        add_files_argument(parser)
 
     def run(self, settings: BaseSettings, options: argparse.Namespace) -> int:
         """See `Subcommand`."""
         folder = dead_letter_folder(SnapshotSettings.from_settings(settings))
-        files = options.files or files_in(folder)
+        files = chosen_files(options, folder)
         if not files:
             sys.stdout.write(f"no dead letters in {printable(str(folder))}\n")
         for file in files:

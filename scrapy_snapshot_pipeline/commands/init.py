@@ -7,10 +7,9 @@ import sys
 
 import sqlalchemy as sa
 from scrapy.settings import BaseSettings
-from scrapy.spiderloader import get_spider_loader
 
+from scrapy_snapshot_pipeline.commands.project import declared
 from scrapy_snapshot_pipeline.connect import connect_engine
-from scrapy_snapshot_pipeline.declare import Declarations
 from scrapy_snapshot_pipeline.provision import ddl
 from scrapy_snapshot_pipeline.schema import entity_tables
 from scrapy_snapshot_pipeline.settings import SnapshotSettings
@@ -31,7 +30,7 @@ class Init:
     def run(self, settings: BaseSettings, options: argparse.Namespace) -> int:
         """See `Subcommand`."""
         ours = SnapshotSettings.from_settings(settings)
-        declarations = _declared(settings, ours)
+        declarations = declared(settings, ours)
         engine = connect_engine(ours.database_url, connect_timeout=ours.connect_timeout)
         if options.sql:
             metadata = sa.MetaData()
@@ -45,12 +44,6 @@ class Init:
             store.close()
         _say_what_is_there(declarations)
         return 0
-
-
-def _declared(settings: BaseSettings, ours: SnapshotSettings) -> tuple[Declaration, ...]:
-    """Loading the spiders imports the modules of their items, which declares them."""
-    get_spider_loader(settings).list()
-    return Declarations(ours.items).roots()
 
 
 def _say_what_is_there(declarations: tuple[Declaration, ...]) -> None:

@@ -15,11 +15,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress
 from scrapy.settings import BaseSettings
-from scrapy.spiderloader import get_spider_loader
 
+from scrapy_snapshot_pipeline.commands.project import (
+    add_files_argument,
+    chosen_files,
+    declared,
+)
 from scrapy_snapshot_pipeline.connect import connect_engine
-from scrapy_snapshot_pipeline.dead_letters import DeadLetterFile, check_folder, files_in, lines_of
-from scrapy_snapshot_pipeline.declare import Declarations
+from scrapy_snapshot_pipeline.dead_letters import DeadLetterFile, check_folder, lines_of
 from scrapy_snapshot_pipeline.pipeline import dead_letter_folder
 from scrapy_snapshot_pipeline.records import Outcome
 from scrapy_snapshot_pipeline.replay import DAMAGED, UNKNOWN, Replay
@@ -41,13 +44,12 @@ class ReplayCommand:
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """See `Subcommand`."""
-        parser.add_argument("files", nargs="*", type=Path, help="all files, if none is named")
+        add_files_argument(parser)
 
     def run(self, settings: BaseSettings, options: argparse.Namespace) -> int:
         """See `Subcommand`; 1 where not everything could be stored."""
         ours = SnapshotSettings.from_settings(settings)
-        get_spider_loader(settings).list()  # imports the items, which declares them
-        declarations = {one.table: one for one in Declarations(ours.items).roots()}
+        declarations = {one.table: one for one in declared(settings, ours)}
         folder = dead_letter_folder(ours)
         check_folder(folder)
         again = DeadLetterFile(folder, uuid.uuid4(), ours.dead_letter_max_bytes)
@@ -59,7 +61,7 @@ class ReplayCommand:
         store = SnapshotStore(engine, create_tables=ours.create_tables)
         try:
             store.declare(declarations.values())
-            counts = _replay(options.files or files_in(folder), store, declarations, again, ours)
+            counts = _replay(chosen_files(options, folder), store, declarations, again, ours)
         finally:
             store.close()
             again.close()

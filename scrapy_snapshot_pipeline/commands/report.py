@@ -10,7 +10,7 @@ from pathlib import Path
 from scrapy.settings import BaseSettings
 
 from scrapy_snapshot_pipeline.commands import moments
-from scrapy_snapshot_pipeline.commands.asking import open_history, pair, where
+from scrapy_snapshot_pipeline.commands.asking import add_key_option, open_history, where
 from scrapy_snapshot_pipeline.errors import HistoryError
 from scrapy_snapshot_pipeline.history import SnapshotHistory
 from scrapy_snapshot_pipeline.report import Choice, gather, render
@@ -41,14 +41,7 @@ class Report:
             metavar="NAME",
             help="only this table (may be repeated; default: all)",
         )
-        parser.add_argument(
-            "--key",
-            type=pair,
-            action="append",
-            default=[],
-            metavar="FIELD=VALUE",
-            help="only entities with this in a key field (may be repeated)",
-        )
+        add_key_option(parser)
         parser.add_argument(
             "--since",
             metavar="TIME",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -200,9 +200,9 @@ class DeliveryRig:
             options=DeliveryOptions(batch_size, batch_bytes, LINGER, on_outage, on_reject),
         )
 
-    def reported(self, report: DeliveryReport) -> None:
-        """Keep a report."""
-        self.reports.append(report)
+    def reported(self, reports: Sequence[DeliveryReport]) -> None:
+        """Keep the reports."""
+        self.reports.extend(reports)
 
     def committed(self, batch: Batch, result: WriteResult) -> None:
         """Keep a committed batch."""

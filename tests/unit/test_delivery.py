@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 
 import pytest
 from twisted.internet.defer import Deferred
@@ -27,9 +28,9 @@ SCRAPED = "an odd of 1.85"
 class ClumsyRig(DeliveryRig):
     """Whoever is told of the delivery raises, with a scraped value in the text."""
 
-    def reported(self, report: DeliveryReport) -> None:
-        """Raise after keeping the report."""
-        super().reported(report)
+    def reported(self, reports: Sequence[DeliveryReport]) -> None:
+        """Raise after keeping the reports."""
+        super().reported(reports)
         raise KeyError(SCRAPED)
 
     def committed(self, batch: Batch, result: WriteResult) -> None:
