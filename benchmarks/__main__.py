@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import bounds, crawl, distance, dlt_rival, growth, report, writer
+from benchmarks import bounds, crawl, distance, dlt_rival, growth, history, report, writer
 from benchmarks.databases import Databases, running_databases
 from benchmarks.measure import Row
 
@@ -22,6 +22,7 @@ class Scale:
     growth: growth.Size
     bounds: bounds.Size
     distance: distance.Size
+    history: history.Size
 
 
 QUICK = Scale(
@@ -30,6 +31,7 @@ QUICK = Scale(
     growth=growth.Size(versions=(10_000, 100_000), runs=5),
     bounds=bounds.Size(items=(2_000, 10_000), runs=1),
     distance=distance.Size(items=3_000, runs=1),
+    history=history.Size(entities=5_000, runs=1),
 )
 """In three minutes: the crawls run once a side, so only large differences mean anything."""
 
@@ -39,6 +41,7 @@ FULL = Scale(
     growth=growth.Size(versions=(10_000, 100_000, 1_000_000, 10_000_000), runs=9),
     bounds=bounds.Size(items=(10_000, 100_000, 1_000_000), runs=5),
     distance=distance.Size(items=20_000, runs=5),
+    history=history.Size(entities=100_000, runs=3),
 )
 """In about two hours, and 10 GB of disk."""
 
@@ -72,6 +75,7 @@ def _sections(scale: Scale, *, with_dlt: bool) -> dict[str, Callable[[Databases]
         "C": lambda databases: growth.measure(databases, scale.growth),
         "D": lambda databases: bounds.measure(databases, scale.bounds),
         "E": lambda databases: distance.measure(databases, scale.distance),
+        "F": lambda databases: history.measure(databases, scale.history),
     }
 
 
@@ -80,7 +84,7 @@ def _options() -> argparse.Namespace:
     size = parser.add_mutually_exclusive_group(required=True)
     size.add_argument("--quick", action="store_true", help="three minutes")
     size.add_argument("--full", action="store_true", help="all sizes, hours")
-    parser.add_argument("--sections", default="ABCDE", help="which, as AC; default all")
+    parser.add_argument("--sections", default="ABCDEF", help="which, as AC; default all")
     parser.add_argument("--dlt", action="store_true", help="against dlt too, which pip installs")
     parser.add_argument("--json", type=Path, default=Path("benchmarks/results.json"))
     return parser.parse_args()

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from psycopg2.extras import execute_values
 from sqlalchemy.orm import Session, registry
 
-from benchmarks.items import declaration
+from benchmarks.items import BATCH, declaration
 from scrapy_snapshot_pipeline.connect import connect_engine
 from scrapy_snapshot_pipeline.records import SnapshotRecord
 from scrapy_snapshot_pipeline.schema import EntityTables, entity_tables
@@ -35,16 +35,26 @@ def bare_copy(url: str) -> Write:
     """The csv module into COPY: the usual fast way into PostgreSQL from Python."""
     connection = _connect(url)
 
-    def copy(table: sa.Table, rows: Iterator[tuple[Any, ...]]) -> None:
-        text = io.StringIO()
-        csv.writer(text).writerows(rows)
-        text.seek(0)
-        with connection.cursor() as cursor:
-            cursor.copy_expert(f"COPY {table.name} FROM STDIN (FORMAT csv)", text)
+    def write(records: Records) -> None:
+        _copy_all(connection, records)
+        connection.commit()
+
+    return write
+
+
+def rewrite_all(url: str) -> Write:
+    """A new version with all its children for each changed entity: all old rows end.
+
+    What a history costs without comparing child by child.
+    """
+    connection = _connect(url)
 
     def write(records: Records) -> None:
-        copy(_VERSIONS, _version_rows(records, id_of=bytes.hex, hash_of=_hex_bytes))
-        copy(_MARKETS, _market_rows(records, id_of=bytes.hex, hash_of=_hex_bytes))
+        ends = [(record.entity_id.hex(), record.observed_at) for record in records]
+        with connection.cursor() as cursor:
+            for table in (_VERSIONS, _MARKETS):
+                execute_values(cursor, _END_CURRENT.format(table.name), ends, page_size=BATCH)
+        _copy_all(connection, records)
         connection.commit()
 
     return write
@@ -139,6 +149,12 @@ POSTGRESQL: dict[str, Callable[[str], Write]] = {
 }
 
 
+_END_CURRENT = (
+    "UPDATE {0} AS x SET valid_to = v.ended FROM (VALUES %s) AS v (entity_id, ended) "
+    "WHERE x.entity_id = v.entity_id::uuid AND x.valid_to IS NULL"
+)
+
+
 class _MappedEvent:
     """What the ORM maps to the parent's table."""
 
@@ -157,6 +173,19 @@ def _connect(url: str) -> Any:
     return psycopg2.connect(
         host=parsed.host, port=parsed.port, user=parsed.username, dbname=parsed.database
     )
+
+
+def _copy_all(connection: Any, records: Records) -> None:
+    _copy(connection, _VERSIONS, _version_rows(records, id_of=bytes.hex, hash_of=_hex_bytes))
+    _copy(connection, _MARKETS, _market_rows(records, id_of=bytes.hex, hash_of=_hex_bytes))
+
+
+def _copy(connection: Any, table: sa.Table, rows: Iterator[tuple[Any, ...]]) -> None:
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    text.seek(0)
+    with connection.cursor() as cursor:
+        cursor.copy_expert(f"COPY {table.name} FROM STDIN (FORMAT csv)", text)
 
 
 def _insert_of(table: sa.Table, columns: Sequence[str], placeholder: str) -> str:

@@ -59,7 +59,7 @@ class Statements:
             FROM v
             WHERE {table}.entity_id = v.entity_id AND {table}.valid_to IS NULL
                 AND {table}.content_hash = v.content_hash AND {table}.valid_from <= v.first_at
-            RETURNING {table}.entity_id"""  # noqa: S608 - declared, quoted names
+            RETURNING {d.digest.selected.format(f"{table}.entity_id")}"""  # noqa: S608 - declared, quoted names
         found = connection.exec_driver_sql(sql, parameters)
         return {d.digest.read(row[0]) for row in found}
 
@@ -84,7 +84,7 @@ class Statements:
         source, parameters = d.rows((d.digest, d.time), since)
         sql = f"""
             WITH v(entity_id, since) AS ({source})
-            SELECT {self._version_columns("x")}
+            SELECT {self._version_columns()}
             FROM v CROSS JOIN {self._versions.name} AS x
             WHERE x.entity_id = v.entity_id
                 AND (x.valid_to IS NULL OR x.valid_to >= v.since)"""  # noqa: S608
@@ -102,7 +102,7 @@ class Statements:
         for place, table in enumerate(self._children):
             sql = f"""
                 WITH v(entity_id) AS ({source})
-                SELECT x.entity_id, {d.packed_children}
+                SELECT {d.digest.selected.format("x.entity_id")}, {d.packed_children}
                 FROM v CROSS JOIN {table.name} AS x
                 WHERE x.entity_id = v.entity_id AND x.valid_to IS NULL
                 {d.packed_by}"""  # noqa: S608
@@ -119,7 +119,7 @@ class Statements:
         for place, table in enumerate(self._children):
             sql = f"""
                 WITH v(entity_id, since) AS ({source})
-                SELECT {_CHILD_COLUMNS}
+                SELECT {self._child_columns()}
                 FROM v CROSS JOIN {table.name} AS x
                 WHERE x.entity_id = v.entity_id
                     AND (x.valid_to IS NULL OR x.valid_to >= v.since)"""  # noqa: S608
@@ -193,7 +193,7 @@ class Statements:
     def _select_current(self, source: str) -> str:
         return f"""
             WITH v(entity_id) AS ({source})
-            SELECT {self._version_columns("x")}
+            SELECT {self._version_columns()}
             FROM v CROSS JOIN {self._versions.name} AS x
             WHERE x.entity_id = v.entity_id AND x.valid_to IS NULL"""  # noqa: S608
 
@@ -213,12 +213,19 @@ class Statements:
             ORDER BY entity_id
             ON CONFLICT (entity_id) WHERE valid_to IS NULL
                 DO UPDATE SET last_confirmed_at = x.last_confirmed_at
-            RETURNING {self._version_columns("x")}"""  # noqa: S608
+            RETURNING {self._version_columns()}"""  # noqa: S608
 
-    @staticmethod
-    def _version_columns(alias: str) -> str:
-        columns = ("entity_id", *StoredVersion._fields)
-        return ", ".join(f"{alias}.{column}" for column in columns)
+    def _version_columns(self) -> str:
+        return self._columns("entity_id", *StoredVersion._fields)
+
+    def _child_columns(self) -> str:
+        return self._columns("entity_id", *StoredChild._fields[1:])
+
+    def _columns(self, *names: str) -> str:
+        digest = self._driver.digest.selected
+        return ", ".join(
+            (digest if name in _DIGESTS else "{}").format(f"x.{name}") for name in names
+        )
 
     def _version(self, row: Row) -> tuple[bytes, StoredVersion]:
         d = self._driver
@@ -244,7 +251,7 @@ class Statements:
         )
 
 
-_CHILD_COLUMNS = ", ".join(f"x.{column}" for column in ("entity_id", *StoredChild._fields[1:]))
+_DIGESTS = frozenset({"entity_id", "child_id"})
 _INTERVAL = frozenset({"entity_id", "child_id", "snapshot_id", "valid_from", "valid_to"})
 
 

@@ -3,7 +3,8 @@
 A batch is written in these steps, each one statement a table whatever the size of the batch:
 
 1. confirm: current versions of equal content get a later `last_confirmed_at`; in a repeated
-   crawl this is nearly all, and only ids, hashes and times cross the wire;
+   crawl this is nearly all, and only ids, hashes and times cross the wire; left out after a
+   batch in which nothing was confirmed, as in a first crawl;
 2. own: lock the current versions of what is left, in the order of their ids;
 3. plan: what `scd2` says is to be written, read under that lock;
 4. write: close what ended, insert what began, commit.
@@ -14,6 +15,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -58,6 +60,8 @@ class SnapshotStore:
         self._create_tables = create_tables
         self._tables: dict[str, EntityTables] = {}
         self._statements: dict[str, Statements] = {}
+        self._nothing_confirmed: frozenset[str] = frozenset()
+        """Tables of which the last batch confirmed nothing: asking first would be in vain."""
 
     def declare(self, declarations: Iterable[Declaration]) -> None:
         """Create or check the tables of `declarations` that the store does not know yet.
@@ -84,7 +88,7 @@ class SnapshotStore:
         Every record's table must have been declared.  An attempt above 1 finds again what an
         earlier one may have committed, and writes nothing twice.
         """
-        work = _Work(batch, self._statements)
+        work = _Work(batch, self._statements, self._nothing_confirmed)
         if self._driver.exclusive:
             with self._transaction() as connection:
                 work.confirm(connection)
@@ -94,6 +98,7 @@ class SnapshotStore:
             if work.unfinished:
                 with self._transaction() as connection:
                     work.change(connection)
+        self._nothing_confirmed = self._nothing_confirmed - work.tables | work.nothing_confirmed()
         return work.result()
 
     def start_run(self, run: ledger.Run) -> None:
@@ -167,9 +172,13 @@ def _cut_on_failure(connection: Connection, progress: _Progress) -> Iterator[Non
 class _Work:
     """One batch on its way into the database."""
 
-    def __init__(self, batch: Batch, statements: Mapping[str, Statements]) -> None:
+    def __init__(
+        self, batch: Batch, statements: Mapping[str, Statements], plan_at_once: AbstractSet[str]
+    ) -> None:
+        """`plan_at_once`: tables whose records are not worth confirming first."""
         self._records = batch.records
         self._retried = batch.attempt > 1
+        self._plan_at_once = plan_at_once
         self._outcomes: list[Outcome | None] = [None] * len(batch.records)
         self._groups: dict[str, _Group] = {}
         self._children_inserted = 0
@@ -184,7 +193,12 @@ class _Work:
     @property
     def confirmable(self) -> bool:
         """A retry plans everything: only there what an earlier attempt wrote is told apart."""
-        return not self._retried
+        return not self._retried and not self.tables <= self._plan_at_once
+
+    @property
+    def tables(self) -> AbstractSet[str]:
+        """Of which there are records."""
+        return self._groups.keys()
 
     @property
     def unfinished(self) -> bool:
@@ -194,7 +208,9 @@ class _Work:
         """Confirm every entity whose records all say what is current already."""
         if not self.confirmable:
             return
-        for group in self._groups.values():
+        for table, group in self._groups.items():
+            if table in self._plan_at_once:
+                continue
             rows = [row for row in map(self._confirm_row, group.entities.values()) if row]
             if not rows:
                 continue
@@ -218,6 +234,12 @@ class _Work:
             children_ended=self._children_ended,
             late=self._late,
         )
+
+    def nothing_confirmed(self) -> frozenset[str]:
+        """The tables of which no record found its entity unchanged; call it at the end."""
+        found = zip(self._records, self._outcomes, strict=True)
+        confirmed = {record.table for record, outcome in found if outcome is Outcome.CONFIRMED}
+        return frozenset(self.tables - confirmed)
 
     def _confirm_row(
         self, places: Sequence[int]

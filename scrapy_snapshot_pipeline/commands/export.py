@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from scrapy.exceptions import UsageError
 from scrapy.settings import BaseSettings
 
@@ -25,9 +25,9 @@ from scrapy_snapshot_pipeline.commands.asking import (
     where,
 )
 from scrapy_snapshot_pipeline.commands.export_formats import Parquet, Rows, write_csv, write_jsonl
-from scrapy_snapshot_pipeline.commands.rows_to_export import results_of, rows_of
+from scrapy_snapshot_pipeline.commands.rows_to_export import is_exported, results_of, rows_of
 from scrapy_snapshot_pipeline.errors import HistoryError
-from scrapy_snapshot_pipeline.history import SnapshotHistory
+from scrapy_snapshot_pipeline.history import Answer, SnapshotHistory
 from scrapy_snapshot_pipeline.history.answer import HasRows
 
 _FORMATS = ("csv", "jsonl", "parquet")
@@ -38,17 +38,20 @@ _EVERY = 100
 
 @dataclass(frozen=True, slots=True)
 class _Watched:
-    """The same results, each iteration counted on the progress bar."""
+    """What is exported of an answer, each iteration counted on the progress bar."""
 
-    results: Iterable[HasRows]
+    answer: Answer[HasRows]
     progress: Progress
 
     def __iter__(self) -> Iterator[HasRows]:
-        task = self.progress.add_task("reading", total=None)
-        for count, result in enumerate(self.results):
+        # Nobody looks at a bar that is not shown, and counting takes a moment.
+        total = None if self.progress.disable else self.answer.count()
+        task = self.progress.add_task("reading", total=total)
+        for count, result in enumerate(self.answer):
             if count % _EVERY == 0:
                 self.progress.update(task, completed=count)
-            yield result
+            if is_exported(result):
+                yield result
 
 
 class Export:
@@ -65,7 +68,9 @@ class Export:
         which.add_argument("--versions", action="store_true", help="every version, oldest first")
         which.add_argument("--as-of", metavar="TIME", help=moments.HELP)
         parser.add_argument(
-            "--list", metavar="FIELD", help="the rows of this list instead (CSV, Parquet)"
+            "--list",
+            metavar="FIELD",
+            help="the rows of this list instead, also of one in another: a.b (CSV, Parquet)",
         )
         parser.add_argument("--raw", action="store_true", help="leave formulas in CSV as they are")
         parser.add_argument("--utc", action="store_true", help="TIME is in UTC")
@@ -83,11 +88,11 @@ class Export:
         return 0
 
 
-def _asked(history: SnapshotHistory, options: argparse.Namespace) -> Iterable[HasRows]:
+def _asked(history: SnapshotHistory, options: argparse.Namespace) -> Answer[HasRows]:
     table = chosen_table(history, options)
-    known = [name for name in table.children if "." not in name]
-    if options.list is not None and options.list not in known:
-        raise HistoryError(f"{table.name} has these lists: {', '.join(known) or 'none'}")
+    if options.list is not None and options.list not in table.children:
+        known = ", ".join(table.children) or "none"
+        raise HistoryError(f"{table.name} has these lists: {known}")
     at = None if options.as_of is None else when(options.as_of, history, options)
     return results_of(history, table.name, where(options), at, versions=options.versions)
 
@@ -158,7 +163,8 @@ def _progress() -> Progress:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
-        TextColumn("{task.completed:,}"),
+        TextColumn("{task.completed:,} of {task.total:,}"),
+        TimeRemainingColumn(),
         TimeElapsedColumn(),
     )
     return Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from scrapy_snapshot_pipeline.commands.moments import Moment
-from scrapy_snapshot_pipeline.history import Change, ChangeKind, SnapshotHistory, State
+from scrapy_snapshot_pipeline.history import Answer, Change, ChangeKind, SnapshotHistory, State
 from scrapy_snapshot_pipeline.history.answer import HasRows
 from scrapy_snapshot_pipeline.history.answers import FlatRow
 
@@ -18,13 +17,18 @@ def results_of(
     at: Moment | None,
     *,
     versions: bool,
-) -> Iterable[HasRows]:
-    """All versions, else the state at a time, by default the current one."""
+) -> Answer[HasRows]:
+    """All changes, else the state at a time, by default the current one."""
     if versions:
-        return _Versions(history.changes(table, where=where, newest_first=False))
+        return history.changes(table, where=where, newest_first=False)
     if at is not None:
         return history.as_of(table, at, where=where)
     return history.current(table, where=where)
+
+
+def is_exported(result: HasRows) -> bool:
+    """Not a retirement: it tells nothing that its version does not."""
+    return not (isinstance(result, Change) and result.kind is ChangeKind.RETIRED)
 
 
 def rows_of(results: Iterable[HasRows], list_name: str | None) -> Iterator[FlatRow]:
@@ -36,16 +40,6 @@ def rows_of(results: Iterable[HasRows], list_name: str | None) -> Iterator[FlatR
             yield _version_row(result)
         else:
             yield from result.rows()
-
-
-@dataclass(frozen=True, slots=True)
-class _Versions:
-    """The changes that began a version: a retirement tells nothing that its version does not."""
-
-    changes: Iterable[Change]
-
-    def __iter__(self) -> Iterator[Change]:
-        return (change for change in self.changes if change.kind is not ChangeKind.RETIRED)
 
 
 def _version_row(change: Change) -> FlatRow:

@@ -9,14 +9,12 @@ from scrapy_snapshot_pipeline.history.answers import (
     ChildState,
     Difference,
     FieldChange,
-    FieldStatistics,
     FieldValue,
-    Mover,
     Run,
     State,
-    Step,
     TableInfo,
 )
+from scrapy_snapshot_pipeline.history.number_answers import FieldStatistics, Mover, Step
 from scrapy_snapshot_pipeline.history.questions import SnapshotHistory
 
 __all__ = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any, Generic, Protocol, TypeVar
 
 from scrapy_snapshot_pipeline.errors import HistoryError
@@ -27,11 +28,22 @@ class Answer(Generic[ResultT_co]):
     transaction until it ends or its iterator is closed.  Not thread-safe; iterations may overlap.
     """
 
-    def __init__(self, ask: Callable[[], Iterator[ResultT_co]]) -> None:
+    def __init__(
+        self,
+        ask: Callable[[], Iterator[ResultT_co]],
+        count: Callable[[int | None], int] | None = None,
+    ) -> None:
         self._ask = ask
+        self._count = count
 
     def __iter__(self) -> Iterator[ResultT_co]:
         return self._ask()
+
+    def count(self, most: int | None = None) -> int:
+        """How many results there are, counted up to `most`; the database counts where it can."""
+        if self._count is not None:
+            return self._count(most)
+        return sum(1 for _ in islice(self._ask(), most))
 
     def rows(self) -> Iterator[FlatRow]:
         """All results as flat rows, streamed."""

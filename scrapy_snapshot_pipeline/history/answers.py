@@ -11,8 +11,7 @@ import enum
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 FieldValue: TypeAlias = Any
 """A column's value as Python has it: None, bool, int, float, str, bytes, Decimal, datetime, date,
@@ -135,16 +134,28 @@ class State:
 
     def rows(self) -> Iterator[FlatRow]:
         """One row, without the children."""
-        yield {**self.values, **_times(self), "valid_to": self.valid_to, "run_id": self.run_id}
+        yield {**self.values, **times(self), "valid_to": self.valid_to, "run_id": self.run_id}
 
-    def child_rows(self, name: str) -> Iterator[FlatRow]:
-        """One row for each child in the list `name`, with the entity's key before it.
+    def child_rows(self, path: str) -> Iterator[FlatRow]:
+        """One row for each child in a list, `markets` or `markets.selections`.
 
-        A child's field that is called like one of the entity's key comes as `<name>.<field>`.
+        The entity's key comes before it, then the keys of the rows around it, as `markets.name`.
+        A child's field that is called like one of the entity's key comes as `<path>.<field>`.
         """
-        for child in self.children.get(name, ()):
-            own = {f"{name}.{k}" if k in self.key else k: v for k, v in child.values.items()}
-            yield {**self.key, **own, "changed_at": child.changed_at}
+        for child, around in _in_list(self.children, tuple(path.split(".")), {}):
+            own = {f"{path}.{k}" if k in self.key else k: v for k, v in child.values.items()}
+            yield {**self.key, **around, **own, "changed_at": child.changed_at}
+
+
+def _in_list(
+    children: Mapping[str, tuple[ChildState, ...]], names: tuple[str, ...], around: FlatRow
+) -> Iterator[tuple[ChildState, FlatRow]]:
+    for child in children.get(names[0], ()):
+        if len(names) == 1:
+            yield child, around
+        else:
+            keys = {f"{child.path}.{name}": value for name, value in child.key.items()}
+            yield from _in_list(child.children, names[1:], {**around, **keys})
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +213,7 @@ class Change:
 
     def rows(self) -> Iterator[FlatRow]:
         """One row for each field that changed; one alone where none did."""
-        head = {"table": self.table, **_keyed(self.key), "kind": self.kind.value, **_times(self)}
+        head = {"table": self.table, **keyed(self.key), "kind": self.kind.value, **times(self)}
         yield from _change_rows(head, self.fields, self.children)
 
 
@@ -222,108 +233,21 @@ class Difference:
 
     def rows(self) -> Iterator[FlatRow]:
         """One row for each field that differs."""
-        head = {"table": self.table, **_keyed(self.key), "kind": self.kind.value}
+        head = {"table": self.table, **keyed(self.key), "kind": self.kind.value}
         yield from _change_rows(head, self.fields, self.children)
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One value of one numeric field, and how long it held."""
-
-    key: Fields
-    """The entity's."""
-    child: tuple[Fields, ...]
-    """Keys of the child row and of those around it, outermost first; empty: the entity's own."""
-    value: Decimal
-    changed_at: dt.datetime
-    valid_to: dt.datetime | None
-    last_confirmed_at: dt.datetime
-    """Of the entity's version that was valid when this value was valid last: beyond it and before
-    `valid_to` nobody looked."""
-
-    def rows(self) -> Iterator[FlatRow]:
-        """One row."""
-        yield {
-            **_keyed(self.key),
-            "child": _shown(self.child),
-            "value": self.value,
-            "changed_at": self.changed_at,
-            "valid_to": self.valid_to,
-            "last_confirmed_at": self.last_confirmed_at,
-        }
+class _Seen(Protocol):
+    @property
+    def changed_at(self) -> dt.datetime: ...
+    @property
+    def last_confirmed_at(self) -> dt.datetime: ...
+    @property
+    def run_at(self) -> dt.datetime | None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Mover:
-    """How far one numeric field came between two times."""
-
-    table: str
-    entity_id: uuid.UUID
-    key: Fields
-    child: tuple[Fields, ...]
-    """As in `Step`."""
-    old: Decimal
-    new: Decimal
-    absolute: Decimal
-    """`new - old`."""
-    relative: float | None
-    """`(new - old) / |old|`, so 0.05 is 5 percent up; None where `old` is 0."""
-    changed_at: dt.datetime
-    """When the entity came to its state at the end of the time."""
-    last_confirmed_at: dt.datetime
-    run_at: dt.datetime | None
-
-    def rows(self) -> Iterator[FlatRow]:
-        """One row."""
-        yield {
-            **_keyed(self.key),
-            "child": _shown(self.child),
-            "old": self.old,
-            "new": self.new,
-            "absolute": self.absolute,
-            "relative": self.relative,
-            **_times(self),
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class FieldStatistics:
-    """Lowest, highest and mean of one numeric field over a time."""
-
-    table: str
-    entity_id: uuid.UUID
-    key: Fields
-    child: tuple[Fields, ...]
-    """As in `Step`."""
-    lowest: Decimal
-    lowest_at: dt.datetime
-    """When it was first so low; the start of the time, where it was so before."""
-    highest: Decimal
-    highest_at: dt.datetime
-    mean: Decimal
-    """Each value weighs as long as it was valid within the time, the last one up to its last
-    confirmation; the plain mean where none of them lasted.  Twelve significant digits."""
-    last: Decimal
-    """The value that was valid last within the time."""
-    values: int
-    """How many values in a row it had."""
-
-    def rows(self) -> Iterator[FlatRow]:
-        """One row."""
-        yield {
-            **_keyed(self.key),
-            "child": _shown(self.child),
-            "lowest": self.lowest,
-            "lowest_at": self.lowest_at,
-            "highest": self.highest,
-            "highest_at": self.highest_at,
-            "mean": self.mean,
-            "last": self.last,
-            "values": self.values,
-        }
-
-
-def _times(answer: State | Change | Mover) -> FlatRow:
+def times(answer: _Seen) -> FlatRow:
+    """The three times."""
     return {
         "changed_at": answer.changed_at,
         "last_confirmed_at": answer.last_confirmed_at,
@@ -331,11 +255,13 @@ def _times(answer: State | Change | Mover) -> FlatRow:
     }
 
 
-def _keyed(key: Fields) -> FlatRow:
+def keyed(key: Fields) -> FlatRow:
+    """A key apart from the fields."""
     return {f"key.{name}": value for name, value in key.items()}
 
 
-def _shown(keys: tuple[Fields, ...]) -> str:
+def shown(keys: tuple[Fields, ...]) -> str:
+    """Keys on the way to a row, in one text."""
     return " / ".join(", ".join(map(str, key.values())) for key in keys)
 
 
@@ -348,7 +274,7 @@ def _change_rows(
     for change in fields:
         yield {**head, **nothing, "field": change.field, "old": change.old, "new": change.new}
     for child in children:
-        where = {"list": child.path, "child": _shown((*child.within, child.key))}
+        where = {"list": child.path, "child": shown((*child.within, child.key))}
         told = {**head, **nothing, **where, "child_kind": child.kind.value}
         if not child.fields:
             yield told

@@ -1,24 +1,27 @@
-"""Movers, statistics and steps of one numeric field."""
+"""Statistics and steps of numeric fields."""
 
 from __future__ import annotations
 
 import datetime as dt
-import heapq
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Context, Decimal
+from typing import TypeAlias
 
 from sqlalchemy.engine import Connection
 
-from scrapy_snapshot_pipeline.history.answers import Fields, FieldStatistics, Mover, Step
+from scrapy_snapshot_pipeline.history.answers import Fields
 from scrapy_snapshot_pipeline.history.compare import key_order
-from scrapy_snapshot_pipeline.history.queries import ChildRow, Queries, VersionRow, overlapping
+from scrapy_snapshot_pipeline.history.conditions import overlapping
+from scrapy_snapshot_pipeline.history.number_answers import FieldStatistics, Step
+from scrapy_snapshot_pipeline.history.queries import ChildRow, Queries, VersionRow
 from scrapy_snapshot_pipeline.history.series import NumberPath, Span, clipped, joined, mean
-from scrapy_snapshot_pipeline.history.states import Enclosing, chunks, enclosing_keys
+from scrapy_snapshot_pipeline.history.states import Enclosing, enclosing_keys
+from scrapy_snapshot_pipeline.history.streams import chunks
 from scrapy_snapshot_pipeline.history.values import bytes_id
 
-_EXACT = Context(prec=100)
+Time: TypeAlias = "tuple[dt.datetime | None, dt.datetime | None]"
+"""From, and until; None: no bound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,54 +40,76 @@ def lines(
     queries: Queries,
     path: NumberPath,
     entity_ids: Iterable[bytes],
-    within: tuple[dt.datetime | None, dt.datetime | None],
+    within: Time,
 ) -> Iterator[Line]:
     """Of all these entities; a line has what was valid at some instant within the two times."""
     for ids in chunks(entity_ids):
+        yield from Numbers(connection, queries, ids, within).lines(path)
+
+
+class Numbers:
+    """The numbers of a few entities within a time; each table is read once, for all its fields."""
+
+    def __init__(
+        self, connection: Connection, queries: Queries, ids: Sequence[bytes], within: Time
+    ) -> None:
+        self._connection = connection
+        self._queries = queries
+        self._within = within
+        self._versions: defaultdict[bytes, list[VersionRow]] = defaultdict(list)
         v = queries.v
         found = queries.versions(connection, v.c.entity_id.in_(ids), overlapping(v, *within))
-        versions: defaultdict[bytes, list[VersionRow]] = defaultdict(list)
         for version in found:
-            versions[version.entity_id].append(version)
-        if path.child is None:
-            yield from _own_lines(queries, path, versions.values())
-        else:
-            yield from _child_lines(connection, queries, path, versions, within)
+            self._versions[version.entity_id].append(version)
+        self._rows: dict[int, list[list[ChildRow]]] = {}
+        self._around: Enclosing | None = None
 
+    def lines(self, path: NumberPath) -> Iterator[Line]:
+        """By entity, and by the keys of its rows."""
+        return self._own_lines(path) if path.child is None else self._child_lines(path)
 
-def _own_lines(
-    queries: Queries, path: NumberPath, histories: Iterable[Sequence[VersionRow]]
-) -> Iterator[Line]:
-    for versions in histories:
-        spans = [
-            Span(number, v.valid_from, v.valid_to, v.last_confirmed_at)
-            for v in versions
-            if (number := path.of(v.values)) is not None
-        ]
-        if spans:
-            yield Line(versions[-1], queries.own.key(versions[-1].values), (), joined(spans))
+    def _own_lines(self, path: NumberPath) -> Iterator[Line]:
+        for versions in self._versions.values():
+            spans = [
+                Span(number, v.valid_from, v.valid_to, v.last_confirmed_at)
+                for v in versions
+                if (number := path.of(v.values)) is not None
+            ]
+            if spans:
+                key = self._queries.own.key(versions[-1].values)
+                yield Line(versions[-1], key, (), joined(spans))
 
+    def _child_lines(self, path: NumberPath) -> Iterator[Line]:
+        found: defaultdict[bytes, list[Line]] = defaultdict(list)
+        around = self._enclosing()
+        for history in self._histories(path.child or 0):
+            entity = history[0].entity_id
+            line = _child_line(self._queries, path, self._versions[entity], history, around)
+            if line is not None:
+                found[entity].append(line)
+        for entity in self._versions:
+            yield from sorted(
+                found[entity], key=lambda line: [key_order(key) for key in line.child]
+            )
 
-def _child_lines(
-    connection: Connection,
-    queries: Queries,
-    path: NumberPath,
-    versions: defaultdict[bytes, list[VersionRow]],
-    within: tuple[dt.datetime | None, dt.datetime | None],
-) -> Iterator[Line]:
-    place = path.child or 0
-    rows: defaultdict[tuple[bytes, bytes], list[ChildRow]] = defaultdict(list)
-    ids = list(versions)
-    for row in queries.children(connection, ids, lambda t: overlapping(t, *within), [place]):
-        rows[row.entity_id, row.child_id].append(row)
-    around = enclosing_keys(connection, queries, ids)
-    found: defaultdict[bytes, list[Line]] = defaultdict(list)
-    for (entity, _), history in rows.items():
-        line = _child_line(queries, path, versions[entity], history, around)
-        if line is not None:
-            found[entity].append(line)
-    for entity in ids:
-        yield from sorted(found[entity], key=lambda line: [key_order(key) for key in line.child])
+    def _histories(self, place: int) -> list[list[ChildRow]]:
+        """The rows of a list, those of one child row together."""
+        if place not in self._rows:
+            by_child: defaultdict[tuple[bytes, bytes], list[ChildRow]] = defaultdict(list)
+            for row in self._queries.children(
+                self._connection,
+                list(self._versions),
+                lambda table: overlapping(table, *self._within),
+                [place],
+            ):
+                by_child[row.entity_id, row.child_id].append(row)
+            self._rows[place] = list(by_child.values())
+        return self._rows[place]
+
+    def _enclosing(self) -> Enclosing:
+        if self._around is None:
+            self._around = enclosing_keys(self._connection, self._queries, list(self._versions))
+        return self._around
 
 
 def _child_line(
@@ -103,7 +128,7 @@ def _child_line(
         return None
     key = queries.child_columns[rows[0].table].key(rows[0].values)
     version = versions[-1]
-    child = (*around.of(rows[0]), key)
+    child = (*around.of(rows[0].entity_id, rows[0].parent_id), key)
     return Line(version, queries.own.key(version.values), child, joined(spans))
 
 
@@ -118,47 +143,6 @@ def steps(found: Iterable[Line]) -> Iterator[Step]:
     for line in found:
         for span in line.spans:
             yield Step(line.key, line.child, span.value, span.start, span.end, span.seen)
-
-
-def movers(
-    table: str, found: Iterable[Line], until: dt.datetime | None, by: str, top: int | None
-) -> list[Mover]:
-    """The furthest first; equally far in the order of ids."""
-    moved = (m for line in found if (m := _mover(table, line, until)) is not None)
-    ranked = (m for m in moved if by == "absolute" or m.relative is not None)
-    if top is None:
-        return sorted(ranked, key=lambda m: _distance(m, by), reverse=True)
-    return heapq.nlargest(top, ranked, key=lambda m: _distance(m, by))
-
-
-def _distance(mover: Mover, by: str) -> Decimal:
-    if by == "absolute":
-        return abs(mover.absolute)
-    return abs(_EXACT.divide(mover.absolute, mover.old))
-
-
-def _mover(table: str, line: Line, until: dt.datetime | None) -> Mover | None:
-    last = line.spans[-1]
-    # What ended before that time has no value there.
-    if last.end is not None and (until is None or last.end <= until):
-        return None
-    old, new = line.spans[0].value, last.value
-    if old == new:
-        return None
-    absolute = _EXACT.subtract(new, old)
-    return Mover(
-        table=table,
-        entity_id=bytes_id(line.version.entity_id),
-        key=line.key,
-        child=line.child,
-        old=old,
-        new=new,
-        absolute=absolute,
-        relative=float(_EXACT.divide(absolute, abs(old))) if old else None,
-        changed_at=line.version.valid_from,
-        last_confirmed_at=line.version.last_confirmed_at,
-        run_at=line.version.run_at,
-    )
 
 
 def statistics(

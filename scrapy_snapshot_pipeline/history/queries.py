@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -12,15 +12,12 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.sql.expression import ColumnElement, FromClause
 
 from scrapy_snapshot_pipeline.history.answers import FieldValue
+from scrapy_snapshot_pipeline.history.conditions import Condition, in_time, lasting
+from scrapy_snapshot_pipeline.history.stored_ids import stored_id, stored_uuid
+from scrapy_snapshot_pipeline.history.streams import stream
 from scrapy_snapshot_pipeline.history.values import OwnColumns
+from scrapy_snapshot_pipeline.ledger import FINISHED
 from scrapy_snapshot_pipeline.schema import RUNS, EntityTables
-
-CHUNK = 500
-"""Entities whose children are asked for at once; also rows fetched at once."""
-
-Condition = ColumnElement[bool]
-
-_OPEN_RESULTS = "snapshot_open_results"
 
 
 class VersionRow(NamedTuple):
@@ -65,7 +62,60 @@ class Queries:
         self.entity = entity
         self.own = OwnColumns(entity.declaration.columns, untyped=entity.declaration.untyped)
         self.child_columns = [OwnColumns(child.columns) for child in entity.declaration.children]
+        # Made once: an alias copies all columns.
         self.v = entity.versions.alias("v")
+        self._other = entity.versions.alias("o")
+        self._previous = entity.versions.alias("p")
+        self.child_rows = [child.alias("c") for child in entity.children]
+
+    @property
+    def ended(self) -> Condition:
+        """Lasting, and ended without another following at once."""
+        v, n = self.v, self._other
+        followed = sa.exists().where(
+            n.c.entity_id == v.c.entity_id,
+            n.c.snapshot_id > v.c.snapshot_id,
+            n.c.valid_from == v.c.valid_to,
+            lasting(n),
+        )
+        return sa.and_(v.c.valid_to.is_not(None), lasting(v), ~followed)
+
+    @property
+    def first(self) -> Condition:
+        """Lasting, and none such before it."""
+        v, e = self.v, self._other
+        earlier = sa.exists().where(
+            e.c.entity_id == v.c.entity_id, e.c.snapshot_id < v.c.snapshot_id, lasting(e)
+        )
+        return sa.and_(lasting(v), ~earlier)
+
+    def missed(self, connection: Connection) -> Condition:
+        """Not confirmed since the last finished run of the spider whose run stored the version."""
+        last = (
+            sa.select(RUNS.c.spider, sa.func.max(RUNS.c.started_at))
+            .where(RUNS.c.status == FINISHED)
+            .group_by(RUNS.c.spider)
+        )
+        # As values: as a subquery it was asked anew for every version.
+        return sa.or_(
+            sa.false(),
+            *(
+                sa.and_(RUNS.c.spider == spider, self.v.c.last_confirmed_at < started_at)
+                for spider, started_at in connection.execute(last)
+            ),
+        )
+
+    def count(self, connection: Connection, *where: Condition, most: int | None) -> int:
+        """How many versions meet the conditions on `self.v`, counted up to `most`."""
+        v = self.v
+        found = (
+            sa.select(sa.literal(1).label("one"))
+            .select_from(v.outerjoin(RUNS, RUNS.c.run_id == v.c.run_id))
+            .where(*where)
+            .limit(most)
+            .subquery()
+        )
+        return connection.execute(sa.select(sa.func.count()).select_from(found)).scalar_one()
 
     def versions(self, connection: Connection, *where: Condition) -> Iterator[VersionRow]:
         """The versions that meet all conditions on `self.v`, by entity and time; streamed."""
@@ -80,11 +130,13 @@ class Queries:
             yield VersionRow._make((*row[:7], self.own.read(row[7:])))
 
     def steps(
-        self, connection: Connection, *where: Condition, newest_first: bool
+        self, connection: Connection, *where: Condition, newest_first: bool, most: int
     ) -> Iterator[StepRow]:
-        """Versions by `valid_from`, each beside the lasting one before it; streamed."""
-        v, p = self.v, self.entity.versions.alias("p")
-        e = self.entity.versions.alias("e")
+        """The first `most` versions by `valid_from`, each beside the lasting one before it.
+
+        Streamed; the limit tells a server that the index is the way.
+        """
+        v, p, e = self.v, self._previous, self._other
         before = (
             sa.select(e.c.snapshot_id)
             .where(e.c.entity_id == v.c.entity_id, e.c.snapshot_id < v.c.snapshot_id, lasting(e))
@@ -99,6 +151,7 @@ class Queries:
             .select_from(v.outerjoin(RUNS, RUNS.c.run_id == v.c.run_id).outerjoin(p, previous))
             .where(*where)
             .order_by(*_by_time(v.c.valid_from, v, newest_first=newest_first))
+            .limit(most)
         )
         end = 8 + len(own)
         for row in stream(connection, statement):
@@ -109,18 +162,12 @@ class Queries:
     def ends(
         self, connection: Connection, *where: Condition, newest_first: bool
     ) -> Iterator[StepRow]:
-        """Lasting versions that ended without another following at once, by their end; streamed."""
-        v, n = self.v, self.entity.versions.alias("n")
-        followed = sa.exists().where(
-            n.c.entity_id == v.c.entity_id,
-            n.c.snapshot_id > v.c.snapshot_id,
-            n.c.valid_from == v.c.valid_to,
-            lasting(n),
-        )
+        """Versions that meet `self.ended`, by their end; streamed."""
+        v = self.v
         statement = (
             sa.select(*_head(v), *self.own.selected(v))
             .select_from(v.outerjoin(RUNS, RUNS.c.run_id == v.c.run_id))
-            .where(v.c.valid_to.is_not(None), lasting(v), ~followed, *where)
+            .where(self.ended, *where)
             .order_by(*_by_time(v.c.valid_to, v, newest_first=newest_first))
         )
         for row in stream(connection, statement):
@@ -135,16 +182,22 @@ class Queries:
             yield row[0]
 
     def touched(
-        self, connection: Connection, a: dt.datetime, b: dt.datetime, *where: Condition
-    ) -> Iterator[bytes]:
-        """Entities with a version that began or ended after `a` and until `b`; streamed."""
+        self, after: dt.datetime, until: dt.datetime | None, *where: Condition
+    ) -> sa.Subquery:
+        """Ids of the entities with a version that began or ended in that time."""
         v = self.v
         parts = (
-            sa.select(v.c.entity_id).where(time > a, time <= b, *where)
+            sa.select(v.c.entity_id).where(in_time(time, after, until), *where)
             for time in (v.c.valid_from, v.c.valid_to)
         )
-        both = sa.union(*parts).subquery()
-        for row in stream(connection, sa.select(both.c.entity_id).order_by(both.c.entity_id)):
+        return sa.union(*parts).subquery()
+
+    def touched_ids(
+        self, connection: Connection, after: dt.datetime, until: dt.datetime, *where: Condition
+    ) -> Iterator[bytes]:
+        """The same, sorted; streamed."""
+        found = self.touched(after, until, *where).c.entity_id
+        for row in stream(connection, sa.select(found).order_by(found)):
             yield row[0]
 
     def children(
@@ -155,19 +208,20 @@ class Queries:
         tables: Sequence[int] | None = None,
     ) -> Iterator[ChildRow]:
         """Lasting child rows of these entities; `condition` makes one of a table."""
-        for place, table in enumerate(self.entity.children):
+        for place, c in enumerate(self.child_rows):
             if tables is not None and place not in tables:
                 continue
-            c, own = table.alias("c"), self.child_columns[place]
-            parent = c.c.parent_id if "parent_id" in c.c else sa.null()
+            own = self.child_columns[place]
+            parent = stored_id(c.c.parent_id) if "parent_id" in c.c else sa.null()
+            ids = (stored_id(c.c.entity_id), stored_id(c.c.child_id), parent)
             times = (c.c.snapshot_id, c.c.valid_from, c.c.valid_to)
             statement = (
-                sa.select(c.c.entity_id, c.c.child_id, parent, *times, *own.selected(c))
+                sa.select(*ids, *times, *own.selected(c))
                 .where(c.c.entity_id.in_(entity_ids), condition(c))
                 .order_by(c.c.entity_id, c.c.child_id, c.c.snapshot_id)
             )
-            found: Iterable[Any] = connection.execute(statement)
-            for row in found:
+            # All at once: there is an end to what a few entities have, and one by one is slow.
+            for row in connection.execute(statement).all():
                 yield ChildRow._make((place, *row[:6], own.read(row[6:])))
 
     def neighbours(
@@ -191,50 +245,9 @@ class Queries:
                 yield dict(zip(self.own.key_names, row, strict=True))
 
 
-def at_time(table: FromClause, time: dt.datetime | None) -> Condition:
-    """Valid at that instant; None: now, whatever the clocks say."""
-    if time is None:
-        return table.c.valid_to.is_(None)
-    return sa.and_(
-        table.c.valid_from <= time, sa.or_(table.c.valid_to.is_(None), table.c.valid_to > time)
-    )
-
-
-def overlapping(table: FromClause, a: dt.datetime | None, b: dt.datetime | None) -> Condition:
-    """Lasting, and valid at some instant from `a` to `b`; None: no bound."""
-    conditions = [lasting(table)]
-    if a is not None:
-        conditions.append(sa.or_(table.c.valid_to.is_(None), table.c.valid_to > a))
-    if b is not None:
-        conditions.append(table.c.valid_from <= b)
-    return sa.and_(*conditions)
-
-
-def lasting(table: FromClause) -> Condition:
-    """Not one of those that came late, whose time has no length."""
-    return sa.or_(table.c.valid_to.is_(None), table.c.valid_to > table.c.valid_from)
-
-
-def stream(connection: Connection, statement: sa.Select[Any]) -> Iterator[Any]:
-    """Rows of a cursor on the server, a chunk at a time."""
-    open_results = connection.info.setdefault(_OPEN_RESULTS, set())
-    with connection.execute(statement.execution_options(yield_per=CHUNK)) as result:
-        open_results.add(result)
-        try:
-            yield from result
-        finally:
-            open_results.discard(result)
-
-
-def close_streams(connection: Connection) -> None:
-    """Close the cursors of streams that were not read to their end, while they still can be."""
-    for result in tuple(connection.info.get(_OPEN_RESULTS, ())):
-        result.close()
-
-
 def _head(v: FromClause) -> list[ColumnElement[Any]]:
-    names = ("entity_id", "snapshot_id", "valid_from", "last_confirmed_at", "valid_to", "run_id")
-    return [*(v.c[name] for name in names), RUNS.c.started_at]
+    times = (v.c.snapshot_id, v.c.valid_from, v.c.last_confirmed_at, v.c.valid_to)
+    return [stored_id(v.c.entity_id), *times, stored_uuid(v.c.run_id), RUNS.c.started_at]
 
 
 def _by_time(

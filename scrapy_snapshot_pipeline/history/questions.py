@@ -3,75 +3,66 @@
 from __future__ import annotations
 
 import datetime as dt
-import heapq
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeVar
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.sql.expression import ColumnElement
 
-from scrapy_snapshot_pipeline import catalog
-from scrapy_snapshot_pipeline.errors import HistoryError, NoSuchEntityError
+from scrapy_snapshot_pipeline.errors import HistoryError
 from scrapy_snapshot_pipeline.history import keys, numbers
-from scrapy_snapshot_pipeline.history.answer import Answer
+from scrapy_snapshot_pipeline.history.answer import Answer, HasRows
 from scrapy_snapshot_pipeline.history.answers import (
     Change,
-    ChildKind,
     Difference,
-    FieldStatistics,
-    Mover,
     Run,
     State,
-    Step,
     TableInfo,
 )
-from scrapy_snapshot_pipeline.history.compare import child_changes, field_changes
+from scrapy_snapshot_pipeline.history.conditions import Condition, at_time, lasting, overlapping
+from scrapy_snapshot_pipeline.history.differences import differences
+from scrapy_snapshot_pipeline.history.entity import known_entity
+from scrapy_snapshot_pipeline.history.feed import beginnings, feed
 from scrapy_snapshot_pipeline.history.keys import Key, Where
-from scrapy_snapshot_pipeline.history.queries import (
-    Condition,
-    Queries,
-    StepRow,
-    at_time,
-    close_streams,
-    lasting,
-    overlapping,
-    stream,
-)
-from scrapy_snapshot_pipeline.history.read_engine import read_engine
-from scrapy_snapshot_pipeline.history.series import number_path, numeric_paths
-from scrapy_snapshot_pipeline.history.states import changes, chunks, states
-from scrapy_snapshot_pipeline.ledger import FINISHED
-from scrapy_snapshot_pipeline.schema import RUNS, SCHEMA, SCHEMA_VERSION, entity_tables
-from scrapy_snapshot_pipeline.tables import Role
+from scrapy_snapshot_pipeline.history.learn import learn, table_info
+from scrapy_snapshot_pipeline.history.mover_rows import Within
+from scrapy_snapshot_pipeline.history.movers import furthest
+from scrapy_snapshot_pipeline.history.number_answers import FieldStatistics, Mover, Step
+from scrapy_snapshot_pipeline.history.queries import Queries
+from scrapy_snapshot_pipeline.history.reading import Reader
+from scrapy_snapshot_pipeline.history.runs import Moment, Moments, all_runs
+from scrapy_snapshot_pipeline.history.series import NumberPath, number_path
+from scrapy_snapshot_pipeline.history.states import changes, states
 
-Moment: TypeAlias = "dt.datetime | uuid.UUID"
-
-_NEIGHBOURS = 500
-_COUNTERS = tuple(c.name for c in RUNS.columns if isinstance(c.type, sa.BigInteger))
-_LAST = dt.datetime.max.replace(tzinfo=dt.timezone.utc)
+ResultT = TypeVar("ResultT", bound=HasRows)
+By = Literal["absolute", "relative"]
 
 
 class SnapshotHistory:
     """Reads what the pipeline stored; nothing is ever written.
 
     Use it as a context manager.  Methods raise HistoryError for a table, field, key or time that
-    makes no sense, and NoSuchEntityError (a HistoryError) for an unknown key.  Where no run or time
-    is given for an end, it is now.  Entities come in the order of their ids, unless said otherwise.
+    makes no sense, and NoSuchEntityError (a HistoryError) for an unknown key; they, and reading an
+    answer, raise HistoryError when the database fails.  Where no run or time is given for an end,
+    it is now.  Entities come in the order of their ids, unless said otherwise.
 
     `key` holds the values of the key fields: by name, in their order, or the one value alone; texts
     of other kinds ("12", "2024-05-01") are understood.  `where` lets through only entities with
     these values in key fields; a list, tuple or set means any of its members.  A `Moment` is an
-    aware time or the id of a run.
+    aware time or the id of a run.  The path of a numeric field is `price`, `markets.price_home` (of
+    the child rows in `markets`) or `prices.home` (inside a JSON field).
     """
 
     def __init__(self, url: str) -> None:
         """`url`: as `SNAPSHOT_DATABASE_URL`.  Raises HistoryError where no database is there."""
-        self._engine = read_engine(url)
-        self._tables = {q.entity.declaration.table: q for q in self._learn()}
+        self._reader = Reader(url)
+        try:
+            self._tables = learn(self._reader)
+        except HistoryError:
+            self.close()
+            raise
+        self._moments = Moments(self._reader)
 
     def __enter__(self) -> SnapshotHistory:  # noqa: PYI034 - no `Self` before Python 3.11
         return self
@@ -86,7 +77,7 @@ class SnapshotHistory:
 
     def close(self) -> None:
         """Release all connections."""
-        self._engine.dispose()
+        self._reader.close()
 
     def tables(self) -> tuple[TableInfo, ...]:
         """All tables of entities, by name."""
@@ -94,28 +85,11 @@ class SnapshotHistory:
 
     def table(self, name: str) -> TableInfo:
         """One of them."""
-        declaration = self._queries(name).entity.declaration
-        return TableInfo(
-            name=name,
-            key=tuple(c.name for c in declaration.columns if c.role is Role.KEY),
-            fields=tuple(c.name for c in declaration.columns),
-            children=tuple(".".join(child.path) for child in declaration.children),
-            numeric=numeric_paths(declaration),
-            untyped=declaration.untyped,
-        )
+        return table_info(self._queries(name))
 
     def runs(self, *, spider: str | None = None) -> Answer[Run]:
         """All crawls, latest first."""
-
-        def ask() -> Iterator[Run]:
-            statement = sa.select(RUNS).order_by(RUNS.c.started_at.desc(), RUNS.c.run_id)
-            if spider is not None:
-                statement = statement.where(RUNS.c.spider == spider)
-            with self._reading() as connection:
-                for row in stream(connection, statement):
-                    yield _run(row)
-
-        return Answer(ask)
+        return self._answer(lambda connection: all_runs(connection, spider))
 
     def current(self, table: str, *, where: Where = None) -> Answer[State]:
         """The current state of every entity."""
@@ -123,12 +97,12 @@ class SnapshotHistory:
 
     def as_of(self, table: str, at: Moment, *, where: Where = None) -> Answer[State]:
         """The state of every entity at a time, or at the end of a run."""
-        return self._states(table, self._end(at), where)
+        return self._states(table, self._moments.end(at), where)
 
     def versions(self, table: str, key: Key) -> Answer[Change]:
         """One entity's whole history, oldest first, LATE versions included."""
         queries = self._queries(table)
-        wanted = queries.v.c.entity_id == self._known_entity(queries, key)
+        wanted = queries.v.c.entity_id == known_entity(self._reader, queries, key)
         return self._changes(queries, [wanted], [wanted], newest_first=False)
 
     def changes(
@@ -141,30 +115,25 @@ class SnapshotHistory:
         newest_first: bool = True,
     ) -> Answer[Change]:
         """What changed at or after `since` (of a run: its start) and before `until` (its end)."""
-        queries = self._queries(table)
-        v, filters = queries.v, keys.conditions(queries.entity.declaration, queries.v, where)
-        begun, ended = [lasting(v), *filters], [*filters]
-        if since is not None:
-            begun.append(v.c.valid_from >= self._start(since))
-            ended.append(v.c.valid_to >= self._start(since))
-        if until is not None:
-            begun.append(v.c.valid_from < self._end(until))
-            ended.append(v.c.valid_to < self._end(until))
+        queries, filters = self._filtered(table, where)
+        v = queries.v
+        start = None if since is None else self._moments.start(since)
+        end = None if until is None else self._moments.end(until)
+        begun = [lasting(v), *filters, *_bounds(v.c.valid_from, start, end)]
+        ended = [*filters, *_bounds(v.c.valid_to, start, end)]
         return self._changes(queries, begun, ended, newest_first=newest_first)
 
     def new(self, table: str, *, since: Moment, where: Where = None) -> Answer[Change]:
         """The entities that were seen for the first time since then, latest first."""
-        queries = self._queries(table)
-        filters = keys.conditions(queries.entity.declaration, queries.v, where)
-        begun = [lasting(queries.v), queries.v.c.valid_from >= self._start(since), *filters]
+        queries, filters = self._filtered(table, where)
+        start = self._moments.start(since)
+        begun = [*_bounds(queries.v.c.valid_from, start, None), *filters, queries.first]
 
-        def ask() -> Iterator[Change]:
-            with self._reading() as connection:
-                steps = queries.steps(connection, *begun, newest_first=True)
-                first = (step for step in steps if step.previous is None)
-                yield from changes(connection, queries, first)
+        def read(connection: Connection) -> Iterator[Change]:
+            steps = beginnings(connection, queries, begun, newest_first=True)
+            return changes(connection, queries, steps)
 
-        return Answer(ask)
+        return self._answer(read, lambda c, most: queries.count(c, *begun, most=most))
 
     def not_seen(
         self, table: str, *, since: Moment | None = None, where: Where = None
@@ -173,33 +142,23 @@ class SnapshotHistory:
 
         By default: since the last finished run of the spider that stored that state.
         """
-        queries = self._queries(table)
-        conditions = [at_time(queries.v, None)]
-        conditions += keys.conditions(queries.entity.declaration, queries.v, where)
-        conditions.append(
-            _missed(queries)
-            if since is None
-            else queries.v.c.last_confirmed_at < self._start(since)
-        )
+        queries, filters = self._filtered(table, where)
+        start = None if since is None else self._moments.start(since)
+
+        def conditions(connection: Connection) -> list[Condition]:
+            last = queries.v.c.last_confirmed_at
+            missed = queries.missed(connection) if start is None else last < start
+            return [at_time(queries.v, None), *filters, missed]
+
         return self._states_where(queries, conditions, None)
 
     def diff(
         self, table: str, before: Moment, after: Moment, *, where: Where = None
     ) -> Answer[Difference]:
         """What is different between two times, or between the ends of two runs."""
-        queries = self._queries(table)
-        filters = keys.conditions(queries.entity.declaration, queries.v, where)
-        old, new = self._end(before), self._end(after)
-
-        def ask() -> Iterator[Difference]:
-            first, last = min(old, new), max(old, new)
-            with self._reading() as connection:
-                for ids in chunks(queries.touched(connection, first, last, *filters)):
-                    olds = _states_at(connection, queries, ids, old)
-                    news = _states_at(connection, queries, ids, new)
-                    yield from _differences(ids, olds, news)
-
-        return Answer(ask)
+        queries, filters = self._filtered(table, where)
+        old, new = self._moments.end(before), self._moments.end(after)
+        return self._answer(lambda connection: differences(connection, queries, old, new, filters))
 
     def movers(
         self,
@@ -208,29 +167,40 @@ class SnapshotHistory:
         *,
         since: Moment,
         until: Moment | None = None,
-        by: Literal["absolute", "relative"] = "relative",
+        by: By = "relative",
         top: int | None = 20,
         where: Where = None,
     ) -> Answer[Mover]:
         """Where a numeric field came furthest, up or down, furthest first.
 
-        `field` is a path: `price`, `markets.price_home` (of the child rows in `markets`),
-        `prices.home` (inside a JSON field).  Compared is the value at `since`, or the first after
-        it where there was none, with the value at `until`.  `top` bounds the memory.
+        Compared is the value at `since`, or the first after it where there was none, with the value
+        at `until`.  `top` bounds the memory.
         """
-        queries = self._queries(table)
-        path = number_path(queries.entity.declaration, field)
-        filters = keys.conditions(queries.entity.declaration, queries.v, where)
-        start = self._start(since)
-        end = None if until is None else self._end(until)
+        queries, paths = self._queries(table), self._paths(table, [field])
+        within = self._within(table, since, until, where)
 
-        def ask() -> Iterator[Mover]:
-            with self._reading() as connection:
-                ids = queries.touched(connection, start, end or _LAST, *filters)
-                found = numbers.lines(connection, queries, path, ids, (start, end))
-                yield from numbers.movers(table, found, end, by, top)
+        def read(connection: Connection) -> Iterator[Mover]:
+            return iter(furthest(connection, queries, paths, within, by, top)[0])
 
-        return Answer(ask)
+        return self._answer(read)
+
+    def movers_by_field(
+        self,
+        table: str,
+        fields: Sequence[str],
+        *,
+        since: Moment,
+        until: Moment | None = None,
+        by: By = "relative",
+        top: int | None = 20,
+        where: Where = None,
+    ) -> dict[str, list[Mover]]:
+        """`movers` of each of these fields, in one read of each of their tables."""
+        queries, paths = self._queries(table), self._paths(table, fields)
+        within = self._within(table, since, until, where)
+        with self._reader.reading() as connection:
+            found = furthest(connection, queries, paths, within, by, top)
+        return dict(zip(fields, found, strict=True))
 
     def statistics(
         self,
@@ -242,61 +212,59 @@ class SnapshotHistory:
         where: Where = None,
     ) -> Answer[FieldStatistics]:
         """Lowest, highest and mean of a numeric field, one for each entity or child row."""
-        queries = self._queries(table)
-        path = number_path(queries.entity.declaration, field)
-        filters = keys.conditions(queries.entity.declaration, queries.v, where)
-        end = dt.datetime.now(dt.timezone.utc) if until is None else self._end(until)
+        queries, filters = self._filtered(table, where)
+        [path] = self._paths(table, [field])
+        end = dt.datetime.now(dt.timezone.utc) if until is None else self._moments.end(until)
         start = end - dt.timedelta(days=days)
 
-        def ask() -> Iterator[FieldStatistics]:
-            with self._reading() as connection:
-                within = overlapping(queries.v, start, end)
-                ids = queries.entity_ids(connection, within, *filters)
-                found = numbers.lines(connection, queries, path, ids, (start, end))
-                yield from numbers.statistics(table, found, start, end)
+        def read(connection: Connection) -> Iterator[FieldStatistics]:
+            ids = queries.entity_ids(connection, overlapping(queries.v, start, end), *filters)
+            found = numbers.lines(connection, queries, path, ids, (start, end))
+            return numbers.statistics(table, found, start, end)
 
-        return Answer(ask)
+        return self._answer(read)
 
     def steps(self, table: str, key: Key, field: str) -> Answer[Step]:
         """All values of one entity's numeric field, by child row and then oldest first."""
         queries = self._queries(table)
-        path = number_path(queries.entity.declaration, field)
-        entity = self._known_entity(queries, key)
+        [path] = self._paths(table, [field])
+        entity = known_entity(self._reader, queries, key)
 
-        def ask() -> Iterator[Step]:
-            with self._reading() as connection:
-                yield from numbers.steps(
-                    numbers.lines(connection, queries, path, [entity], (None, None))
-                )
+        def read(connection: Connection) -> Iterator[Step]:
+            everything = numbers.Numbers(connection, queries, [entity], (None, None))
+            return numbers.steps(everything.lines(path))
 
-        return Answer(ask)
+        return self._answer(read)
 
-    @contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        """A transaction of its own, so that no long one is left open between questions."""
-        with self._engine.connect() as connection, connection.begin():
-            try:
-                yield connection
-            finally:
-                close_streams(connection)
+    def steps_by_field(self, table: str, key: Key, fields: Sequence[str]) -> dict[str, list[Step]]:
+        """`steps` of each of these fields, in one read of each of their tables."""
+        queries, paths = self._queries(table), self._paths(table, fields)
+        entity = known_entity(self._reader, queries, key)
+        with self._reader.reading() as connection:
+            everything = numbers.Numbers(connection, queries, [entity], (None, None))
+            return {
+                field: list(numbers.steps(everything.lines(path)))
+                for field, path in zip(fields, paths, strict=True)
+            }
 
-    def _learn(self) -> list[Queries]:
-        try:
-            with self._reading() as connection:
-                rows = connection.execute(sa.select(SCHEMA)).all()
-        except SQLAlchemyError as error:
-            self.close()
-            cause = type(getattr(error, "orig", None) or error).__name__
-            raise HistoryError(
-                f"the database could not be read, or has no snapshot tables ({cause}); run a crawl "
-                "first, or correct the URL"
-            ) from None
-        newer = [row.table_name for row in rows if row.version > SCHEMA_VERSION]
-        if newer:
-            raise HistoryError(f"table {newer[0]} was made by a newer version; upgrade this one")
-        metadata = sa.MetaData()
-        texts = {row.table_name: row.columns for row in rows}
-        return [Queries(entity_tables(d, metadata)) for d in catalog.declarations(texts)]
+    def _answer(
+        self,
+        read: Callable[[Connection], Iterator[ResultT]],
+        count: Callable[[Connection, int | None], int] | None = None,
+    ) -> Answer[ResultT]:
+        def ask() -> Iterator[ResultT]:
+            with self._reader.reading() as connection:
+                yield from read(connection)
+
+        if count is None:
+            return Answer(ask)
+        counted = count
+
+        def ask_count(most: int | None) -> int:
+            with self._reader.reading() as connection:
+                return counted(connection, most)
+
+        return Answer(ask, ask_count)
 
     def _queries(self, table: str) -> Queries:
         if table in self._tables:
@@ -304,55 +272,32 @@ class SnapshotHistory:
         known = ", ".join(sorted(self._tables)) or "none"
         raise HistoryError(f"there is no table of entities {table}; there are {known}")
 
-    def _start(self, moment: Moment) -> dt.datetime:
-        return self._run_row(moment).started_at if isinstance(moment, uuid.UUID) else _aware(moment)
+    def _filtered(self, table: str, where: Where) -> tuple[Queries, list[Condition]]:
+        queries = self._queries(table)
+        return queries, keys.conditions(queries.entity.declaration, queries.v, where)
 
-    def _end(self, moment: Moment) -> dt.datetime:
-        """Of a run that has no end, the time when the next of its spider began."""
-        if not isinstance(moment, uuid.UUID):
-            return _aware(moment)
-        run = self._run_row(moment)
-        if run.finished_at is not None:
-            return run.finished_at
-        later = sa.select(sa.func.min(RUNS.c.started_at)).where(
-            RUNS.c.spider == run.spider, RUNS.c.started_at > run.started_at
-        )
-        with self._reading() as connection:
-            return connection.execute(later).scalar() or _LAST
+    def _paths(self, table: str, fields: Sequence[str]) -> list[NumberPath]:
+        declaration = self._queries(table).entity.declaration
+        return [number_path(declaration, field) for field in fields]
 
-    def _run_row(self, run_id: uuid.UUID) -> Run:
-        with self._reading() as connection:
-            row = connection.execute(sa.select(RUNS).where(RUNS.c.run_id == run_id)).first()
-        if row is None:
-            raise HistoryError(f"there is no run {run_id}; see runs()")
-        return _run(row)
-
-    def _known_entity(self, queries: Queries, key: Key) -> bytes:
-        declaration = queries.entity.declaration
-        wanted = keys.read_key(declaration, key)
-        entity = keys.entity_id(declaration, wanted)
-        found = sa.select(queries.v.c.entity_id).where(queries.v.c.entity_id == entity).limit(1)
-        with self._reading() as connection:
-            if connection.execute(found).first() is not None:
-                return entity
-            first = next(iter(wanted.values()))
-            near = list(queries.neighbours(connection, first, _NEIGHBOURS))
-        raise NoSuchEntityError(keys.no_such(declaration, wanted, near))
+    def _within(self, table: str, since: Moment, until: Moment | None, where: Where) -> Within:
+        end = None if until is None else self._moments.end(until)
+        return Within(self._moments.start(since), end, self._filtered(table, where)[1])
 
     def _states(self, table: str, at: dt.datetime | None, where: Where) -> Answer[State]:
-        queries = self._queries(table)
-        filters = keys.conditions(queries.entity.declaration, queries.v, where)
-        return self._states_where(queries, [at_time(queries.v, at), *filters], at)
+        queries, filters = self._filtered(table, where)
+        return self._states_where(queries, lambda _: [at_time(queries.v, at), *filters], at)
 
     def _states_where(
-        self, queries: Queries, conditions: list[Condition], at: dt.datetime | None
+        self,
+        queries: Queries,
+        conditions: Callable[[Connection], list[Condition]],
+        at: dt.datetime | None,
     ) -> Answer[State]:
-        def ask() -> Iterator[State]:
-            with self._reading() as connection:
-                versions = queries.versions(connection, *conditions)
-                yield from states(connection, queries, versions, at)
-
-        return Answer(ask)
+        return self._answer(
+            lambda c: states(c, queries, queries.versions(c, *conditions(c)), at),
+            lambda c, most: queries.count(c, *conditions(c), most=most),
+        )
 
     def _changes(
         self,
@@ -362,83 +307,21 @@ class SnapshotHistory:
         *,
         newest_first: bool,
     ) -> Answer[Change]:
-        def ask() -> Iterator[Change]:
-            with self._reading() as connection:
-                begins = queries.steps(connection, *begun, newest_first=newest_first)
-                ends = queries.ends(connection, *ended, newest_first=newest_first)
-                steps = heapq.merge(begins, ends, key=_step_order, reverse=newest_first)
-                yield from changes(connection, queries, steps)
+        def read(connection: Connection) -> Iterator[Change]:
+            steps = feed(connection, queries, begun, ended, newest_first=newest_first)
+            return changes(connection, queries, steps)
 
-        return Answer(ask)
+        def count(connection: Connection, most: int | None) -> int:
+            begins = queries.count(connection, *begun, most=most)
+            left = None if most is None else most - begins
+            return begins + queries.count(connection, queries.ended, *ended, most=left)
 
-
-def _aware(moment: dt.datetime) -> dt.datetime:
-    if moment.utcoffset() is None:
-        raise HistoryError("a time without a zone was given; attach one, for example timezone.utc")
-    return moment.astimezone(dt.timezone.utc)
+        return self._answer(read, count)
 
 
-def _run(row: sa.Row[tuple[object, ...]]) -> Run:
-    return Run(
-        run_id=row.run_id,
-        spider=row.spider,
-        started_at=row.started_at,
-        finished_at=row.finished_at,
-        status=row.status,
-        finish_reason=row.finish_reason,
-        counters={name: getattr(row, name) for name in _COUNTERS},
-    )
-
-
-def _step_order(step: StepRow) -> tuple[dt.datetime, bytes]:
-    time = step.version.valid_to if step.ended else None
-    return time or step.version.valid_from, step.version.entity_id
-
-
-def _missed(queries: Queries) -> Condition:
-    """Not confirmed since the last finished run of the spider whose run stored the version."""
-    last = (
-        sa.select(RUNS.c.spider, sa.func.max(RUNS.c.started_at).label("started_at"))
-        .where(RUNS.c.status == FINISHED)
-        .group_by(RUNS.c.spider)
-        .subquery()
-    )
-    since = (
-        sa.select(last.c.started_at)
-        .where(last.c.spider == RUNS.c.spider)
-        .correlate(RUNS)
-        .scalar_subquery()
-    )
-    return queries.v.c.last_confirmed_at < since
-
-
-def _states_at(
-    connection: Connection, queries: Queries, ids: list[bytes], at: dt.datetime
-) -> dict[bytes, State]:
-    there = queries.versions(connection, queries.v.c.entity_id.in_(ids), at_time(queries.v, at))
-    return {state.entity_id.bytes: state for state in states(connection, queries, there, at)}
-
-
-def _differences(
-    ids: list[bytes], olds: dict[bytes, State], news: dict[bytes, State]
-) -> Iterator[Difference]:
-    for entity in ids:
-        difference = _difference(olds.get(entity), news.get(entity))
-        if difference is not None:
-            yield difference
-
-
-def _difference(old: State | None, new: State | None) -> Difference | None:
-    state = new or old
-    if state is None:
-        return None
-    fields = field_changes(old.values if old else {}, new.values if new else {}, state.key)
-    children = child_changes(old, new)
-    if old and new and not fields and not children:
-        return None
-    kind = ChildKind.CHANGED
-    if old is None or new is None:
-        kind = ChildKind.ADDED if old is None else ChildKind.REMOVED
-    return Difference(
-        state.table, state.entity_id, state.key, kind, fields, children, before=old, after=new
-    )
+def _bounds(
+    time: ColumnElement[Any], start: dt.datetime | None, end: dt.datetime | None
+) -> list[Condition]:
+    """From `start` on, and before `end`; None: no bound."""
+    bounds = [] if start is None else [time >= start]
+    return bounds if end is None else [*bounds, time < end]

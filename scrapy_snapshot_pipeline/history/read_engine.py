@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -12,12 +13,14 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from scrapy_snapshot_pipeline.errors import HistoryError
 
+_UUID_OID = 2950
+
 
 def read_engine(url: str) -> Engine:
     """Nothing is connected yet.  Raises HistoryError; the text never repeats a password."""
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # the latter of a port that is no number
         raise HistoryError(
             "the history's URL is not a SQLAlchemy URL; write it like "
             "sqlite:///snapshots.db or postgresql+psycopg2://user@host/database"
@@ -55,11 +58,22 @@ def _begin(connection: Connection) -> None:
 
 def _server(url: URL) -> Engine:
     try:
-        return sa.create_engine(
-            url, hide_parameters=True, isolation_level="REPEATABLE READ"
-        ).execution_options(postgresql_readonly=True)
+        engine = sa.create_engine(url, hide_parameters=True, isolation_level="REPEATABLE READ")
     except (ImportError, NoSuchModuleError):
         raise HistoryError(
             f"no driver for {url.drivername} is installed; pip install "
             '"scrapy-snapshot-pipeline[postgresql]", or use sqlite:///'
         ) from None
+    if engine.dialect.driver == "psycopg2":
+        sa.event.listen(engine, "connect", _leave_uuids(engine.dialect.dbapi))
+    return engine.execution_options(postgresql_readonly=True)
+
+
+def _leave_uuids(driver: Any) -> Callable[[Any, object], None]:
+    """Ids are most of what is read, and an object of Python for each takes a fifth of the time."""
+    as_text = driver.extensions.new_type((_UUID_OID,), "uuid as text", lambda value, _: value)
+
+    def leave(connection: Any, _: object) -> None:
+        driver.extensions.register_type(as_text, connection)
+
+    return leave

@@ -5,8 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -27,28 +26,13 @@ from scrapy_snapshot_pipeline.history.compare import (
     key_order,
     order,
 )
-from scrapy_snapshot_pipeline.history.queries import (
-    CHUNK,
-    ChildRow,
-    Condition,
-    Queries,
-    StepRow,
-    VersionRow,
-    at_time,
-    lasting,
-)
+from scrapy_snapshot_pipeline.history.conditions import Condition, at_time, lasting
+from scrapy_snapshot_pipeline.history.queries import ChildRow, Queries, StepRow, VersionRow
+from scrapy_snapshot_pipeline.history.streams import chunks
 from scrapy_snapshot_pipeline.history.values import bytes_id
 
-T = TypeVar("T")
 ChildCondition: TypeAlias = "Callable[[FromClause], Condition]"
 _Within: TypeAlias = "dict[tuple[bytes, bytes], tuple[bytes | None, Fields]]"
-
-
-def chunks(rows: Iterable[T]) -> Iterator[list[T]]:
-    """Lists of at most CHUNK."""
-    iterator = iter(rows)
-    while chunk := list(islice(iterator, CHUNK)):
-        yield chunk
 
 
 def states(
@@ -229,7 +213,7 @@ class _Below:
             return None
         identity = child_state(self._queries, row)
         old_values, new_values = (None if each is None else each.values for each in (old, new))
-        within = self._within.of(row)
+        within = self._within.of(row.entity_id, row.parent_id)
         return child_change(identity.path, old_values, new_values, identity, within)
 
 
@@ -250,12 +234,11 @@ class Enclosing:
         """A row's key never changes, so any version of it tells."""
         self._keys[row.entity_id, row.child_id] = row.parent_id, key
 
-    def of(self, row: ChildRow) -> tuple[Fields, ...]:
-        """Keys of the rows around this one, outermost first."""
+    def of(self, entity_id: bytes, parent: bytes | None) -> tuple[Fields, ...]:
+        """Keys of the rows around one that is directly below `parent`, outermost first."""
         keys: list[Fields] = []
-        parent = row.parent_id
         while parent is not None:
-            parent, key = self._keys[row.entity_id, parent]
+            parent, key = self._keys[entity_id, parent]
             keys.insert(0, key)
         return tuple(keys)
 
@@ -264,7 +247,7 @@ def enclosing_keys(connection: Connection, queries: Queries, ids: Sequence[bytes
     """For the child rows of these entities; asks nothing where no list is inside another."""
     found = Enclosing()
     outer = {child.parent for child in queries.entity.declaration.children} - {None}
-    if not outer:
+    if not outer or not ids:
         return found
     tables = [place for place in outer if place is not None]
     condition: Any = lambda _table: sa.true()  # noqa: E731

@@ -5,17 +5,15 @@ from __future__ import annotations
 import json
 import math
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from decimal import Decimal, InvalidOperation
-from typing import Any, TypeAlias
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.sql.expression import ColumnElement, FromClause
 
 from scrapy_snapshot_pipeline.history.answers import FieldValue
 from scrapy_snapshot_pipeline.tables import Column, Kind, Role
-
-Convert: TypeAlias = "Callable[[Any], FieldValue] | None"
 
 _EXACT_FLOAT = 1e15
 """From here on a float without a fraction may come back from JSONB as an integer."""
@@ -28,8 +26,15 @@ class OwnColumns:
         self.columns = columns
         self.key_names = tuple(c.name for c in columns if c.role is Role.KEY)
         self._names = tuple(c.name for c in columns)
-        self._converts = tuple(_CONVERTS.get(c.kind) for c in columns)
+        converts = {c.name: _CONVERTS.get(c.kind) for c in columns}
+        self._converts = [(name, convert) for name, convert in converts.items() if convert]
         self._untyped = untyped
+
+    def only(self, names: Collection[str]) -> OwnColumns:
+        """The key and these columns; of an untyped class all, since one has everything."""
+        if self._untyped:
+            return self
+        return OwnColumns([c for c in self.columns if c.role is Role.KEY or c.name in names])
 
     def selected(self, table: FromClause) -> list[ColumnElement[Any]]:
         """The expressions to select, in order; JSON as text, whatever the driver makes of it."""
@@ -40,10 +45,10 @@ class OwnColumns:
 
     def read(self, row: Sequence[Any]) -> dict[str, FieldValue]:
         """The values by name; of an untyped class its fields in place of `data`."""
-        values = {
-            name: value if convert is None or value is None else convert(value)
-            for name, convert, value in zip(self._names, self._converts, row, strict=True)
-        }
+        values = dict(zip(self._names, row, strict=True))
+        for name, convert in self._converts:
+            if values[name] is not None:
+                values[name] = convert(values[name])
         if self._untyped:
             values.update(values.pop("data") or {})
         return values
@@ -60,7 +65,9 @@ def bytes_id(value: bytes) -> uuid.UUID:
 
 def to_number(value: FieldValue) -> Decimal | None:
     """An exact number; also of a text that is one, as decimals in JSON are; None: it is none."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal, str)):
+    if isinstance(value, Decimal):
+        return value if value.is_finite() else None
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
     try:
         number = Decimal(repr(value) if isinstance(value, float) else value)
@@ -84,7 +91,7 @@ def _sorted_object(pairs: list[tuple[str, FieldValue]]) -> dict[str, FieldValue]
     return dict(sorted(pairs))
 
 
-_CONVERTS: dict[Kind, Convert] = {
+_CONVERTS: dict[Kind, Callable[[Any], FieldValue]] = {
     Kind.JSON: _parse_json,
     # An `Annotated` SQL type may come back as another kind of number.
     Kind.INTEGER: int,

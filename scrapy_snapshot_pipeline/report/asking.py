@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import datetime as dt
 import heapq
-from collections.abc import Iterable
+from collections.abc import Sequence
 from itertools import islice
 from typing import TypeVar
 
-from scrapy_snapshot_pipeline.history import Mover, SnapshotHistory, TableInfo
+from scrapy_snapshot_pipeline.history import (
+    Answer,
+    Change,
+    Mover,
+    SnapshotHistory,
+    State,
+    TableInfo,
+)
 from scrapy_snapshot_pipeline.report.choice import Choice
 from scrapy_snapshot_pipeline.report.fields import MOST, numeric_fields
 from scrapy_snapshot_pipeline.report.found import Found
 
 COUNTED = 5_000
-"""New and not seen entities are not counted further: counting is reading them."""
+"""New and not seen entities are not counted further."""
 _SAMPLES = 20
 
-ThingT = TypeVar("ThingT")
+ResultT = TypeVar("ResultT", Change, State)
 
 
 def find(history: SnapshotHistory, info: TableInfo, choice: Choice, since: dt.datetime) -> Found:
@@ -46,28 +53,22 @@ def distance(moved: tuple[str, Mover]) -> float:
     return abs(moved[1].relative or 0)
 
 
-def _counted(answers: Iterable[ThingT], keep: int) -> tuple[list[ThingT], int]:
+def _counted(answer: Answer[ResultT], keep: int) -> tuple[list[ResultT], int]:
     """The first few, and how many there are."""
-    bounded = islice(answers, COUNTED + 1)
-    kept = list(islice(bounded, keep))
-    return kept, len(kept) + sum(1 for _ in bounded)
+    kept = list(islice(answer, keep))
+    return kept, len(kept) if len(kept) < keep else answer.count(COUNTED + 1)
 
 
 def _movers(
     history: SnapshotHistory,
     info: TableInfo,
-    fields: Iterable[str],
+    fields: Sequence[str],
     choice: Choice,
     since: dt.datetime,
 ) -> list[tuple[str, Mover]]:
     more = choice.top + 1
-    ranked = [
-        (rank, field, mover)
-        for field in fields
-        for rank, mover in enumerate(
-            history.movers(info.name, field, since=since, top=more, where=choice.where)
-        )
-    ]
+    found = history.movers_by_field(info.name, fields, since=since, top=more, where=choice.where)
+    ranked = [(rank, field, mover) for field in fields for rank, mover in enumerate(found[field])]
     # By rank, so that a field near zero, whose percentages are huge, does not hide the others.
     best = heapq.nsmallest(more, ranked, key=lambda each: (each[0], -distance(each[1:])))
     return [(field, mover) for _, field, mover in best]

@@ -48,7 +48,8 @@ def _page(
 
 
 def _charts(history: SnapshotHistory, found: Found, key: Fields) -> Iterator[Chart]:
-    for field in found.fields[:MOST]:
-        chart = step_chart(field, history.steps(found.info.name, key, field))
+    steps = history.steps_by_field(found.info.name, key, found.fields[:MOST])
+    for field, own in steps.items():
+        chart = step_chart(field, own)
         if chart is not None:
             yield chart

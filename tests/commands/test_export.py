@@ -13,6 +13,7 @@ from scrapy.exceptions import UsageError
 from scrapy_snapshot_pipeline.errors import HistoryError
 from scrapy_snapshot_pipeline.history import SnapshotHistory
 from tests.commands.asked import asked
+from tests.history.filled import Observation, fill
 from tests.history.odds import CLOSING, OPENING, TABLE, offers
 
 
@@ -108,3 +109,18 @@ def test_unknown_list_names_the_known(odds_url: str, tmp_path: Path) -> None:
     """The error says which lists there are."""
     with pytest.raises(HistoryError, match="these lists: markets"):
         asked(odds_url, "export", "-o", str(tmp_path / "x.csv"), "--list", "offers")
+
+
+def test_list_in_a_list_has_the_keys_around_its_rows(sqlite_url: str, tmp_path: Path) -> None:
+    """Entity, enclosing row, and the row, whose field `name` is told apart from theirs."""
+    fill(sqlite_url, [Observation("final", 0, 1, {"1X2": 7, "total": 5})])
+    file = tmp_path / "selections.csv"
+
+    asked(sqlite_url, "export", "-o", str(file), "--list", "markets.selections")
+
+    rows = read_csv(file)
+    assert [(row["name"], row["markets.name"], row["odds"]) for row in rows] == [
+        ("final", "1X2", "2"),
+        ("final", "total", "1"),
+    ]
+    assert {row["markets.selections.name"] for row in rows} == {"home"}

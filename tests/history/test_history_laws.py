@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from scrapy_snapshot_pipeline.history import (
     ChildKind,
     FieldChange,
     SnapshotHistory,
+    Step,
 )
 from tests.history.filled import TABLE, Content, Observation, at, content_of, fill, plain_fold
 
@@ -33,6 +35,7 @@ observations = st.lists(
 )
 in_order = observations.map(lambda seen: sorted(seen, key=lambda o: o.second))
 FEW = settings(max_examples=60, deadline=None)
+NUMBERS = ("score", "markets.price", "markets.selections.odds")
 
 
 @contextmanager
@@ -126,3 +129,39 @@ def test_versions_tell_every_change_of_the_entity_and_what_came_late(
         versions = list(history.versions(TABLE, name))
         assert [v for v in versions if v.kind is not ChangeKind.LATE] == feed
         assert [v.changed_at for v in versions] == sorted(v.changed_at for v in versions)
+
+
+@FEW
+@given(observations, st.integers(0, 13), st.integers(0, 13))
+def test_movers_go_from_the_first_step_within_a_time_to_the_last(
+    seen: list[Observation], one: int, other: int
+) -> None:
+    """Of each number, in the entity, in its rows and in theirs, if the last step outlasts it."""
+    since, until = at(min(one, other)), at(max(one, other))
+    with history_of(seen) as history:
+        found = history.movers_by_field(
+            TABLE, NUMBERS, since=since, until=until, by="absolute", top=None
+        )
+        for field in NUMBERS:
+            moved = {(m.key["name"], str(m.child)): (m.old, m.new) for m in found[field]}
+            expected = {}
+            for name in {o.name for o in seen}:
+                for child, steps in steps_within(history, name, field, since, until).items():
+                    first, last = steps[0], steps[-1]
+                    holds = last.valid_to is None or last.valid_to > until
+                    if holds and first.value != last.value:
+                        expected[name, child] = first.value, last.value
+            assert moved == expected
+            alone = history.movers(TABLE, field, since=since, until=until, by="absolute", top=None)
+            assert list(alone) == found[field]
+
+
+def steps_within(
+    history: SnapshotHistory, name: str, field: str, since: dt.datetime, until: dt.datetime
+) -> dict[str, list[Step]]:
+    """The steps of each row that held at some instant within the time."""
+    found: dict[str, list[Step]] = {}
+    for step in history.steps_by_field(TABLE, name, [field])[field]:
+        if step.changed_at <= until and (step.valid_to is None or step.valid_to > since):
+            found.setdefault(str(step.child), []).append(step)
+    return found

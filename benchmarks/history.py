@@ -1,0 +1,81 @@
+"""Section F: what questions to a long history take."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from itertools import count
+
+from benchmarks.databases import Databases
+from benchmarks.long_history import DAYS, END, VERSIONS, LongHistory
+from benchmarks.measure import Row, interleaved, timed
+from scrapy_snapshot_pipeline.history import SnapshotHistory
+from scrapy_snapshot_pipeline.report import Choice, gather, render
+
+_TABLE = "event"
+_TOP = 200
+_DAY = dt.timedelta(days=1)
+_CYCLE = DAYS // VERSIONS * _DAY
+"""In this time every entity changed once."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """How many entities, each with `VERSIONS` versions."""
+
+    entities: int
+    runs: int
+
+
+@dataclass(frozen=True)
+class _Question:
+    """What is asked, and the most units that it may take."""
+
+    name: str
+    goal: int
+    ask: Callable[[SnapshotHistory], object]
+    unit: str = "ms"
+
+
+def measure(databases: Databases, size: Size) -> Iterator[Row]:
+    """All of section F."""
+    for name, url in (("SQLite", databases.sqlite()), ("PostgreSQL", databases.postgresql())):
+        filled = LongHistory(url, size.entities)
+        seconds = timed(filled.fill)
+        versions = f"{size.entities * VERSIONS:,} versions of {size.entities:,} entities"
+        yield Row("F", f"{name}: {versions}", None, "", f"stored in {seconds:.0f} s")
+        with SnapshotHistory(url) as history:
+            for question in _questions(filled):
+                yield _row(name, history, question, size.runs)
+        databases.drop(url)
+
+
+def _row(name: str, history: SnapshotHistory, question: _Question, runs: int) -> Row:
+    taken = interleaved({"": lambda: timed(lambda: question.ask(history))}, runs)
+    figure = taken[""] * (1 if question.unit == "s" else 1e3)
+    goal = f"<= {question.goal}"
+    return Row("F", f"{name}: {question.name}, {question.unit}", figure, goal, "", runs)
+
+
+def _questions(filled: LongHistory) -> Iterator[_Question]:
+    numbers = count(1, 7)
+    yield _Question(
+        "one entity's history",
+        50,
+        lambda h: list(h.versions(_TABLE, filled.key(next(numbers) % filled.entities))),
+    )
+    yield _Question(
+        "changes of the last day",
+        1_000,
+        lambda h: deque(h.changes(_TABLE, since=END - _DAY), maxlen=0),
+    )
+    yield _Question("the newest change of all", 50, lambda h: next(iter(h.changes(_TABLE))))
+    for told, ago in (("last day", _DAY), ("time in which all changed", _CYCLE)):
+        yield _Question(f"report of the {told}, top {_TOP}", 10, partial(_report, ago=ago), "s")
+
+
+def _report(history: SnapshotHistory, ago: dt.timedelta) -> str:
+    return render(gather(history, Choice(since=END - ago, top=_TOP), END))

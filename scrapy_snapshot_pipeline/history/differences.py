@@ -1,0 +1,56 @@
+"""What is different about each entity between two times."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+
+from sqlalchemy.engine import Connection
+
+from scrapy_snapshot_pipeline.history.answers import ChildKind, Difference, State
+from scrapy_snapshot_pipeline.history.compare import child_changes, field_changes
+from scrapy_snapshot_pipeline.history.conditions import Condition, at_time
+from scrapy_snapshot_pipeline.history.queries import Queries
+from scrapy_snapshot_pipeline.history.states import states
+from scrapy_snapshot_pipeline.history.streams import chunks
+
+
+def differences(
+    connection: Connection,
+    queries: Queries,
+    old: dt.datetime,
+    new: dt.datetime,
+    filters: Sequence[Condition],
+) -> Iterator[Difference]:
+    """By entity; the times may be in any order."""
+    touched = queries.touched_ids(connection, min(old, new), max(old, new), *filters)
+    for ids in chunks(touched):
+        olds = _states_at(connection, queries, ids, old)
+        news = _states_at(connection, queries, ids, new)
+        for entity in ids:
+            difference = _difference(olds.get(entity), news.get(entity))
+            if difference is not None:
+                yield difference
+
+
+def _states_at(
+    connection: Connection, queries: Queries, ids: list[bytes], at: dt.datetime
+) -> dict[bytes, State]:
+    there = queries.versions(connection, queries.v.c.entity_id.in_(ids), at_time(queries.v, at))
+    return {state.entity_id.bytes: state for state in states(connection, queries, there, at)}
+
+
+def _difference(old: State | None, new: State | None) -> Difference | None:
+    state = new or old
+    if state is None:
+        return None
+    fields = field_changes(old.values if old else {}, new.values if new else {}, state.key)
+    children = child_changes(old, new)
+    if old and new and not fields and not children:
+        return None
+    kind = ChildKind.CHANGED
+    if old is None or new is None:
+        kind = ChildKind.ADDED if old is None else ChildKind.REMOVED
+    return Difference(
+        state.table, state.entity_id, state.key, kind, fields, children, before=old, after=new
+    )
