@@ -59,6 +59,9 @@ class Driver(Protocol):
     def rows(self, types: Sequence[SystemType], rows: Sequence[Row]) -> tuple[str, tuple[Any, ...]]:
         """A query that yields `rows`, at least one, of system values, and its parameters."""
 
+    def among(self, digests: Iterable[bytes]) -> tuple[str, tuple[Any, ...]]:
+        """What goes behind a column of ids to say that it has one of these, and its parameters."""
+
 
 def _same(value: Any) -> Any:
     return value
@@ -70,6 +73,10 @@ def _read_text_time(text: str | None) -> dt.datetime | None:
 
 def _write_text_time(moment: dt.datetime | None) -> str | None:
     return None if moment is None else moment.isoformat(sep=" ", timespec="microseconds")
+
+
+def _array(elements: Iterable[str]) -> str:
+    return "{" + ",".join(elements) + "}"
 
 
 class SqliteDriver:
@@ -99,6 +106,11 @@ class SqliteDriver:
         )
         return "VALUES " + ", ".join([one] * len(rows)), parameters
 
+    def among(self, digests: Iterable[bytes]) -> tuple[str, tuple[Any, ...]]:
+        """A list with one parameter an id."""
+        parameters = tuple(digests)
+        return f"IN ({', '.join('?' * len(parameters))})", parameters
+
 
 class PostgresqlDriver:
     """PostgreSQL, or what speaks it, through psycopg2."""
@@ -127,10 +139,14 @@ class PostgresqlDriver:
         arrays = ", ".join(f"%s::{t.cast}[]" for t in types)
         columns = zip(*rows, strict=True)
         parameters = tuple(
-            "{" + ",".join(["NULL" if v is None else t.write(v) for v in column]) + "}"
+            _array("NULL" if v is None else t.write(v) for v in column)
             for t, column in zip(types, columns, strict=True)
         )
         return f"SELECT * FROM unnest({arrays})", parameters  # noqa: S608 - casts of our own
+
+    def among(self, digests: Iterable[bytes]) -> tuple[str, tuple[Any, ...]]:
+        """One array, as text."""
+        return "= ANY(%s::uuid[])", (_array(map(bytes.hex, digests)),)
 
 
 def driver_of(dialect: Dialect) -> Driver:

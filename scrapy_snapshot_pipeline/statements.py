@@ -1,8 +1,10 @@
 """The SQL for the tables of one declaration: one set of statements for every database.
 
-A statement takes all rows of a batch at once.  No sequence, no server clock, no temporary table
-and no SELECT FOR UPDATE, which distributed databases refuse or serve badly.  Identifiers come
-from declarations only, and are quoted; values are always parameters.
+A statement takes all rows of a batch at once, and names the entities that it is about beside any
+join: of a table that was never analysed the planner thinks that nearly nothing is current, and
+to read that whole looks cheaper to it than to look up a batch.  No sequence, no server clock, no
+temporary table and no SELECT FOR UPDATE, which distributed databases refuse or serve badly.
+Identifiers come from declarations only, and are quoted; values are always parameters.
 """
 
 from __future__ import annotations
@@ -50,6 +52,7 @@ class Statements:
         """
         d = self._driver
         source, parameters = d.rows((d.digest, d.hash, d.time, d.time), rows)
+        among, ids = d.among(row[0] for row in rows)
         table = self._versions.name
         sql = f"""
             WITH v(entity_id, content_hash, first_at, last_at) AS ({source})
@@ -59,8 +62,9 @@ class Statements:
             FROM v
             WHERE {table}.entity_id = v.entity_id AND {table}.valid_to IS NULL
                 AND {table}.content_hash = v.content_hash AND {table}.valid_from <= v.first_at
+                AND {table}.entity_id {among}
             RETURNING {d.digest.selected.format(f"{table}.entity_id")}"""  # noqa: S608 - declared, quoted names
-        found = connection.exec_driver_sql(sql, parameters)
+        found = connection.exec_driver_sql(sql, (*parameters, *ids))
         return {d.digest.read(row[0]) for row in found}
 
     def lock_current(
@@ -71,9 +75,9 @@ class Statements:
         An id that is missing in the answer has no current version.  Every writer locks in the
         order of the ids, so two of them never wait for each other.
         """
-        source, parameters = self._driver.rows((self._driver.digest,), [(i,) for i in entity_ids])
+        among, parameters = self._driver.among(entity_ids)
         build = self._select_current if self._driver.exclusive else self._upsert_current
-        found = connection.exec_driver_sql(build(source), parameters)
+        found = connection.exec_driver_sql(build(among), parameters)
         return dict(self._version(row) for row in found)
 
     def history(
@@ -82,29 +86,30 @@ class Statements:
         """All versions of the entities that were valid at or after a time, per entity."""
         d = self._driver
         source, parameters = d.rows((d.digest, d.time), since)
+        among, ids = d.among(entity_id for entity_id, _ in since)
         sql = f"""
             WITH v(entity_id, since) AS ({source})
             SELECT {self._version_columns()}
             FROM v CROSS JOIN {self._versions.name} AS x
-            WHERE x.entity_id = v.entity_id
+            WHERE x.entity_id = v.entity_id AND x.entity_id {among}
                 AND (x.valid_to IS NULL OR x.valid_to >= v.since)"""  # noqa: S608
-        return [self._version(row) for row in connection.exec_driver_sql(sql, parameters)]
+        found = connection.exec_driver_sql(sql, (*parameters, *ids))
+        return [self._version(row) for row in found]
 
     def current_children(
         self, connection: Connection, entity_ids: Sequence[bytes]
     ) -> dict[bytes, list[dict[bytes, int]]]:
         """The current rows of all child tables of each entity, as `CurrentChildren`."""
-        source, parameters = self._driver.rows((self._driver.digest,), [(i,) for i in entity_ids])
+        among, parameters = self._driver.among(entity_ids)
         current: dict[bytes, list[dict[bytes, int]]] = {
             entity_id: [{} for _ in self._children] for entity_id in entity_ids
         }
         d = self._driver
         for place, table in enumerate(self._children):
             sql = f"""
-                WITH v(entity_id) AS ({source})
                 SELECT {d.digest.selected.format("x.entity_id")}, {d.packed_children}
-                FROM v CROSS JOIN {table.name} AS x
-                WHERE x.entity_id = v.entity_id AND x.valid_to IS NULL
+                FROM {table.name} AS x
+                WHERE x.entity_id {among} AND x.valid_to IS NULL
                 {d.packed_by}"""  # noqa: S608
             for row in connection.exec_driver_sql(sql, parameters):
                 current[d.digest.read(row[0])][place].update(d.unpack_children(row[1:]))
@@ -116,14 +121,15 @@ class Statements:
         """All rows of all child tables that were valid at or after a time, per entity."""
         d = self._driver
         source, parameters = d.rows((d.digest, d.time), since)
+        among, ids = d.among(entity_id for entity_id, _ in since)
         for place, table in enumerate(self._children):
             sql = f"""
                 WITH v(entity_id, since) AS ({source})
                 SELECT {self._child_columns()}
                 FROM v CROSS JOIN {table.name} AS x
-                WHERE x.entity_id = v.entity_id
+                WHERE x.entity_id = v.entity_id AND x.entity_id {among}
                     AND (x.valid_to IS NULL OR x.valid_to >= v.since)"""  # noqa: S608
-            for row in connection.exec_driver_sql(sql, parameters):
+            for row in connection.exec_driver_sql(sql, (*parameters, *ids)):
                 yield self._child(place, row)
 
     def change_versions(self, connection: Connection, rows: Sequence[ChangedVersion]) -> None:
@@ -190,14 +196,13 @@ class Statements:
                 AND x.snapshot_id = v.source_id"""  # noqa: S608
         connection.exec_driver_sql(sql, parameters)
 
-    def _select_current(self, source: str) -> str:
+    def _select_current(self, among: str) -> str:
         return f"""
-            WITH v(entity_id) AS ({source})
             SELECT {self._version_columns()}
-            FROM v CROSS JOIN {self._versions.name} AS x
-            WHERE x.entity_id = v.entity_id AND x.valid_to IS NULL"""  # noqa: S608
+            FROM {self._versions.name} AS x
+            WHERE x.entity_id {among} AND x.valid_to IS NULL"""  # noqa: S608
 
-    def _upsert_current(self, source: str) -> str:
+    def _upsert_current(self, among: str) -> str:
         """Offer each current version to itself, in order: the conflict locks it and returns it.
 
         The portable form of SELECT ... ORDER BY ... FOR UPDATE, which Citus refuses, and only the
@@ -206,10 +211,9 @@ class Statements:
         """
         name, columns = self._versions.name, self._versions.columns
         return f"""
-            WITH v(entity_id) AS ({source})
             INSERT INTO {name} AS x ({columns})
             SELECT {columns} FROM {name}
-            WHERE entity_id IN (SELECT v.entity_id FROM v) AND valid_to IS NULL
+            WHERE entity_id {among} AND valid_to IS NULL
             ORDER BY entity_id
             ON CONFLICT (entity_id) WHERE valid_to IS NULL
                 DO UPDATE SET last_confirmed_at = x.last_confirmed_at
