@@ -51,8 +51,6 @@ from typing import Any, TypeAlias
 from scrapy_snapshot_pipeline.tables import Column, Kind
 
 Render: TypeAlias = "Callable[[Any], str]"
-Field: TypeAlias = "tuple[int, Render]"
-"""Index among the row's values, and how the value is written, see `field_text`."""
 Hasher: TypeAlias = "Callable[[bytes], bytes]"
 
 DECIMAL_CONTEXT = Context(prec=2_100)
@@ -126,8 +124,8 @@ _IN_JSON: Mapping[Kind, Render] = {
 
 
 def field_tag(column: Column) -> str:
-    """The field's name in a row, in JSON with its colon."""
-    return f"{encode_basestring(f'{column.name}:{column.kind.value}')}:"
+    """The field's name in a row, in JSON, with the comma before and the colon behind it."""
+    return f",{encode_basestring(f'{column.name}:{column.kind.value}')}:"
 
 
 def field_text(column: Column) -> Render:
@@ -142,27 +140,15 @@ def row_order(columns: Sequence[Column], wanted: Callable[[Column], bool]) -> tu
     return tuple(index for _, index in named)
 
 
-def row_fields(columns: Sequence[Column], wanted: Callable[[Column], bool]) -> tuple[Field, ...]:
-    """What `encode_row` needs to know of the wanted columns, worked out once."""
-    return tuple((index, field_text(columns[index])) for index in row_order(columns, wanted))
-
-
-def encode_row(fields: Iterable[Field], values: Sequence[object]) -> bytes:
-    """Of values that are not written yet; raises as `encode_texts`."""
-    return encode_texts(
-        [write(value) for index, write in fields if (value := values[index]) is not None]
-    )
-
-
-def encode_texts(texts: Iterable[str]) -> bytes:
-    r"""The row of fields that are written already, in order; those without a value are empty.
+def row_bytes(texts: str) -> bytes:
+    r"""The row of fields that are written already, in order; those without a value are not there.
 
     Raises `UnicodeEncodeError` for a lone surrogate; a NUL is in it as `\u0000`.
 
     Put together by hand, since a JSON encoder sets itself up anew for each object: 3.2 instead of
     5.3 microseconds for key and values of a child row, and there are many rows.
     """
-    return f"{{{','.join(filter(None, texts))}}}".encode()
+    return f"{{{texts[1:]}}}".encode()
 
 
 def encode_path(path: Sequence[str]) -> bytes:

@@ -15,8 +15,9 @@ from scrapy_snapshot_pipeline import canonical
 from scrapy_snapshot_pipeline.coerce import CoerceError
 from scrapy_snapshot_pipeline.errors import CaptureError
 from scrapy_snapshot_pipeline.records import ChildRecord, SnapshotRecord
-from scrapy_snapshot_pipeline.rows import PositionedRows, Row, Rows, UntypedRows, reader
+from scrapy_snapshot_pipeline.rows import ReadRow, field_reader, row_reader
 from scrapy_snapshot_pipeline.tables import ChildTable, Declaration
+from scrapy_snapshot_pipeline.untyped_rows import UntypedRows
 
 Capture: TypeAlias = Callable[[object, dt.datetime, uuid.UUID], SnapshotRecord]
 
@@ -53,21 +54,15 @@ class _List:
         self.index = index
         self.path = canonical.encode_path(table.path)
         self.name = table.path[-1]
-        self._item_class = table.item_class
-        self._row_at = (
-            PositionedRows(table, tz).row_at
-            if table.positional
-            else Rows(table.item_class, table.columns, tz).row_at
-        )
-        self.get = reader(_owner_class(declaration, table), (self.name,))
+        self.item_class = table.item_class
+        self.read = row_reader(table.item_class, table.columns, tz, positional=table.positional)
+        self._top_ids = canonical.child_ids(None, self.path)
+        self.get = field_reader(_owner_class(declaration, table), self.name)
         self.lists = _lists_below(index, declaration, tz)
 
-    def row(self, item: object, position: int) -> Row:
-        """Raises `CoerceError`."""
-        if not isinstance(item, self._item_class):
-            wanted, got = self._item_class.__name__, type(item).__name__
-            raise CoerceError(f"expected {wanted}, got {got}", _MAKE_INSTANCE)
-        return self._row_at(item, position)
+    def ids(self, parent: bytes | None) -> canonical.Hasher:
+        """From the key of a row below `parent` to its `child_id`."""
+        return self._top_ids if parent is None else canonical.child_ids(parent, self.path)
 
 
 class _Family:
@@ -82,7 +77,7 @@ class _Family:
     def gather(self, lists: Sequence[_List], owner: object, parent_id: bytes | None) -> None:
         """Take in all rows below one row.  Raises `CoerceError`."""
         for each in lists:
-            items = each.get(owner)[0]
+            items = each.get(owner)
             if items is None:
                 continue
             try:
@@ -97,24 +92,26 @@ class _Family:
                 f"an item has more than {MAX_CHILDREN} child rows",
                 "yield smaller items, or annotate the list with a JSON type",
             )
-        child_id = canonical.child_ids(parent, each.path)
+        child_id = each.ids(parent)
+        rows, hashes = self.rows[each.index], self.hashes[each.index]
         seen: dict[bytes, int] = {}
-        for position, item in enumerate(items):
-            try:
-                row = each.row(item, position)
-                child = child_id(row.key)
+        position = 0
+        try:
+            for position, item in enumerate(items):
+                if not isinstance(item, each.item_class):
+                    raise _wrong_class(each.item_class, item)
+                values, key, tracked, size = each.read(item, position)
+                child = child_id(key)
                 if seen.setdefault(child, position) != position:
                     raise _same_key(seen[child])
-                self._add(each.index, row, child, parent)
-                self.gather(each.lists, item, child)
-            except CoerceError as error:  # noqa: PERF203 - the error needs the position
-                raise error.inside(f"[{position}]") from None
-
-    def _add(self, table: int, row: Row, child: bytes, parent: bytes | None) -> None:
-        content_hash = canonical.row_hash(row.tracked)
-        self.rows[table].append(ChildRecord(child, parent, content_hash, row.values))
-        self.hashes[table].append(child + content_hash)
-        self.size += row.size
+                content_hash = canonical.row_hash(tracked)
+                rows.append(ChildRecord(child, parent, content_hash, values))
+                hashes.append(child + content_hash)
+                self.size += size
+                if each.lists:
+                    self.gather(each.lists, item, child)
+        except CoerceError as error:
+            raise error.inside(f"[{position}]") from None
 
 
 class _Capture:
@@ -125,10 +122,10 @@ class _Capture:
     ) -> None:
         self._declaration = declaration
         self._max_bytes = max_bytes
-        self._rows = (
-            UntypedRows(declaration, tz)
+        self._read: ReadRow = (
+            UntypedRows(declaration, tz).row
             if declaration.untyped
-            else Rows(declaration.item_class, declaration.columns, tz)
+            else row_reader(declaration.item_class, declaration.columns, tz)
         )
         self._lists = _lists_below(None, declaration, tz)
         paths = [canonical.encode_path(table.path) for table in declaration.children]
@@ -140,31 +137,26 @@ class _Capture:
         """See `compile_capture`."""
         family = _Family(len(self._declaration.children))
         try:
-            row = self._rows.row(item)
+            values, key, tracked, size = self._read(item, 0)
             family.gather(self._lists, item, None)
         except CoerceError as error:
             self._refuse(error.path, error.problem, error.cure)
-        size = row.size + family.size
+        size += family.size
         if self._max_bytes is not None and size > self._max_bytes:
             problem = f"has {size} bytes, more than the limit of {self._max_bytes}"
             self._refuse("", problem, "raise SNAPSHOT_ITEM_MAX_BYTES, or yield smaller items")
-        return self._freeze(row, family, observed_at, run_id)
-
-    def _freeze(
-        self, row: Row, family: _Family, observed_at: dt.datetime, run_id: uuid.UUID
-    ) -> SnapshotRecord:
         lists = ((path, family.hashes[index]) for path, index in self._hash_order)
-        content_hash = canonical.record_hash(row.tracked, lists)
+        content_hash = canonical.record_hash(tracked, lists)
         return SnapshotRecord(
             table=self._declaration.table,
-            entity_id=canonical.entity_id(row.key),
+            entity_id=canonical.entity_id(key),
             snapshot_id=self._snapshot_id(observed_at, content_hash),
             content_hash=content_hash,
             observed_at=observed_at,
             run_id=run_id,
-            values=row.values,
+            values=values,
             children=tuple(map(tuple, family.rows)),
-            size=row.size + family.size,
+            size=size,
         )
 
     def _snapshot_id(self, observed_at: dt.datetime, content_hash: bytes) -> int:
@@ -192,6 +184,10 @@ def _owner_class(declaration: Declaration, table: ChildTable) -> type:
     if table.parent is None:
         return declaration.item_class
     return declaration.children[table.parent].item_class
+
+
+def _wrong_class(wanted: type, item: object) -> CoerceError:
+    return CoerceError(f"expected {wanted.__name__}, got {type(item).__name__}", _MAKE_INSTANCE)
 
 
 def _same_key(first: int) -> CoerceError:

@@ -41,9 +41,9 @@ def read_key(declaration: Declaration, key: Key) -> dict[str, object]:
 
 def entity_id(declaration: Declaration, key: Mapping[str, object]) -> bytes:
     """Of a key that `read_key` gave; no database is asked."""
-    columns = list(_key_columns(declaration).values())
-    fields = canonical.row_fields(columns, lambda _: True)
-    return canonical.entity_id(canonical.encode_row(fields, [key[c.name] for c in columns]))
+    columns = sorted(_key_columns(declaration).values(), key=lambda column: column.name)
+    texts = [canonical.field_text(column)(key[column.name]) for column in columns]
+    return canonical.entity_id(canonical.row_bytes("".join(texts)))
 
 
 def conditions(
