@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from scrapy_snapshot_pipeline.errors import SettingsError
 from scrapy_snapshot_pipeline.terminal import printable
 from scrapy_snapshot_pipeline.tls import unverified_host
+from scrapy_snapshot_pipeline.transactions import say_begin_and_commit
+from scrapy_snapshot_pipeline.writing import FAR
 
 logger = logging.getLogger(__name__)
 
+_FAR = 0.005
+"""Seconds of a round trip, from which on a server counts as far: see `writing`."""
 _LOCK_TIMEOUT = 5.0  # seconds; as during a migration
 _SQLITE_BUSY_TIMEOUT = 1.0  # seconds; a busy wait cannot be interrupted, so retries do the rest
 _UNWANTED_PLANS = ("enable_seqscan", "jit")
@@ -91,12 +96,14 @@ def _server_engine(url: URL, connect_timeout: float) -> Engine:
             url,
             connect_args=arguments,
             hide_parameters=True,
+            isolation_level="AUTOCOMMIT",  # `say_begin_and_commit` does what the driver would
             pool_size=1,
             max_overflow=0,
         )
     except (ImportError, NoSuchModuleError):
         raise SettingsError(_no_driver(url)) from None
     sa.event.listen(engine, "connect", _set_up_server)
+    say_begin_and_commit(engine)
     return engine
 
 
@@ -125,7 +132,7 @@ def _no_driver(url: URL) -> str:
     )
 
 
-def _set_up_server(connection: Any, _: object) -> None:
+def _set_up_server(connection: Any, record: ConnectionPoolEntry) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET TIME ZONE 'UTC'")
         # Asked through the catalogue, since not every server that speaks PostgreSQL has them.
@@ -133,6 +140,9 @@ def _set_up_server(connection: Any, _: object) -> None:
             "SELECT set_config(name, 'off', false) FROM pg_settings WHERE name = ANY(%s)",
             [list(_UNWANTED_PLANS)],
         )
+        started = time.perf_counter()
+        cursor.execute("SELECT 1")
+        record.info[FAR] = time.perf_counter() - started > _FAR
     connection.commit()
 
 

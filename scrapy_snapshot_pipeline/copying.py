@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -23,17 +23,22 @@ def _needs_escape(text: str) -> bool:
     return "\\" in text or "\n" in text or "\t" in text or "\r" in text
 
 
-_ENCODERS: dict[type, Callable[[Any], str]] = {
-    type(None): lambda _: "\\N",
+PLAIN: Mapping[type, Callable[[Any], str]] = {
     bool: lambda value: "t" if value else "f",
     int: str,
     float: repr,
     Decimal: str,
-    str: lambda value: value.translate(_ESCAPES),
-    bytes: lambda value: "\\\\x" + value.hex(),
     dt.datetime: dt.datetime.isoformat,
     dt.date: dt.date.isoformat,
     dt.time: dt.time.isoformat,
+}
+"""How a value is written whose text needs no escape, neither in COPY nor in an array."""
+
+_WRITERS: Mapping[type, Callable[[Any], str]] = {
+    **PLAIN,
+    type(None): lambda _: "\\N",
+    str: lambda value: value.translate(_ESCAPES),
+    bytes: lambda value: "\\\\x" + value.hex(),
 }
 
 
@@ -47,10 +52,10 @@ def copy_text(columns: Columns) -> str:
 def _encode(column: Sequence[Any]) -> Sequence[str]:
     types = types_in(column)
     if len(types) > 1:
-        return [_ENCODERS[type(value)](value) for value in column]
+        return [_WRITERS[type(value)](value) for value in column]
     if types == {str} and not _needs_escape("".join(column)):
         return column
-    return convert_column(_ENCODERS[types.pop()], column)
+    return convert_column(_WRITERS[types.pop()], column)
 
 
 def copy_rows(connection: Connection, table: str, names: str, columns: Columns) -> None:

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.types import TypeEngine
 
+from scrapy_snapshot_pipeline.arrays import rows_of_arrays
 from scrapy_snapshot_pipeline.columns import Columns, convert_column
 from scrapy_snapshot_pipeline.copying import copy_rows
 from scrapy_snapshot_pipeline.dialects import Converter, Row, driver_of
@@ -30,6 +31,7 @@ from scrapy_snapshot_pipeline.scd2 import (
     StoredVersion,
 )
 from scrapy_snapshot_pipeline.schema import EntityTables
+from scrapy_snapshot_pipeline.writing import Writing
 
 
 class Statements:
@@ -132,7 +134,7 @@ class Statements:
             for row in connection.exec_driver_sql(sql, (*parameters, *ids)):
                 yield self._child(place, row)
 
-    def change_versions(self, connection: Connection, rows: Sequence[ChangedVersion]) -> None:
+    def change_versions(self, writing: Writing, rows: Sequence[ChangedVersion]) -> None:
         """Set `last_confirmed_at` and `valid_to` of stored versions."""
         if not rows:
             return
@@ -145,18 +147,18 @@ class Statements:
             FROM v
             WHERE {table}.entity_id = v.entity_id
                 AND {table}.snapshot_id = v.snapshot_id"""  # noqa: S608
-        connection.exec_driver_sql(sql, parameters)
+        writing.send(sql, parameters)
 
-    def insert_versions(self, connection: Connection, rows: Sequence[NewVersion]) -> None:
+    def insert_versions(self, writing: Writing, rows: Sequence[NewVersion]) -> None:
         """Insert versions that no one else can insert, or fail on the conflict."""
         if rows:
-            self._versions.insert(connection, _version_columns(rows))
+            self._versions.insert(writing, _version_columns(rows))
 
-    def insert_absent_versions(self, connection: Connection, rows: Sequence[NewVersion]) -> int:
+    def insert_absent_versions(self, writing: Writing, rows: Sequence[NewVersion]) -> int:
         """Insert versions in the order given, passing over conflicts; return how many went in."""
-        return self._versions.insert_absent(connection, _version_columns(rows)) if rows else 0
+        return self._versions.insert_absent(writing, _version_columns(rows)) if rows else 0
 
-    def end_children(self, connection: Connection, table: int, rows: Sequence[EndedChild]) -> None:
+    def end_children(self, writing: Writing, table: int, rows: Sequence[EndedChild]) -> None:
         """Set `valid_to` of stored child rows."""
         d = self._driver
         source, parameters = d.rows((d.digest, d.digest, d.bigint, d.time), rows)
@@ -167,17 +169,15 @@ class Statements:
             FROM v
             WHERE {name}.entity_id = v.entity_id AND {name}.child_id = v.child_id
                 AND {name}.snapshot_id = v.snapshot_id"""  # noqa: S608
-        connection.exec_driver_sql(sql, parameters)
+        writing.send(sql, parameters)
 
-    def insert_children(self, connection: Connection, table: int, rows: Sequence[NewChild]) -> None:
+    def insert_children(self, writing: Writing, table: int, rows: Sequence[NewChild]) -> None:
         """Insert child rows of versions that this transaction inserted or owns."""
         if rows:
             child = self._children[table]
-            child.insert(connection, _child_columns(rows, nested=child.nested))
+            child.insert(writing, _child_columns(rows, nested=child.nested))
 
-    def resume_children(
-        self, connection: Connection, table: int, rows: Sequence[ResumedChild]
-    ) -> None:
+    def resume_children(self, writing: Writing, table: int, rows: Sequence[ResumedChild]) -> None:
         """Insert the second pieces of child rows that were cut in two."""
         d = self._driver
         types = (d.digest, d.digest, d.bigint, d.bigint, d.time, d.time)
@@ -194,7 +194,7 @@ class Statements:
             FROM v CROSS JOIN {child.name} AS x
             WHERE x.entity_id = v.entity_id AND x.child_id = v.child_id
                 AND x.snapshot_id = v.source_id"""  # noqa: S608
-        connection.exec_driver_sql(sql, parameters)
+        writing.send(sql, parameters)
 
     def _select_current(self, among: str) -> str:
         return f"""
@@ -271,25 +271,30 @@ class _Table:
         self.copied = [name for column, name in quoted.items() if column not in _INTERVAL]
         self.nested = "parent_id" in quoted
         self._converters = _converters(table, dialect)
+        self._insert = f"INSERT INTO {self.name} ({self.columns})"
         self._row = "(" + ", ".join([self._driver.placeholder] * len(quoted)) + ")"
+        self._types = [column.type.compile(dialect) for column in table.columns]
 
-    def insert(self, connection: Connection, columns: Columns) -> None:
+    def insert(self, writing: Writing, columns: Columns) -> None:
         converted = self._converted(columns)
-        if self._driver.copies:
-            copy_rows(connection, self.name, self.columns, converted)
-            return
-        sql = f"INSERT INTO {self.name} ({self.columns}) VALUES {self._row}"  # noqa: S608
-        connection.exec_driver_sql(sql, list(zip(*converted, strict=True)))
+        if not self._driver.copies:
+            sql = f"{self._insert} VALUES {self._row}"
+            writing.connection.exec_driver_sql(sql, list(zip(*converted, strict=True)))
+        elif writing.together:
+            source, arrays = rows_of_arrays(self._types, converted)
+            writing.send(f"{self._insert} {source}", arrays)
+        else:
+            writing.flush()
+            copy_rows(writing.connection, self.name, self.columns, converted)
 
-    def insert_absent(self, connection: Connection, columns: Columns) -> int:
+    def insert_absent(self, writing: Writing, columns: Columns) -> int:
         rows = list(zip(*self._converted(columns), strict=True))
         sql = (
-            f"INSERT INTO {self.name} ({self.columns}) "  # noqa: S608
-            f"VALUES {', '.join([self._row] * len(rows))} "
+            f"{self._insert} VALUES {', '.join([self._row] * len(rows))} "
             "ON CONFLICT DO NOTHING RETURNING entity_id"
         )
         parameters = tuple(value for row in rows for value in row)
-        return len(connection.exec_driver_sql(sql, parameters).all())
+        return len(writing.ask(sql, parameters).all())
 
     def _converted(self, columns: Columns) -> Columns:
         converted = list(columns)

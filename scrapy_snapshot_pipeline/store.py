@@ -35,6 +35,8 @@ from scrapy_snapshot_pipeline.scd2 import Plan, Reading, StoredChild, StoredVers
 from scrapy_snapshot_pipeline.schema import EntityTables, entity_tables
 from scrapy_snapshot_pipeline.statements import Statements
 from scrapy_snapshot_pipeline.tables import Declaration
+from scrapy_snapshot_pipeline.transactions import SINGLE_STATEMENT
+from scrapy_snapshot_pipeline.writing import Writing
 
 
 @dataclass(slots=True)
@@ -126,7 +128,7 @@ class SnapshotStore:
         """A confirmation is a whole truth of its own: alone it needs neither BEGIN nor COMMIT."""
         if not work.confirmable:
             return
-        with self._transaction(self._engine.execution_options(isolation_level="AUTOCOMMIT")) as c:
+        with self._transaction(self._engine.execution_options(**{SINGLE_STATEMENT: True})) as c:
             work.confirm(c)
 
     @contextmanager
@@ -262,7 +264,9 @@ class _Work:
             outcomes = known.plan(entity_id, records, changes, retried=self._retried)
             for place, outcome in zip(places, outcomes, strict=True):
                 self._outcomes[place] = outcome
-        self._write(connection, group.statements, changes, current)
+        writing = Writing(connection)
+        self._write(writing, group.statements, changes, current)
+        writing.flush()
 
     def _read(
         self, connection: Connection, group: _Group, current: Mapping[bytes, StoredVersion]
@@ -289,38 +293,38 @@ class _Work:
 
     def _write(
         self,
-        connection: Connection,
+        writing: Writing,
         statements: Statements,
         changes: Plan,
         current: Mapping[bytes, StoredVersion],
     ) -> None:
-        statements.change_versions(connection, changes.changed_versions)
-        self._insert_versions(connection, statements, changes, current)
+        statements.change_versions(writing, changes.changed_versions)
+        self._insert_versions(writing, statements, changes, current)
         for table, ended in changes.ended_children.items():
-            statements.end_children(connection, table, ended)
+            statements.end_children(writing, table, ended)
             self._children_ended += len(ended)
         for table, new in changes.new_children.items():
-            statements.insert_children(connection, table, new)
+            statements.insert_children(writing, table, new)
             self._children_inserted += len(new)
         for table, resumed in changes.resumed_children.items():
-            statements.resume_children(connection, table, resumed)
+            statements.resume_children(writing, table, resumed)
             self._children_inserted += len(resumed)
         self._late += changes.late
 
     def _insert_versions(
         self,
-        connection: Connection,
+        writing: Writing,
         statements: Statements,
         changes: Plan,
         current: Mapping[bytes, StoredVersion],
     ) -> None:
         if not self._retried:
-            statements.insert_versions(connection, changes.new_versions)
+            statements.insert_versions(writing, changes.new_versions)
             return
         owned = [v for v in changes.new_versions if v.record.entity_id in current]
         first = [v for v in changes.new_versions if v.record.entity_id not in current]
-        statements.insert_versions(connection, owned)
-        if statements.insert_absent_versions(connection, first) != len(first):
+        statements.insert_versions(writing, owned)
+        if statements.insert_absent_versions(writing, first) != len(first):
             raise ContentionError("another crawler stored one of the new entities first")
 
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Protocol
 
+import sqlalchemy as sa
+from sqlalchemy.pool import ConnectionPoolEntry
+
 from scrapy_snapshot_pipeline.connect import connect_engine
 from scrapy_snapshot_pipeline.records import Batch, Outcome, SnapshotRecord, WriteResult
 from scrapy_snapshot_pipeline.store import SnapshotStore
+from scrapy_snapshot_pipeline.writing import FAR
 from tests.contract.entities import Observation, declaration, record
 from tests.contract.history import History, Row, Version, read
 
@@ -28,8 +32,10 @@ class Store(Protocol):
 class DatabaseStore:
     """The real store on a database of its own."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, far: bool = False) -> None:
         self._engine = connect_engine(url, connect_timeout=10)
+        if far:
+            sa.event.listen(self._engine, "connect", find_far)
         self._store = SnapshotStore(self._engine)
         self._store.declare([declaration()])
         self.write = self._store.write
@@ -43,6 +49,11 @@ class DatabaseStore:
     def close(self) -> None:
         """See `Store`."""
         self._store.close()
+
+
+def find_far(_: object, record: ConnectionPoolEntry) -> None:
+    """Have a server count as far; a listener to "connect"."""
+    record.info[FAR] = True
 
 
 class MemoryStore:

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import uuid
 from collections.abc import Iterator
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 import sqlalchemy as sa
 
+from scrapy_snapshot_pipeline.capture import compile_capture
 from scrapy_snapshot_pipeline.connect import connect_engine
+from scrapy_snapshot_pipeline.declare import Declarations
 from scrapy_snapshot_pipeline.errors import SchemaMismatchError, WriteError
 from scrapy_snapshot_pipeline.provision import ddl
 from scrapy_snapshot_pipeline.records import Batch
 from scrapy_snapshot_pipeline.schema import entity_tables
 from scrapy_snapshot_pipeline.store import SnapshotStore
 from scrapy_snapshot_pipeline.tables import Kind
-from tests.contract.entities import Observation, declaration, record
+from tests.contract.entities import RUN, Observation, at, declaration, record
+from tests.contract.stores import find_far
+from tests.unit.item_classes import Colour, Everything
 
 HISTORY = [
     [Observation("a", 1, 1, {"x": 4, "y": 5}), Observation("b", 1, 2, {})],
@@ -55,6 +62,56 @@ def _all_rows(url: str) -> dict[str, set[tuple[object, ...]]]:
 def test_both_databases_hold_the_same_rows(sqlite_url: str, postgresql_url: str) -> None:
     """Ids, hashes, values and times are equal to the last bit."""
     assert _all_rows(sqlite_url) == _all_rows(postgresql_url)
+
+
+NASTY = 'say "x", {y}\\N\t\n\r%s %% NULL é \U0001f600'
+
+
+def _everything() -> list[Everything]:
+    moment = dt.datetime(2026, 1, 2, 3, 4, 5, 6, dt.timezone.utc)
+    full = Everything(
+        text="full",
+        whole=-(2**63),
+        real=1e-300,
+        flag=True,
+        amount=Decimal("-1234.5"),
+        exact=Decimal("0.000000000000000000010"),
+        moment=moment,
+        day=moment.date(),
+        clock=moment.time(),
+        ident=uuid.UUID(int=7),
+        raw=b"\x00\\\xff",
+        colour=Colour.RED,
+        nested={"a": [NASTY, None, 1.5]},
+        prices={NASTY: Decimal("1.10")},
+    )
+    return [full, Everything(text="empty"), Everything(text=NASTY[:20], nested=NASTY)]
+
+
+def _stored(url: str, *, far: bool) -> list[tuple[object, ...]]:
+    """What is read back of them; nothing stays behind."""
+    declared = Declarations().of(Everything)
+    assert declared is not None
+    capture = compile_capture(declared)
+    engine = connect_engine(url, connect_timeout=10)
+    if far:
+        sa.event.listen(engine, "connect", find_far)
+    store = SnapshotStore(engine)
+    store.declare([declared])
+    store.write(Batch(tuple(capture(item, at(1), RUN) for item in _everything())))
+    table = store.tables(declared.table).versions
+    with engine.begin() as connection:
+        rows = connection.execute(sa.select(table).order_by(table.c.text)).all()
+        connection.execute(table.delete())
+    engine.dispose()
+    return [tuple(row) for row in rows]
+
+
+def test_every_kind_of_value_is_stored_alike_near_and_far(postgresql_url: str) -> None:
+    """By COPY, and by arrays where the server is far."""
+    near = _stored(postgresql_url, far=False)
+    assert len(near) == len(_everything())
+    assert _stored(postgresql_url, far=True) == near
 
 
 def test_declaring_twice_is_declaring_once(engine: sa.Engine) -> None:

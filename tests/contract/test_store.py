@@ -18,22 +18,28 @@ from tests.contract.stores import DatabaseStore, MemoryStore, Store, fold
 _numbers = itertools.count()
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgresql"])
+DATABASES = ["sqlite", "postgresql", "far postgresql"]
+
+
+def database_store(request: pytest.FixtureRequest) -> Store:
+    """The store that the fixture's parameter names."""
+    kind = request.param.split()[-1]
+    far = request.param.startswith("far")
+    return DatabaseStore(request.getfixturevalue(f"{kind}_url"), far=far)
+
+
+@pytest.fixture(params=["memory", *DATABASES])
 def store(request: pytest.FixtureRequest) -> Iterator[Store]:
     """Each store in turn, empty."""
-    made: Store
-    if request.param == "memory":
-        made = MemoryStore()
-    else:
-        made = DatabaseStore(request.getfixturevalue(f"{request.param}_url"))
+    made = MemoryStore() if request.param == "memory" else database_store(request)
     yield made
     made.close()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=DATABASES)
 def database(request: pytest.FixtureRequest) -> Iterator[Store]:
     """Each database in turn, empty."""
-    made = DatabaseStore(request.getfixturevalue(f"{request.param}_url"))
+    made = database_store(request)
     yield made
     made.close()
 

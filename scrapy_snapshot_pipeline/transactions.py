@@ -1,0 +1,50 @@
+"""How a transaction on a server begins and ends: BEGIN travels with its first statement.
+
+The driver would send it alone, and after a statement in autocommit another one to set the isolation
+level back: two round trips of the eight that a batch of new entities had.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine
+
+SINGLE_STATEMENT = "snapshot_single_statement"
+"""Execution option of an engine: a statement is a transaction by itself, without BEGIN and COMMIT.
+Servers only."""
+
+_TRANSACTION, _DUE, _BEGUN = "snapshot_transaction", "due", "begun"
+"""What a connection's `info` says of its transaction, and under which name."""
+
+
+def say_begin_and_commit(engine: Engine) -> None:
+    """Begin and end the transactions of an engine whose driver is in autocommit."""
+    sa.event.listen(engine, "begin", _begin_with_next)
+    sa.event.listen(engine, "before_cursor_execute", _begin_now, retval=True)
+    sa.event.listen(engine, "commit", lambda connection: _end(connection, "COMMIT"))
+    sa.event.listen(engine, "rollback", lambda connection: _end(connection, "ROLLBACK"))
+
+
+def _begin_with_next(connection: Connection) -> None:
+    connection.info[_TRANSACTION] = _DUE if _begins(connection) else None
+
+
+def _begin_now(
+    connection: Connection, _: object, statement: str, parameters: Any, *__: object
+) -> tuple[str, Any]:
+    if connection.info.get(_TRANSACTION) != _DUE:
+        return statement, parameters
+    connection.info[_TRANSACTION] = _BEGUN
+    return f"BEGIN; {statement}", parameters
+
+
+def _end(connection: Connection, how: str) -> None:
+    transaction = connection.info.pop(_TRANSACTION, None)
+    if transaction == _BEGUN:
+        connection.exec_driver_sql(how)
+
+
+def _begins(connection: Connection) -> bool:
+    return not connection.get_execution_options().get(SINGLE_STATEMENT, False)
