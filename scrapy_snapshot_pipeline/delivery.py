@@ -33,6 +33,7 @@ from scrapy_snapshot_pipeline.records import (
     WriteResult,
 )
 from scrapy_snapshot_pipeline.retry import Outlasted, Reject, Retry, RetryPolicy, Split, Troubles
+from scrapy_snapshot_pipeline.telling import Teller
 
 Answer: TypeAlias = WriteResult | BaseException
 
@@ -131,6 +132,7 @@ class Delivery:
         self._options = options
 
         self._nap = Nap(call_later)
+        self._teller = Teller(call_later)
         self._troubles = Troubles()
         self._breaker = Breaker()
         self._idle = False
@@ -156,7 +158,7 @@ class Delivery:
     @property
     def pending(self) -> int:
         """Records that still wait for their last word."""
-        return self.in_flight + len(self._queue) + self._queue.waiting
+        return self.in_flight + len(self._queue) + self._queue.waiting + len(self._teller)
 
     def submit(self, record: SnapshotRecord) -> Submission:
         """Take on `record`; it will be reported exactly once.
@@ -368,8 +370,7 @@ class Delivery:
 
     def _finish(self, part: Part, last_words: Sequence[DeliveryReport]) -> None:
         self._tell(self._watcher.reported, last_words)
-        for entry, report in zip(part.entries, last_words, strict=True):
-            entry.delivered.callback(report)
+        self._teller.tell(zip(part.entries, last_words, strict=True))
 
     def _tell(self, listener: Callable[..., object], *words: object) -> None:
         try:
@@ -393,6 +394,7 @@ class Delivery:
             return
         self._ended = True
         self._queue.close()
+        self._teller.tell_all()
         if self._close_timer is not None:
             self._close_timer.cancel()
         for closed in self._closers:

@@ -1,0 +1,71 @@
+"""The last words, some in every turn of the loop."""
+
+from __future__ import annotations
+
+import pytest
+
+from scrapy_snapshot_pipeline.flight import Pending
+from scrapy_snapshot_pipeline.records import DeliveryReport, Outcome
+from scrapy_snapshot_pipeline.telling import PER_TURN, Teller
+from tests.unit.fakes import DeliveryRig, ManualClock, make_record
+
+Words = list[tuple[Pending, DeliveryReport]]
+MANY = 2 * PER_TURN + 1
+
+
+def words(heard: list[int], count: int, first: int = 0) -> Words:
+    """Reports on records by number, which go into `heard` when they are told."""
+    made: Words = []
+    for number in range(first, first + count):
+        record = make_record(number)
+        pending = Pending(record, 1)
+        pending.delivered.addCallback(lambda report: heard.append(report.record.snapshot_id))
+        made.append((pending, DeliveryReport(record, Outcome.INSERTED, 1)))
+    return made
+
+
+def test_a_turn_tells_a_few() -> None:
+    """The first of them at once, and as many in each turn after it."""
+    clock, heard = ManualClock(), list[int]()
+    teller = Teller(clock.call_later)
+    teller.tell(words(heard, MANY))
+    told = [len(heard)]
+    while len(teller):
+        clock.calls.pop().func()
+        told.append(len(heard))
+    assert told == [PER_TURN, 2 * PER_TURN, MANY]
+    assert heard == list(range(MANY))
+
+
+def test_words_that_come_while_others_wait_are_told_after_them() -> None:
+    """Nobody overtakes, whoever comes between two turns or in the middle of one."""
+    clock, heard = ManualClock(), list[int]()
+    teller = Teller(clock.call_later)
+    first = words(heard, MANY)
+    first[PER_TURN][0].delivered.addCallback(lambda _: teller.tell(words(heard, 1, first=MANY + 1)))
+    teller.tell(first)
+    teller.tell(words(heard, 1, first=MANY))
+    clock.advance(0)
+    assert heard == list(range(MANY + 2))
+
+
+@pytest.mark.parametrize("waiting", [1, MANY])
+def test_all_is_told_at_once_when_asked(waiting: int) -> None:
+    """Nothing is left, and no turn to come."""
+    clock, heard = ManualClock(), list[int]()
+    teller = Teller(clock.call_later)
+    teller.tell(words(heard, waiting))
+    teller.tell_all()
+    assert heard == list(range(waiting))
+    assert clock.calls == []
+
+
+def test_an_end_leaves_no_word_untold() -> None:
+    """A delivery that is abandoned in the middle of telling has told all before it returns."""
+    rig = DeliveryRig(max_records=MANY, batch_size=MANY)
+    submissions = rig.submit(*range(MANY))
+    rig.worker.step()
+    assert rig.delivery.pending == MANY - PER_TURN
+    rig.delivery.abandon()
+    assert rig.delivery.pending == 0
+    assert all(each.delivered.called for each in submissions)
