@@ -18,7 +18,6 @@ from psycopg2.extras import execute_values
 from sqlalchemy.orm import Session, registry
 
 from benchmarks.items import BATCH, declaration
-from scrapy_snapshot_pipeline.connect import connect_engine
 from scrapy_snapshot_pipeline.records import SnapshotRecord
 from scrapy_snapshot_pipeline.schema import EntityTables, entity_tables
 
@@ -78,7 +77,7 @@ def values_lists(url: str) -> Write:
 
 def core_lists(url: str) -> Write:
     """SQLAlchemy Core: `insert()` with a list of dicts."""
-    engine = connect_engine(url, connect_timeout=10)
+    engine = sa.create_engine(url)
 
     def write(records: Records) -> None:
         with engine.begin() as connection:
@@ -92,7 +91,7 @@ def core_lists(url: str) -> Write:
 
 def orm_session(url: str) -> Write:
     """An ORM session: objects, `add_all`, one commit a batch."""
-    engine = connect_engine(url, connect_timeout=10)
+    engine = sa.create_engine(url)
 
     def write(records: Records) -> None:
         with Session(engine) as session:

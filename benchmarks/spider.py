@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import scrapy
@@ -118,9 +119,18 @@ class Watch:
             reactor_cpu=reactor_cpu,
             other_cpu=time.process_time() - self._process_cpu - reactor_cpu,
             pause=self._pause,
-            memory=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+            memory=_peak_memory(),
         )
         print(json.dumps(dataclasses.asdict(figures)), flush=True)
+
+
+def _peak_memory() -> int:
+    """Of this process: `ru_maxrss` has that of the one which started it too."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    [peak] = [line for line in status.read_text().splitlines() if line.startswith("VmHWM:")]
+    return int(peak.split()[1]) * 1024
 
 
 def main() -> None:
