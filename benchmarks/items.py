@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
 from scrapy_snapshot_pipeline import snapshot
-from scrapy_snapshot_pipeline.capture import compile_capture
+from scrapy_snapshot_pipeline.capture import Capture, compile_capture
 from scrapy_snapshot_pipeline.declare import Declarations
 from scrapy_snapshot_pipeline.records import SnapshotRecord
 from scrapy_snapshot_pipeline.tables import Declaration
@@ -72,9 +73,15 @@ def declaration() -> Declaration:
     return found
 
 
+@functools.cache
+def _capture() -> Capture:
+    """Compiled once, as a crawl does it."""
+    return compile_capture(declaration())
+
+
 def records(events: Iterator[Event], observed_at: dt.datetime) -> list[SnapshotRecord]:
     """Capture `events`, one microsecond apart."""
-    capture = compile_capture(declaration())
+    capture = _capture()
     tick = dt.timedelta(microseconds=1)
     return [capture(each, observed_at + place * tick, RUN_ID) for place, each in enumerate(events)]
 

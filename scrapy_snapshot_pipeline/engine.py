@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from scrapy.core.engine import ExecutionEngine
 from scrapy.crawler import Crawler
@@ -34,12 +34,28 @@ KICK_INTERVAL = 0.05
 def way_to_wait() -> Callable[[Deferred[T]], Awaitable[T]]:
     """How a coroutine of Scrapy's waits for a Deferred in this process; call it in the loop.
 
-    `maybe_deferred_to_future` finds that out anew for each Deferred, in 3 microseconds.
+    `maybe_deferred_to_future` finds that out anew for each Deferred, in 3 microseconds, and what it
+    gives tells the Deferred of its own cancellation, in 1.5 more; nobody here would listen.
     """
     if not is_asyncio_available():
         return lambda deferred: deferred
     loop = asyncio.get_running_loop()
-    return lambda deferred: deferred.asFuture(loop)
+
+    def wait(deferred: Deferred[T]) -> Awaitable[T]:
+        future: asyncio.Future[T] = loop.create_future()
+
+        def succeed(result: T) -> None:
+            if not future.cancelled():
+                future.set_result(result)
+
+        def fail(failure: Failure) -> None:
+            if not future.cancelled():
+                future.set_exception(_error_of(failure))
+
+        deferred.addCallbacks(succeed, fail)
+        return future
+
+    return wait
 
 
 class CrawlEngine:
@@ -147,6 +163,10 @@ class CrawlEngine:
 
     def _scraper_closing(self) -> Any:
         return getattr(getattr(self._scraper(), "slot", None), "closing", None)
+
+
+def _error_of(failure: Failure) -> BaseException:
+    return cast("BaseException", failure.value)
 
 
 def _log_failed_stop(failure: Failure) -> None:

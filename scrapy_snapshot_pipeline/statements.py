@@ -67,7 +67,7 @@ class Statements:
                 AND {table}.entity_id {among}
             RETURNING {d.digest.selected.format(f"{table}.entity_id")}"""  # noqa: S608 - declared, quoted names
         found = connection.exec_driver_sql(sql, (*parameters, *ids))
-        return {d.digest.read(row[0]) for row in found}
+        return {d.digest.read(row[0]) for row in found.all()}
 
     def lock_current(
         self, connection: Connection, entity_ids: Sequence[bytes]

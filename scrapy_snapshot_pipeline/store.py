@@ -246,12 +246,15 @@ class _Work:
     def _confirm_row(
         self, places: Sequence[int]
     ) -> tuple[bytes, bytes, dt.datetime, dt.datetime] | None:
+        first = self._records[places[0]]
+        content = first.content_hash
+        if len(places) == 1:
+            return first.entity_id, content, first.observed_at, first.observed_at
         records = [self._records[place] for place in places]
-        content = records[0].content_hash
         if any(record.content_hash != content for record in records):
             return None
         times = [record.observed_at for record in records]
-        return records[0].entity_id, content, min(times), max(times)
+        return first.entity_id, content, min(times), max(times)
 
     def _change_group(self, connection: Connection, group: _Group) -> None:
         entity_ids = sorted(group.entities)
