@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from benchmarks.crawls import Sides, crawl, ours
 from benchmarks.databases import Databases, open_store
 from benchmarks.items import BATCH, RUN_ID, START, declaration, event, records
 from benchmarks.measure import Row, interleaved, timed
-from benchmarks.spider import Plan
+from benchmarks.spider import Figures, Plan
+from scrapy_snapshot_pipeline import canonical
 from scrapy_snapshot_pipeline.capture import compile_capture
 from scrapy_snapshot_pipeline.ordinary import plan_first
 from scrapy_snapshot_pipeline.queue import SnapshotQueue
@@ -49,22 +51,45 @@ def _memory(databases: Databases, size: Size) -> Iterator[Row]:
 
 
 def _pauses(databases: Databases, size: Size) -> Iterator[Row]:
+    """Long pauses, and what a crawl takes of the processor."""
     for per_page in (10, 100):
         plan = Plan(items=size.items[0], per_page=per_page, children=_CHILDREN)
-        yield _longest_pause(Sides(databases, plan), per_page, size.runs)
+        figures = _figures(Sides(databases, plan), size.runs)
+        yield from _pause_rows(figures, per_page)
+        yield from _processor_rows(figures, plan)
 
 
-def _longest_pause(sides: Sides, per_page: int, runs: int) -> Row:
-    pauses = interleaved(
-        {
-            "ours": lambda: sides.new("PostgreSQL").pause * 1e3,
-            "none": lambda: sides.plain({}).pause * 1e3,
-        },
-        runs,
-    )
-    name = f"longest reactor pause, {per_page} items a page, ms"
-    detail = f"without a pipeline {pauses['none']:.0f} ms"
-    return Row("D", name, pauses["ours"], "<= 50", detail, runs)
+def _figures(sides: Sides, runs: int) -> dict[str, list[Figures]]:
+    """Crawls of each kind, in turn."""
+    url = sides.filled("PostgreSQL")
+    crawls: dict[str, Callable[[], Figures]] = {
+        "without a pipeline": lambda: sides.plain({}),
+        "all new": lambda: sides.new("PostgreSQL"),
+        "all unchanged": lambda: sides.again(url),
+    }
+    found: dict[str, list[Figures]] = {name: [] for name in crawls}
+    for _ in range(runs):
+        for name, run in crawls.items():
+            found[name].append(run())
+    return found
+
+
+def _pause_rows(figures: Mapping[str, Sequence[Figures]], per_page: int) -> Iterator[Row]:
+    pauses = {name: median(each.pause * 1e3 for each in runs) for name, runs in figures.items()}
+    alone = pauses.pop("without a pipeline")
+    for name, pause in pauses.items():
+        title = f"longest reactor pause, {per_page} items a page, {name}, ms"
+        detail = f"without a pipeline {alone:.0f} ms"
+        yield Row("D", title, pause, "<= 50", detail, len(figures[name]))
+
+
+def _processor_rows(figures: Mapping[str, Sequence[Figures]], plan: Plan) -> Iterator[Row]:
+    for name, runs in figures.items():
+        reactor = median(each.reactor_cpu for each in runs) / plan.items * 1e6
+        writer = median(each.other_cpu for each in runs) / plan.items * 1e6
+        title = f"processor, {plan.per_page} items a page, {name}"
+        detail = f"{reactor:.0f} microseconds an item on the reactor thread, {writer:.0f} elsewhere"
+        yield Row("D", title, None, "", detail, len(runs))
 
 
 def _stages(databases: Databases, runs: int) -> Iterator[Row]:
@@ -90,6 +115,7 @@ def _stages(databases: Databases, runs: int) -> Iterator[Row]:
             "capture, with its hashes": lambda: timed(
                 lambda: [capture(item, START, RUN_ID) for item in items]
             ),
+            "hashes alone": lambda: timed(lambda: _hashes(seen)),
             "queue": lambda: timed(lambda: _through_queue(seen)),
             "plan": lambda: timed(lambda: [plan_first(each, Changes()) for each in seen]),
             "write, all new": write(new=True),
@@ -101,6 +127,16 @@ def _stages(databases: Databases, runs: int) -> Iterator[Row]:
     for name, seconds in stages.items():
         detail = f"{seconds / BATCH * 1e6:.1f} microseconds an item with {_CHILDREN} children"
         yield Row("D", f"stage: {name}", None, "", detail, runs)
+
+
+def _hashes(seen: Sequence[SnapshotRecord]) -> None:
+    """As many hashes as capture makes, of about as many bytes."""
+    row, key = bytes(90), bytes(30)
+    child_id = canonical.child_ids(None, key)
+    for record in seen:
+        rows = [child_id(key) + canonical.row_hash(row) for _ in record.children[0]]
+        canonical.record_hash(row, [(key, rows)])
+        canonical.entity_id(key)
 
 
 def _through_queue(seen: Sequence[SnapshotRecord]) -> None:

