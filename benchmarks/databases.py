@@ -16,6 +16,11 @@ from scrapy_snapshot_pipeline.store import SnapshotStore
 from tests.postgresql import start_private_server
 
 
+_AS_PEOPLE_SET_THEM = {"shared_buffers": "4GB", "max_wal_size": "4GB"}
+"""The defaults are for a machine with very little memory: of a large table each page would come
+from outside of the server."""
+
+
 class Databases:
     """Makes as many empty databases as are asked for."""
 
@@ -56,7 +61,7 @@ class Databases:
 @contextlib.contextmanager
 def running_databases() -> Iterator[Databases]:
     """A private server for as long as the context lasts."""
-    server = start_private_server()
+    server = start_private_server(**_AS_PEOPLE_SET_THEM)
     try:
         with tempfile.TemporaryDirectory(prefix="snapshot-bench-") as folder:
             yield Databases(server.url, server.port, Path(folder))
