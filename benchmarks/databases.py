@@ -15,7 +15,6 @@ from scrapy_snapshot_pipeline.connect import connect_engine
 from scrapy_snapshot_pipeline.store import SnapshotStore
 from tests.postgresql import start_private_server
 
-
 _AS_PEOPLE_SET_THEM = {"shared_buffers": "4GB", "max_wal_size": "4GB"}
 """The defaults are for a machine with very little memory: of a large table each page would come
 from outside of the server."""
