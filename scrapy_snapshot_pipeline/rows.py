@@ -2,7 +2,7 @@
 
 It runs for every row of every item on the reactor thread, where it was most of what a crawl paid
 for us: an item with 5 children took 49 microseconds as a loop over a function a field, and takes
-25 so.  As `dataclasses` does it, the source is put together once a class; it holds nothing but
+27 so.  As `dataclasses` does it, the source is put together once a class; it holds nothing but
 names that this module makes up, and the item's fields as literals.
 
 A value that is already of its column's type is taken as it is (`_AS_IT_IS`), everything else goes

@@ -6,9 +6,11 @@ level back: two round trips of the eight that a batch of new entities had.
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import exc
 from sqlalchemy.engine import Connection, Engine
 
 SINGLE_STATEMENT = "snapshot_single_statement"
@@ -24,7 +26,7 @@ def say_begin_and_commit(engine: Engine) -> None:
     sa.event.listen(engine, "begin", _begin_with_next)
     sa.event.listen(engine, "before_cursor_execute", _begin_now, retval=True)
     sa.event.listen(engine, "commit", lambda connection: _end(connection, "COMMIT"))
-    sa.event.listen(engine, "rollback", lambda connection: _end(connection, "ROLLBACK"))
+    sa.event.listen(engine, "rollback", _roll_back)
 
 
 def _begin_with_next(connection: Connection) -> None:
@@ -40,7 +42,15 @@ def _begin_now(
     return f"BEGIN; {statement}", parameters
 
 
+def _roll_back(connection: Connection) -> None:
+    # The error that led here is the one to be seen, not that the connection is gone with it.
+    with contextlib.suppress(exc.DBAPIError):
+        _end(connection, "ROLLBACK")
+
+
 def _end(connection: Connection, how: str) -> None:
+    if connection.invalidated:
+        return
     transaction = connection.info.pop(_TRANSACTION, None)
     if transaction == _BEGUN:
         connection.exec_driver_sql(how)

@@ -1,0 +1,104 @@
+"""What a server is told of the begin and the end of a transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+
+from scrapy_snapshot_pipeline.connect import connect_engine
+from scrapy_snapshot_pipeline.transactions import SINGLE_STATEMENT
+
+pytestmark = pytest.mark.postgresql
+
+
+@pytest.fixture
+def engine(postgresql_url: str) -> Iterator[Engine]:
+    """As the store has it, with a table to write into."""
+    made = connect_engine(postgresql_url, connect_timeout=10)
+    with made.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE seen (n integer PRIMARY KEY)")
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def other(postgresql_url: str) -> Iterator[Engine]:
+    """Somebody else's."""
+    made = sa.create_engine(postgresql_url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    yield made
+    made.dispose()
+
+
+def seen(other: Engine) -> list[int]:
+    """Give what is committed."""
+    with other.connect() as connection:
+        return list(connection.exec_driver_sql("SELECT n FROM seen ORDER BY n").scalars())
+
+
+def insert(engine: Engine, *numbers: int) -> None:
+    """A statement for each, in one transaction."""
+    with engine.begin() as connection:
+        for number in numbers:
+            connection.exec_driver_sql(f"INSERT INTO seen VALUES ({number:d})")
+
+
+def insert_without_connection(engine: Engine, other: Engine) -> None:
+    """The server ends it in the middle of the transaction."""
+    with engine.begin() as connection:
+        pid = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+        with other.connect() as admin:
+            admin.exec_driver_sql("SELECT pg_terminate_backend(%s)", (pid,))
+        connection.exec_driver_sql("INSERT INTO seen VALUES (1)")
+
+
+def test_a_transaction_is_committed_whole(engine: Engine, other: Engine) -> None:
+    """Nobody sees its first statement before its last."""
+    with engine.begin() as connection:
+        connection.exec_driver_sql("INSERT INTO seen VALUES (1)")
+        assert seen(other) == []
+        connection.exec_driver_sql("INSERT INTO seen VALUES (2)")
+    assert seen(other) == [1, 2]
+
+
+def test_a_failed_transaction_leaves_nothing(engine: Engine, other: Engine) -> None:
+    """Neither in the table, nor in the connection, which serves the next one."""
+    with pytest.raises(sa.exc.IntegrityError):
+        insert(engine, 1, 1)
+    assert seen(other) == []
+    insert(engine, 3)
+    assert seen(other) == [3]
+
+
+def test_a_single_statement_is_committed_by_itself(engine: Engine, other: Engine) -> None:
+    """Without BEGIN and COMMIT."""
+    single = engine.execution_options(**{SINGLE_STATEMENT: True})
+    with single.connect() as connection:
+        connection.exec_driver_sql("INSERT INTO seen VALUES (1)")
+        assert seen(other) == [1]
+
+
+def test_a_transaction_without_statements_says_nothing(engine: Engine) -> None:
+    """No BEGIN is due afterwards either."""
+    with engine.begin():
+        pass
+    with engine.connect() as connection, connection.begin() as transaction:
+        transaction.rollback()
+    with engine.execution_options(**{SINGLE_STATEMENT: True}).connect() as connection:
+        raw = connection.connection.dbapi_connection
+        assert raw is not None
+        connection.exec_driver_sql("SELECT 1")
+        assert raw.info.transaction_status == 0
+
+
+def test_the_error_that_cost_the_connection_is_the_one_that_is_raised(
+    engine: Engine, other: Engine
+) -> None:
+    """Not the one of the ROLLBACK that could not be sent any more."""
+    with pytest.raises(sa.exc.DBAPIError) as caught:
+        insert_without_connection(engine, other)
+    assert caught.value.statement == "INSERT INTO seen VALUES (1)"
+    insert(engine, 2)
+    assert seen(other) == [2]
