@@ -42,7 +42,7 @@ def insert(engine: Engine, *numbers: int) -> None:
     """A statement for each, in one transaction."""
     with engine.begin() as connection:
         for number in numbers:
-            connection.exec_driver_sql(f"INSERT INTO seen VALUES ({number:d})")
+            connection.exec_driver_sql("INSERT INTO seen VALUES (%s)", (number,))
 
 
 def insert_without_connection(engine: Engine, other: Engine) -> None:
