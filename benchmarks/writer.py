@@ -146,12 +146,13 @@ def _rows_written(store: SnapshotStore, load: _Load) -> Row:
 def _new(write: Callable[[tuple[SnapshotRecord, ...]], object], load: _Load) -> Callable[[], float]:
     def rate() -> float:
         seen = load.new()
-        # Row by row is so slow that a part of the load must do.
-        return _rate(
-            write, seen if write.__qualname__.split(".")[0] != "row_by_row" else seen[:BATCH]
-        )
+        return _rate(write, seen[:_FEW] if _is_row_by_row(write) else seen)
 
     return rate
+
+
+def _is_row_by_row(write: Callable[..., object]) -> bool:
+    return write.__qualname__.startswith(rivals.row_by_row.__name__)
 
 
 def _sqlite(databases: Databases, children: int, size: Size) -> Iterator[Row]:
@@ -172,6 +173,8 @@ def _sqlite(databases: Databases, children: int, size: Size) -> Iterator[Row]:
     yield from _report("SQLite", "executemany", children, medians, size.runs)
 
 
+_FEW = 100
+"""Entities; row by row is so slow that so many must do."""
 _MANY = 50
 _ONE_CHANGED = "ours, one child changed"
 _REWRITING = "ending and copying all rows again"

@@ -75,9 +75,9 @@ def test_swallowed_error(postgresql_url: str, verdict: Verdict) -> None:
     """PostgreSQL answers such a COMMIT with a rollback and no error; the guard raises before."""
     engine = connect_engine(postgresql_url, connect_timeout=5)
     with engine.connect() as connection, connection.begin():
-        raw = connection.connection.cursor()
-        raw.execute("SELECT 1")
+        connection.exec_driver_sql("SELECT 1")
         refuse_dead_transaction(connection)
+        raw = connection.connection.cursor()
         with pytest.raises(Exception, match="no_such_table"):
             raw.execute("SELECT * FROM no_such_table")
         with pytest.raises(SystemicError):
