@@ -84,6 +84,18 @@ def test_answers_are_the_same_on_postgresql(
         assert answers[0] == answers[1], name
 
 
+@pytest.mark.parametrize("name", ["history", "changes", "diff"])
+def test_untracked_fields_are_told_last(
+    name: str, odds_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A new address of the page does not stand before the prices that moved."""
+    only_one = {"changes": ("--since", "last", *ONE), "diff": ("last~1", "last", *ONE)}
+    asked(odds_url, name, *only_one.get(name, ONE))
+
+    text = capsys.readouterr().out
+    assert 0 < text.index("price_home") < text.index(" url ")
+
+
 def test_unknown_key_names_similar_ones(odds_url: str) -> None:
     """A typing error is answered with what may have been meant."""
     with pytest.raises(NoSuchEntityError, match=r"3 similar keys: arsenal-chelsea, bwin"):
@@ -134,6 +146,15 @@ def test_run_is_known_by_the_start_of_its_id(
         asked(odds_url, "diff", before, after, "--json", "--limit", "3")
         answers.append(capsys.readouterr().out)
     assert answers[0] == answers[1]
+
+
+def test_runs_show_what_names_them_on_a_narrow_terminal(
+    odds_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The digits that other commands take have room in eighty columns."""
+    asked(odds_url, "runs")
+
+    assert str(CLOSING)[:8] in capsys.readouterr().out
 
 
 def test_ambiguous_start_of_an_id_is_refused(odds_url: str) -> None:

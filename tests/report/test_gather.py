@@ -7,6 +7,7 @@ import pytest
 from scrapy_snapshot_pipeline.errors import HistoryError
 from scrapy_snapshot_pipeline.report import Choice
 from scrapy_snapshot_pipeline.report.page import EntityPage, Page
+from tests.history import odds
 from tests.report.shop import NOW, report, store, week
 
 TABLE = "report_product"
@@ -47,6 +48,16 @@ def test_page_tells_the_week(url: str) -> None:
     assert ("offers / north: amount", "12", "9", "-25.0 %") in told
     assert {row.field for row in page.movers} == {"price", "extra.stock", "north: offers.amount"}
     assert {row.percent for row in page.movers} == {"-10.0 %"}
+
+
+def test_untracked_fields_are_told_last(sqlite_url: str) -> None:
+    """A new address of the page does not stand before the prices that moved."""
+    odds.store_odds(sqlite_url)
+    page = report(sqlite_url, Choice(since=odds.STARTS[odds.CLOSING], top=1))
+
+    fields = [line.field for line in page.feed[0].lines]
+    assert fields[0].startswith("markets / ")
+    assert fields[-1] == "url"
 
 
 def test_entity_has_a_chart_a_number_and_its_versions(url: str) -> None:
