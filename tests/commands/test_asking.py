@@ -115,6 +115,41 @@ def test_moment_without_meaning_is_a_usage_error(odds_url: str, arguments: tuple
         asked(odds_url, "diff", *arguments)
 
 
+@pytest.mark.parametrize(
+    ("url", "told"), [("odds_url", "there are only 2 runs"), ("empty_url", "there is no run yet")]
+)
+def test_run_that_is_not_there_is_told_by_how_many_there_are(
+    url: str, told: str, request: pytest.FixtureRequest
+) -> None:
+    """Also where no crawl ever ran."""
+    with pytest.raises(UsageError, match=told):
+        asked(request.getfixturevalue(url), "as-of", "last~2")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "runs",
+        "show",
+        "as-of now",
+        "diff 1d now",
+        "changes",
+        "movers markets.price",
+        "stats score",
+        "changes --json",
+        "changes --csv",
+        "export -o - --format csv",
+        "export -o - --format jsonl",
+    ],
+)
+def test_empty_history_has_empty_answers(
+    line: str, empty_url: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Tables without a row are no error, and a pipe gets nothing."""
+    assert asked(empty_url, *line.split()) == 0
+    assert capfd.readouterr().out == ""
+
+
 def test_key_without_equals_sign_is_a_usage_error(odds_url: str) -> None:
     """The exit code is 2."""
     with pytest.raises(SystemExit) as exit_:
