@@ -15,7 +15,13 @@ from scrapy.utils.misc import load_object
 from scrapy_snapshot_pipeline.commands import SUBCOMMANDS
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "example_project"
-HEAVY = {"rich", "sqlalchemy", "pyarrow", "scrapy_snapshot_pipeline.history"}
+HEAVY = {
+    "rich",
+    "sqlalchemy",
+    "pyarrow",
+    "scrapy_snapshot_pipeline.declare",
+    "scrapy_snapshot_pipeline.history",
+}
 
 
 @pytest.fixture(scope="module")
