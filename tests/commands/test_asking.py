@@ -6,14 +6,17 @@ import csv
 import io
 import json
 import os
+import re
+import shlex
 import time
+from pathlib import Path
 
 import pytest
 from scrapy.exceptions import UsageError
 
 from scrapy_snapshot_pipeline.commands.asking import SOMETHING_FOUND
 from scrapy_snapshot_pipeline.errors import HistoryError, NoSuchEntityError
-from tests.commands.asked import asked
+from tests.commands.asked import NO_PYARROW, asked
 from tests.history.odds import CLOSING, OPENING, store_odds
 
 ONE = ("--key", "match=arsenal-chelsea", "--key", "bookmaker=bwin")
@@ -28,6 +31,8 @@ EACH = {
     "movers": ("markets.price_home", "--since", "last~1", "--top", "5"),
     "stats": ("markets.price_home", "--limit", "5", "--until", "2024-05-10T00:00Z"),
 }
+PAGE = Path(__file__).resolve().parents[2] / "docs/commands.md"
+PAGE_LINES = re.findall(r"`scrapy snapshots ([^`]+)`", PAGE.read_text("utf-8").split("\n## ")[0])
 
 
 @pytest.fixture(autouse=True)
@@ -69,6 +74,18 @@ def test_csv_has_the_columns_of_its_header(
     header, *rows = csv.reader(io.StringIO(capsys.readouterr().out))
     assert rows
     assert {len(row) for row in rows} == {len(header)}
+
+
+@pytest.mark.parametrize("line", PAGE_LINES)
+def test_command_of_the_page_runs(
+    line: str, odds_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What docs/commands.md answers each question with is understood."""
+    if "parquet" in line:
+        pytest.importorskip("pyarrow", reason=NO_PYARROW)
+    monkeypatch.chdir(tmp_path)
+
+    assert asked(odds_url, *shlex.split(line)) == 0
 
 
 def test_answers_are_the_same_on_postgresql(
