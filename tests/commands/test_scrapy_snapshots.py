@@ -7,7 +7,10 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 from scrapy.utils.misc import load_object
@@ -98,6 +101,38 @@ def test_reader_that_goes_early_makes_no_error(odds_url: str, project: Path) -> 
     )
     assert done.stderr == ""
     assert done.stdout.startswith("{")
+
+
+@pytest.mark.crawl
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
+@pytest.mark.parametrize(("target", "bar"), [("-", False), ("export.csv", True)])
+def test_progress_is_shown_where_no_rows_are(
+    target: str, *, bar: bool, odds_url: str, project: Path
+) -> None:
+    """On a terminal a file's progress is to be seen, and rows stay whole."""
+    line = [sys.executable, "-m", "scrapy", "snapshots", "export", "-o", target, "--format", "csv"]
+    ours, theirs = os.openpty()
+    with open(ours, "rb", buffering=0) as screen:  # noqa: PTH123 - a descriptor
+        done = subprocess.Popen(
+            [*line, "--table", "competitor_odds_snapshot", "--force"],
+            cwd=project,
+            env={**os.environ, "SNAPSHOT_DATABASE_URL": odds_url, "TERM": "xterm"},
+            stdin=subprocess.DEVNULL,
+            stdout=theirs,
+            stderr=theirs,
+        )
+        os.close(theirs)
+        shown = b"".join(_until_hung_up(screen))
+    assert done.wait(60) == 0
+    assert (b"reading" in shown) == bar
+    assert (b"arsenal-chelsea,bwin" in shown) != bar
+
+
+def _until_hung_up(screen: BinaryIO) -> Iterator[bytes]:
+    """Linux says by an error that nobody writes any more."""
+    with suppress(OSError):
+        while chunk := screen.read(65_536):
+            yield chunk
 
 
 def test_other_scrapy_commands_load_nothing_heavy() -> None:
