@@ -94,6 +94,17 @@ def test_top_bounds_everything_and_says_so(sqlite_week: str) -> None:
     assert f"Only 1 new entities of {TABLE} are shown; there are more." in page.left_out
 
 
+def test_every_list_has_its_share_of_the_pages(sqlite_url: str) -> None:
+    """Hundreds of movers leave room for what is new and for what was not seen."""
+    odds.store_odds(sqlite_url)
+    page = report(sqlite_url, Choice(since=odds.STARTS[odds.OPENING], top=8))
+
+    assert len(page.entities) == 8
+    for rows in (page.movers, page.feed, page.new, page.not_seen):
+        assert rows[0].anchor is not None
+        assert rows[-1].anchor is None
+
+
 def test_key_chooses_entities(sqlite_week: str) -> None:
     """All lists are of this one."""
     page = report(sqlite_week, Choice(where={"sku": ["chair"]}))
