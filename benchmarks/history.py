@@ -1,13 +1,17 @@
-"""Section F: what questions to a long history take."""
+"""Section F: what questions to a long history take, and other commands for our being there."""
 
 from __future__ import annotations
 
 import datetime as dt
+import subprocess
+import sys
+import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
+from pathlib import Path
 
 from benchmarks.databases import Databases
 from benchmarks.long_history import DAYS, END, VERSIONS, LongHistory
@@ -20,6 +24,17 @@ _TOP = 200
 _DAY = dt.timedelta(days=1)
 _CYCLE = DAYS // VERSIONS * _DAY
 """In this time every entity changed once."""
+_MOST_LATER = 30
+"""Milliseconds that `scrapy list` may take more with us installed than without."""
+_STARTS = 7
+"""Of either side, for each run that is asked for: one start is much like the next, but short."""
+_WITHOUT = """
+import importlib.metadata as metadata
+real = metadata.entry_points
+ours = {"group": "scrapy.commands"}
+metadata.entry_points = lambda **which: () if which == ours else real(**which)
+"""
+_LIST = "from scrapy.cmdline import execute; execute(['scrapy', 'list'])"
 
 
 @dataclass(frozen=True)
@@ -42,6 +57,7 @@ class _Question:
 
 def measure(databases: Databases, size: Size) -> Iterator[Row]:
     """All of section F."""
+    yield _other_commands(size.runs)
     for name, url in (("SQLite", databases.sqlite()), ("PostgreSQL", databases.postgresql())):
         filled = LongHistory(url, size.entities)
         seconds = timed(filled.fill)
@@ -51,6 +67,37 @@ def measure(databases: Databases, size: Size) -> Iterator[Row]:
             for question in _questions(filled):
                 yield _row(name, history, question, size.runs)
         databases.drop(url)
+
+
+def _other_commands(runs: int) -> Row:
+    """`scrapy list` in a project that knows nothing of us."""
+    with tempfile.TemporaryDirectory(prefix="snapshot-bench-") as folder:
+        _write_project(Path(folder))
+        sides = {
+            name: partial(_started, folder, script + _LIST)
+            for name, script in (("with", ""), ("without", _WITHOUT))
+        }
+        taken = interleaved(sides, runs * _STARTS)
+    later = (taken["with"] - taken["without"]) * 1e3
+    detail = f"{taken['with'] * 1e3:.0f} and {taken['without'] * 1e3:.0f} ms"
+    goal = f"<= {_MOST_LATER}"
+    return Row(
+        "F", "scrapy list, with us and without: ms more", later, goal, detail, runs * _STARTS
+    )
+
+
+def _write_project(folder: Path) -> None:
+    (folder / "scrapy.cfg").write_text("[settings]\ndefault = plain\n", encoding="utf-8")
+    spider = (
+        "import scrapy\nSPIDER_MODULES = ['plain']\nclass Plain(scrapy.Spider): name = 'plain'\n"
+    )
+    (folder / "plain.py").write_text(spider, encoding="utf-8")
+
+
+def _started(folder: str, script: str) -> float:
+    command = [sys.executable, "-c", script]
+    done = partial(subprocess.run, command, cwd=folder, check=True, capture_output=True)
+    return timed(done)
 
 
 def _row(name: str, history: SnapshotHistory, question: _Question, runs: int) -> Row:

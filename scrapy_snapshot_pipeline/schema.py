@@ -27,8 +27,9 @@ SCHEMA_VERSION = 1
 _MAX_IDENTIFIER = 63  # bytes; PostgreSQL cuts longer names silently
 
 
-# The types give SQLAlchemy a processor instead of `process_bind_param`: its wrapper around that was
-# called 47 times for an entity with 5 children, mostly to hand a value through as it is.
+# The types give SQLAlchemy a processor instead of `process_bind_param` and `process_result_value`:
+# its wrapper around these was called 47 times for an entity with 5 children, mostly to hand a value
+# through as it is.
 Processor: TypeAlias = "Callable[[Any], Any]"
 
 
@@ -36,8 +37,19 @@ def _time_text(value: dt.datetime | None) -> str | None:
     return None if value is None else value.isoformat(sep=" ", timespec="microseconds")
 
 
+def _time(value: dt.datetime | str | None) -> dt.datetime | None:
+    if value is None:
+        return None
+    moment = dt.datetime.fromisoformat(value) if isinstance(value, str) else value
+    return moment if moment.tzinfo is dt.timezone.utc else moment.astimezone(dt.timezone.utc)
+
+
 def _decimal_text(value: Decimal | None) -> str | None:
     return None if value is None else format(value, "f")
+
+
+def _decimal(value: str | None) -> Decimal | None:
+    return None if value is None else Decimal(value)
 
 
 def _hex_text(value: bytes | None) -> str | None:
@@ -66,11 +78,8 @@ class UtcDateTime(TypeDecorator[dt.datetime]):
     def bind_processor(self, dialect: Dialect) -> Processor | None:
         return _time_text if dialect.name == "sqlite" else None
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> dt.datetime | None:
-        if value is None:
-            return None
-        moment = dt.datetime.fromisoformat(value) if isinstance(value, str) else value
-        return moment.astimezone(dt.timezone.utc)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Processor:
+        return _time
 
 
 class ExactDecimal(TypeDecorator[Decimal]):
@@ -90,8 +99,10 @@ class ExactDecimal(TypeDecorator[Decimal]):
     def bind_processor(self, dialect: Dialect) -> Processor | None:
         return _decimal_text if dialect.name == "sqlite" else None
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
-        return Decimal(value) if value is not None else None
+    def result_processor(self, dialect: Dialect, coltype: object) -> Processor | None:
+        if dialect.name == "sqlite":
+            return _decimal
+        return self.impl_instance.result_processor(dialect, coltype)
 
 
 class Digest(TypeDecorator[bytes]):

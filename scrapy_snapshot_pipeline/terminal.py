@@ -21,6 +21,11 @@ def escaped(text: str) -> str:
     return "".join(map(_shown, text))
 
 
+def counted(number: int, thing: str) -> str:
+    """`1 row`, `2 rows`."""
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+
+
 def _shown(character: str) -> str:
     if unicodedata.category(character) not in _HARMFUL:
         return character

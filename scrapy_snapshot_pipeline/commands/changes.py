@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 
 from scrapy_snapshot_pipeline.commands import moments
 from scrapy_snapshot_pipeline.commands.asking import (
@@ -34,11 +35,12 @@ class Changes(Question):
 
     def ask(self, history: SnapshotHistory, options: argparse.Namespace) -> Reply[Change]:
         """See `Question`."""
+        table = chosen_table(history, options)
         found = history.changes(
-            chosen_table(history, options).name,
+            table.name,
             since=maybe_when(options.since, history, options),
             until=maybe_when(options.until, history, options),
             where=where(options),
             newest_first=not options.oldest_first,
         )
-        return Reply(found, one_grid(told_change))
+        return Reply(found, one_grid(partial(told_change, untracked=table.untracked)))

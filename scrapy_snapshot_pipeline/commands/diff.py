@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 
 from scrapy_snapshot_pipeline.commands import moments
 from scrapy_snapshot_pipeline.commands.asking import (
@@ -35,6 +36,6 @@ class Diff(Question):
         """See `Question`."""
         before = when(options.before, history, options)
         after = when(options.after, history, options)
-        name = chosen_table(history, options).name
-        found = history.diff(name, before, after, where=where(options))
-        return Reply(found, one_grid(told_difference))
+        table = chosen_table(history, options)
+        found = history.diff(table.name, before, after, where=where(options))
+        return Reply(found, one_grid(partial(told_difference, untracked=table.untracked)))

@@ -80,7 +80,7 @@ class Export:
     def run(self, settings: BaseSettings, options: argparse.Namespace) -> int:
         """See `Subcommand`."""
         chosen = _chosen_format(options)
-        with open_history(settings) as history, _progress() as progress:
+        with open_history(settings) as history, _progress(options) as progress:
             results = _Watched(_asked(history, options), progress)
             rows = Rows(lambda: rows_of(results, options.list))
             with speaking(), _output(options) as file:
@@ -158,8 +158,10 @@ def _output(options: argparse.Namespace) -> Iterator[Path | None]:
         part.unlink(missing_ok=True)
 
 
-def _progress() -> Progress:
+def _progress(options: argparse.Namespace) -> Progress:
     screen = Console(stderr=True)
+    # The rows themselves would run through the bar.
+    in_the_way = options.output == _STDOUT and sys.stdout.isatty()
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -167,4 +169,6 @@ def _progress() -> Progress:
         TimeRemainingColumn(),
         TimeElapsedColumn(),
     )
-    return Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal)
+    return Progress(
+        *columns, console=screen, transient=True, disable=in_the_way or not screen.is_terminal
+    )

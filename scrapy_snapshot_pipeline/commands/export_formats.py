@@ -39,7 +39,9 @@ def write_jsonl(results: Iterable[object], out: TextIO) -> None:
 
 def write_csv(rows: Rows, out: TextIO, *, raw: bool) -> None:
     """Reads the rows twice: the first time for the columns, which may differ."""
-    CsvWriter(out, raw=raw).write(column_names(rows), rows)
+    names = column_names(rows)
+    if names:
+        CsvWriter(out, raw=raw).write(names, rows)
 
 
 class Parquet:

@@ -20,7 +20,6 @@ from scrapy_snapshot_pipeline.commands.plain_json import plain_text
 from scrapy_snapshot_pipeline.history.answers import FlatRow
 from scrapy_snapshot_pipeline.terminal import printable
 
-_WIDEST = 40
 _NARROWEST = 8
 _BETWEEN = 2
 """Columns between the cells of a row, beside each cell."""
@@ -43,12 +42,16 @@ class _Column:
     number: bool
     whole: bool
     """Its cells make no sense in pieces."""
-    most: int
 
     @property
     def natural(self) -> int:
-        widest = max(map(cell_len, (self.name, *self.cells)))
-        return widest if self.whole else min(widest, self.most)
+        return max(map(cell_len, (self.name, *self.cells)))
+
+    @property
+    def usual(self) -> int:
+        """What three of four cells have room in, however long the others are."""
+        lengths = sorted(map(cell_len, self.cells))
+        return max(self.least, lengths[len(lengths) * 3 // 4])
 
     @property
     def least(self) -> int:
@@ -64,7 +67,6 @@ class Screen:
         self._zone = zone
         known = sys.stdout.isatty() or "COLUMNS" in os.environ
         self._console = Console(width=None if known else _NO_LIMIT, highlight=False, emoji=False)
-        self._widest = _WIDEST if known else _NO_LIMIT
         self._times = False
 
     def draw(self, grid: Grid) -> None:
@@ -101,7 +103,7 @@ class Screen:
         number = bool(there) and all(map(_is_number, there))
         time = bool(there) and all(isinstance(value, dt.datetime) for value in there)
         cells = [self._cell(value) for value in values]
-        return _Column(printable(name), cells, number, number or time, self._widest)
+        return _Column(printable(name), cells, number, number or time)
 
     def _cell(self, value: object) -> str:
         if value is None:
@@ -133,13 +135,21 @@ def fit(columns: Sequence[_Column], width: int) -> list[_Column]:
 
 
 def widths(columns: Sequence[_Column], width: int) -> list[int]:
-    """Of each column: what is to spare goes to those on the left."""
-    spare = width - sum(column.least for column in columns) - _BETWEEN * (len(columns) - 1)
-    found: list[int] = []
-    for column in columns:
-        more = max(0, min(column.natural - column.least, spare))
-        found.append(column.least + more)
+    """Of each column: first what is usual in it, from the left; the rest in equal parts."""
+    found = [column.least for column in columns]
+    natural = [column.natural for column in columns]
+    spare = width - sum(found) - _BETWEEN * (len(columns) - 1)
+    for place, column in enumerate(columns):
+        more = max(0, min(column.usual - column.least, spare))
+        found[place] += more
         spare -= more
+    while spare > 0:
+        needy = [place for place, room in enumerate(found) if room < natural[place]][:spare]
+        if not needy:
+            break
+        for place in needy:
+            found[place] += 1
+        spare -= len(needy)
     return found
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import re
 import uuid
-from collections.abc import Iterator
 from itertools import islice
 from typing import TypeAlias
 
 from scrapy.exceptions import UsageError
 
-from scrapy_snapshot_pipeline.history import Run, SnapshotHistory
+from scrapy_snapshot_pipeline.history import SnapshotHistory
+from scrapy_snapshot_pipeline.terminal import counted
 
 Moment: TypeAlias = "dt.datetime | uuid.UUID"
 
@@ -80,11 +80,11 @@ def _run(text: str, history: SnapshotHistory) -> uuid.UUID:
 
 
 def _last(back: int, history: SnapshotHistory) -> uuid.UUID:
-    runs: Iterator[Run] = islice(history.runs(), back, None)
-    run = next(runs, None)
-    if run is None:
-        raise UsageError(f"there are not {back + 1} runs", print_help=False)
-    return run.run_id
+    runs = list(islice(history.runs(), back + 1))
+    if len(runs) <= back:
+        there = f"there are only {counted(len(runs), 'run')}" if runs else "there is no run yet"
+        raise UsageError(f"{there}; see scrapy snapshots runs", print_help=False)
+    return runs[back].run_id
 
 
 def _begun(text: str, history: SnapshotHistory) -> uuid.UUID:

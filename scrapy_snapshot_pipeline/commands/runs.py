@@ -11,7 +11,8 @@ from scrapy_snapshot_pipeline.history import Run, SnapshotHistory
 from scrapy_snapshot_pipeline.history.answers import FlatRow
 
 _SHORT = 8
-_SHOWN = ("inserted", "revised", "confirmed", "failed")
+_SHOWN = {"new": "inserted", "changed": "revised", "failed": "failed", "confirmed": "confirmed"}
+"""Names of columns and their counters; the first of them have room on a narrow terminal."""
 
 
 class Runs(Question):
@@ -32,10 +33,10 @@ class Runs(Question):
 def _told(run: Run) -> Iterator[FlatRow]:
     yield {
         "started_at": run.started_at,
+        "run": str(run.run_id)[:_SHORT],
         "spider": run.spider,
         "status": run.status,
-        **{name: run.counters.get(name) for name in _SHOWN},
-        "run": str(run.run_id)[:_SHORT],
+        **{name: run.counters.get(counter) for name, counter in _SHOWN.items()},
         "accepted": run.counters.get("accepted"),
         "finish_reason": run.finish_reason,
         "finished_at": run.finished_at,

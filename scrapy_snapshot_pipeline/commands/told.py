@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from decimal import Context
 
 from scrapy_snapshot_pipeline.commands.plain_json import plain_text
@@ -18,6 +18,7 @@ from scrapy_snapshot_pipeline.history import (
     State,
 )
 from scrapy_snapshot_pipeline.history.answers import Fields, FlatRow
+from scrapy_snapshot_pipeline.terminal import counted
 
 _SHORT = Context(prec=6)
 _ENTITY = "entity, field"
@@ -31,33 +32,33 @@ def entity(key: Fields) -> str:
 def told_state(state: State) -> Iterator[FlatRow]:
     """One line: the key, when it came to be so, and the fields."""
     fields = {name: value for name, value in state.values.items() if name not in state.key}
-    lists = {name: f"{len(rows)} rows" for name, rows in state.children.items()}
+    lists = {name: counted(len(rows), "row") for name, rows in state.children.items()}
     seen = {"last_confirmed_at": state.last_confirmed_at, "run_at": state.run_at}
     yield {**state.key, "changed_at": state.changed_at, **fields, **lists, **seen}
 
 
-def told_change(change: Change) -> Iterator[FlatRow]:
-    """A line for the entity, and one for each field of it that changed."""
+def told_change(change: Change, untracked: Collection[str] = ()) -> Iterator[FlatRow]:
+    """A line for the entity, and one for each field of it that changed, the untracked ones last."""
     head = {"changed_at": change.changed_at, "kind": change.kind.value}
     yield {**head, _ENTITY: entity(change.key), "old": None, "new": None}
-    yield from _under(dict.fromkeys(head), _change_lines(change))
+    yield from _under(dict.fromkeys(head), _change_lines(change, untracked))
 
 
-def told_version(change: Change) -> Iterator[FlatRow]:
+def told_version(change: Change, untracked: Collection[str] = ()) -> Iterator[FlatRow]:
     """The same for the history of one entity."""
     head: FlatRow = {"changed_at": change.changed_at, "kind": change.kind.value}
     seen: FlatRow = {"last_confirmed_at": change.last_confirmed_at, "run_at": change.run_at}
-    for line in list(_change_lines(change)) or [_line("", None, None)]:
+    for line in list(_change_lines(change, untracked)) or [_line("", None, None)]:
         yield {**head, **line, **seen}
         # Only the first line says which version it is.
         head, seen = dict.fromkeys(head), dict.fromkeys(seen)
 
 
-def told_difference(difference: Difference) -> Iterator[FlatRow]:
-    """A line for the entity, and one for each field of it that differs."""
+def told_difference(difference: Difference, untracked: Collection[str] = ()) -> Iterator[FlatRow]:
+    """A line for the entity, and one for each field of it that differs, the untracked ones last."""
     yield {"kind": difference.kind.value, _ENTITY: entity(difference.key), "old": None, "new": None}
     if difference.kind is ChildKind.CHANGED:
-        lines = _lines(difference.fields, difference.children)
+        lines = _lines(difference.fields, difference.children, untracked)
     else:
         lines = iter([_extent(difference.fields, difference.children)])
     yield from _under({"kind": None}, lines)
@@ -103,21 +104,30 @@ def _whose(found: Mover | FieldStatistics) -> FlatRow:
     return {**own, "child": " / ".join(map(entity, found.child))} if found.child else own
 
 
-def _change_lines(change: Change) -> Iterator[FlatRow]:
+def _change_lines(change: Change, untracked: Collection[str]) -> Iterator[FlatRow]:
     if change.kind in {ChangeKind.NEW, ChangeKind.RETURNED}:
         return iter([_extent(change.fields, change.children)])
     if change.kind is ChangeKind.RETIRED:
         return iter(())
-    return _lines(change.fields, change.children)
+    return _lines(change.fields, change.children, untracked)
 
 
 def _extent(fields: tuple[FieldChange, ...], children: tuple[ChildChange, ...]) -> FlatRow:
-    rows = f", {len(children)} child rows" if children else ""
-    return _line(f"({len(fields)} fields{rows})", None, None)
+    rows = f", {counted(len(children), 'child row')}" if children else ""
+    return _line(f"({counted(len(fields), 'field')}{rows})", None, None)
 
 
-def _lines(fields: tuple[FieldChange, ...], children: tuple[ChildChange, ...]) -> Iterator[FlatRow]:
-    yield from _field_lines("", fields)
+def _lines(
+    fields: tuple[FieldChange, ...],
+    children: tuple[ChildChange, ...],
+    untracked: Collection[str],
+) -> Iterator[FlatRow]:
+    yield from _field_lines("", (field for field in fields if field.field not in untracked))
+    yield from _child_lines(children)
+    yield from _field_lines("", (field for field in fields if field.field in untracked))
+
+
+def _child_lines(children: tuple[ChildChange, ...]) -> Iterator[FlatRow]:
     for child in children:
         place = _place(child)
         if child.kind is ChildKind.CHANGED:
@@ -126,7 +136,7 @@ def _lines(fields: tuple[FieldChange, ...], children: tuple[ChildChange, ...]) -
             yield _line(f"{place} {child.kind.value}", None, None)
 
 
-def _field_lines(prefix: str, fields: tuple[FieldChange, ...]) -> Iterator[FlatRow]:
+def _field_lines(prefix: str, fields: Iterable[FieldChange]) -> Iterator[FlatRow]:
     for change in fields:
         for leaf in change.leaves():
             yield _line(f"{prefix}{leaf.field}", leaf.old, leaf.new)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 
 from scrapy_snapshot_pipeline.commands.asking import (
     Question,
@@ -32,4 +33,4 @@ class History(Question):
         """See `Question`."""
         table = chosen_table(history, options)
         found = history.versions(table.name, whole_key(options))
-        return Reply(found, one_grid(told_version))
+        return Reply(found, one_grid(partial(told_version, untracked=table.untracked)))

@@ -57,6 +57,8 @@ class TableInfo:
     """Names of the lists as field paths begin with them: `markets`, `markets.selections`."""
     numeric: tuple[str, ...]
     """Paths of the fields, also of children, that are numbers by declaration."""
+    untracked: tuple[str, ...]
+    """Paths of the fields, also of children, whose change makes no version."""
     untyped: bool
 
     def rows(self) -> Iterator[FlatRow]:

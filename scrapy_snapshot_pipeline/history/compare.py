@@ -19,12 +19,12 @@ _Rows: TypeAlias = "dict[tuple[str, bytes], tuple[ChildState, tuple[Fields, ...]
 
 def field_changes(old: Fields, new: Fields, skip: Iterable[str] = ()) -> tuple[FieldChange, ...]:
     """The fields that differ, in their order; one that is missing is None."""
-    names = [name for name in {**new, **old} if name not in skip]
-    return tuple(
-        FieldChange(name, old.get(name), new.get(name))
-        for name in names
-        if old.get(name) != new.get(name)
-    )
+    found = []
+    for name in {**new, **old}:
+        before, after = old.get(name), new.get(name)
+        if before != after and name not in skip:
+            found.append(FieldChange(name, before, after))
+    return tuple(found)
 
 
 def child_changes(before: State | None, after: State | None) -> tuple[ChildChange, ...]:

@@ -1,14 +1,24 @@
-"""Conditions on the times of stored rows."""
+"""Conditions on the ids and times of stored rows."""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.engine import Connection
 from sqlalchemy.sql.expression import ColumnElement, FromClause
 
 Condition = ColumnElement[bool]
+
+
+def one_of(connection: Connection, column: ColumnElement[Any], ids: Sequence[bytes]) -> Condition:
+    """Whether the id is among these: one array on a server, which then has little to parse."""
+    if connection.dialect.name == "sqlite":
+        return column.in_(ids)
+    return column == sa.any_(sa.bindparam(None, list(ids), postgresql.ARRAY(column.type)))
 
 
 def in_time(

@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection
 
 from scrapy_snapshot_pipeline.history.answers import ChildKind, Difference, State
 from scrapy_snapshot_pipeline.history.compare import child_changes, field_changes
-from scrapy_snapshot_pipeline.history.conditions import Condition, at_time
+from scrapy_snapshot_pipeline.history.conditions import Condition, at_time, one_of
 from scrapy_snapshot_pipeline.history.queries import Queries
 from scrapy_snapshot_pipeline.history.states import states
 from scrapy_snapshot_pipeline.history.streams import chunks
@@ -36,7 +36,9 @@ def differences(
 def _states_at(
     connection: Connection, queries: Queries, ids: list[bytes], at: dt.datetime
 ) -> dict[bytes, State]:
-    there = queries.versions(connection, queries.v.c.entity_id.in_(ids), at_time(queries.v, at))
+    v = queries.v
+    wanted = one_of(connection, v.c.entity_id, ids)
+    there = queries.versions(connection, wanted, at_time(v, at))
     return {state.entity_id.bytes: state for state in states(connection, queries, there, at)}
 
 

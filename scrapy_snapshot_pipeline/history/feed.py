@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 
 from scrapy_snapshot_pipeline.history.conditions import Condition, in_time
 from scrapy_snapshot_pipeline.history.queries import Queries, StepRow
-from scrapy_snapshot_pipeline.history.streams import CHUNK
+from scrapy_snapshot_pipeline.history.streams import CHUNK, FIRST
 
 _SLICE = 4 * CHUNK
 """Beginnings in whose time ends are looked for at once; the first slice is shorter."""
@@ -38,7 +38,7 @@ def feed(
     """
     begins = beginnings(connection, queries, begun, newest_first=newest_first)
     edge: dt.datetime | None = None
-    for most in chain((CHUNK,), repeat(_SLICE)):
+    for most in chain((FIRST,), repeat(_SLICE)):
         found = list(islice(begins, most))
         last = found[-1].version.valid_from if len(found) == most else None
         time = in_time(queries.v.c.valid_to, *((last, edge) if newest_first else (edge, last)))
@@ -53,7 +53,7 @@ def beginnings(
     connection: Connection, queries: Queries, where: Sequence[Condition], *, newest_first: bool
 ) -> Iterator[StepRow]:
     """All steps by `valid_from`, in pages: the first one is short, and comes at once."""
-    page: int = CHUNK
+    page: int = FIRST
     rest: list[Condition] = []
     while True:
         count, step = 0, None

@@ -9,7 +9,7 @@ from scrapy_snapshot_pipeline.errors import HistoryError
 from scrapy_snapshot_pipeline.history.answers import TableInfo
 from scrapy_snapshot_pipeline.history.queries import Queries
 from scrapy_snapshot_pipeline.history.reading import Reader
-from scrapy_snapshot_pipeline.history.series import numeric_paths
+from scrapy_snapshot_pipeline.history.series import numeric_paths, untracked_paths
 from scrapy_snapshot_pipeline.schema import SCHEMA, SCHEMA_VERSION, entity_tables
 
 
@@ -35,5 +35,6 @@ def table_info(queries: Queries) -> TableInfo:
         fields=tuple(c.name for c in declaration.columns),
         children=tuple(".".join(child.path) for child in declaration.children),
         numeric=numeric_paths(declaration),
+        untracked=untracked_paths(declaration),
         untyped=declaration.untyped,
     )

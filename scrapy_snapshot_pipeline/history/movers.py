@@ -18,7 +18,7 @@ from sqlalchemy.engine import Connection
 
 from scrapy_snapshot_pipeline.history.answers import Fields
 from scrapy_snapshot_pipeline.history.compare import key_order
-from scrapy_snapshot_pipeline.history.conditions import overlapping
+from scrapy_snapshot_pipeline.history.conditions import one_of, overlapping
 from scrapy_snapshot_pipeline.history.mover_rows import HOLDS, Within, mover_rows
 from scrapy_snapshot_pipeline.history.number_answers import Mover
 from scrapy_snapshot_pipeline.history.queries import Queries, VersionRow
@@ -165,7 +165,7 @@ def _last_versions(
     v = queries.v
     there = overlapping(v, within.after, within.until)
     for ids in chunks(entity_ids):
-        for version in queries.versions(connection, v.c.entity_id.in_(ids), there):
+        for version in queries.versions(connection, one_of(connection, v.c.entity_id, ids), there):
             last[version.entity_id] = version
     return last
 

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 
 from scrapy_snapshot_pipeline.history.answers import Fields
 from scrapy_snapshot_pipeline.history.compare import key_order
-from scrapy_snapshot_pipeline.history.conditions import overlapping
+from scrapy_snapshot_pipeline.history.conditions import one_of, overlapping
 from scrapy_snapshot_pipeline.history.number_answers import FieldStatistics, Step
 from scrapy_snapshot_pipeline.history.queries import ChildRow, Queries, VersionRow
 from scrapy_snapshot_pipeline.history.series import NumberPath, Span, clipped, joined, mean
@@ -58,7 +58,8 @@ class Numbers:
         self._within = within
         self._versions: defaultdict[bytes, list[VersionRow]] = defaultdict(list)
         v = queries.v
-        found = queries.versions(connection, v.c.entity_id.in_(ids), overlapping(v, *within))
+        wanted = one_of(connection, v.c.entity_id, ids)
+        found = queries.versions(connection, wanted, overlapping(v, *within))
         for version in found:
             self._versions[version.entity_id].append(version)
         self._rows: dict[int, list[list[ChildRow]]] = {}

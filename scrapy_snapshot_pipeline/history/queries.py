@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.sql.expression import ColumnElement, FromClause
 
 from scrapy_snapshot_pipeline.history.answers import FieldValue
-from scrapy_snapshot_pipeline.history.conditions import Condition, in_time, lasting
+from scrapy_snapshot_pipeline.history.conditions import Condition, in_time, lasting, one_of
 from scrapy_snapshot_pipeline.history.stored_ids import stored_id, stored_uuid
 from scrapy_snapshot_pipeline.history.streams import stream
 from scrapy_snapshot_pipeline.history.values import OwnColumns
@@ -62,6 +62,7 @@ class Queries:
         self.entity = entity
         self.own = OwnColumns(entity.declaration.columns, untyped=entity.declaration.untyped)
         self.child_columns = [OwnColumns(child.columns) for child in entity.declaration.children]
+        self.child_paths = [".".join(child.path) for child in entity.declaration.children]
         # Made once: an alias copies all columns.
         self.v = entity.versions.alias("v")
         self._other = entity.versions.alias("o")
@@ -217,7 +218,7 @@ class Queries:
             times = (c.c.snapshot_id, c.c.valid_from, c.c.valid_to)
             statement = (
                 sa.select(*ids, *times, *own.selected(c))
-                .where(c.c.entity_id.in_(entity_ids), condition(c))
+                .where(one_of(connection, c.c.entity_id, entity_ids), condition(c))
                 .order_by(c.c.entity_id, c.c.child_id, c.c.snapshot_id)
             )
             # All at once: there is an end to what a few entities have, and one by one is slow.

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Context, Decimal
 
 from scrapy_snapshot_pipeline.errors import HistoryError
 from scrapy_snapshot_pipeline.history.answers import Fields, FieldValue
 from scrapy_snapshot_pipeline.history.values import to_number
-from scrapy_snapshot_pipeline.tables import Column, Declaration, Kind
+from scrapy_snapshot_pipeline.tables import Column, Declaration, Kind, Role
 
 _NUMBERS = (Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL)
 _MEAN = Context(prec=12)
@@ -53,13 +53,22 @@ def number_path(declaration: Declaration, path: str) -> NumberPath:
 
 def numeric_paths(declaration: Declaration) -> tuple[str, ...]:
     """The fields that are numbers by declaration."""
+    return _paths(declaration, lambda column: column.kind in _NUMBERS)
+
+
+def untracked_paths(declaration: Declaration) -> tuple[str, ...]:
+    """The fields whose change makes no version."""
+    return _paths(declaration, lambda column: column.role is Role.UNTRACKED)
+
+
+def _paths(declaration: Declaration, wanted: Callable[[Column], bool]) -> tuple[str, ...]:
     tables: list[tuple[tuple[str, ...], Sequence[Column]]] = [((), declaration.columns)]
     tables += [(child.path, child.columns) for child in declaration.children]
     return tuple(
         ".".join((*path, column.name))
         for path, columns in tables
         for column in columns
-        if column.kind in _NUMBERS
+        if wanted(column)
     )
 
 

@@ -98,7 +98,7 @@ def child_state(
 ) -> ChildState:
     """The row with the rows below it."""
     return ChildState(
-        path=".".join(queries.entity.declaration.children[row.table].path),
+        path=queries.child_paths[row.table],
         child_id=bytes_id(row.child_id),
         key=queries.child_columns[row.table].key(row.values),
         values=row.values,
@@ -183,7 +183,7 @@ class _Below:
         self._queries = queries
         self._begun: defaultdict[tuple[bytes, dt.datetime], dict[bytes, ChildRow]]
         self._begun = defaultdict(dict)
-        self._ended: defaultdict[tuple[bytes, dt.datetime | None], dict[bytes, ChildRow]]
+        self._ended: defaultdict[tuple[bytes, dt.datetime], dict[bytes, ChildRow]]
         self._ended = defaultdict(dict)
         times = [step.version.valid_from for step in steps if not step.ended]
         ids = sorted({step.version.entity_id for step in steps if not step.ended})
@@ -191,8 +191,11 @@ class _Below:
             return
         first, last = min(times), max(times)
         for row in queries.children(connection, ids, lambda t: _moved(t, first, last)):
-            self._begun[row.entity_id, row.valid_from][row.child_id] = row
-            self._ended[row.entity_id, row.valid_to][row.child_id] = row
+            # Most rows either began or ended here, and to hash a time takes long.
+            if row.valid_from >= first:
+                self._begun[row.entity_id, row.valid_from][row.child_id] = row
+            if row.valid_to is not None:
+                self._ended[row.entity_id, row.valid_to][row.child_id] = row
         self._within = enclosing_keys(connection, queries, ids)
 
     def changes(self, step: StepRow, *, fresh: bool) -> tuple[ChildChange, ...]:
@@ -205,7 +208,7 @@ class _Below:
             for child_id in {**old, **new}
             if (change := self._change(old.get(child_id), new.get(child_id))) is not None
         ]
-        return tuple(sorted(found, key=order))
+        return tuple(sorted(found, key=order) if len(found) > 1 else found)
 
     def _change(self, old: ChildRow | None, new: ChildRow | None) -> ChildChange | None:
         row = new or old

@@ -11,6 +11,8 @@ from sqlalchemy.engine import Connection
 
 CHUNK = 500
 """Entities whose children are asked for at once; also rows fetched at once."""
+FIRST = 100
+"""Of the first chunk, so that what is looked at first comes at once."""
 
 _OPEN_RESULTS = "snapshot_open_results"
 
@@ -18,10 +20,11 @@ T = TypeVar("T")
 
 
 def chunks(rows: Iterable[T]) -> Iterator[list[T]]:
-    """Lists of CHUNK; the last may be shorter."""
-    iterator = iter(rows)
-    while chunk := list(islice(iterator, CHUNK)):
+    """Lists of FIRST, and then of CHUNK; the last may be shorter."""
+    iterator, most = iter(rows), FIRST
+    while chunk := list(islice(iterator, most)):
         yield chunk
+        most = CHUNK
 
 
 def stream(connection: Connection, statement: sa.Select[Any]) -> Iterator[Any]:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from decimal import Decimal
 
-from scrapy_snapshot_pipeline.history import Change, ChangeKind, ChildChange, FieldChange
+from scrapy_snapshot_pipeline.history import (
+    Change,
+    ChangeKind,
+    ChildChange,
+    FieldChange,
+    TableInfo,
+)
 from scrapy_snapshot_pipeline.history.values import to_number
 from scrapy_snapshot_pipeline.report.page import Entry, Line
 from scrapy_snapshot_pipeline.report.wording import (
@@ -20,9 +26,9 @@ LINES = 12
 """Most lines of one change."""
 
 
-def entry(change: Change, anchor: str | None) -> Entry:
-    """A change with its lines, most of them."""
-    lines = tuple(_lines(change))
+def entry(change: Change, anchor: str | None, info: TableInfo) -> Entry:
+    """A change with its lines, most of them, those of untracked fields last."""
+    lines = tuple(_lines(change, info.untracked))
     return Entry(
         table=change.table,
         key=key_text(change.key),
@@ -37,12 +43,16 @@ def entry(change: Change, anchor: str | None) -> Entry:
     )
 
 
-def _lines(change: Change) -> Iterator[Line]:
-    if change.kind is not ChangeKind.RETIRED:
-        for field in change.fields:
+def _lines(change: Change, untracked: Collection[str]) -> Iterator[Line]:
+    fields = () if change.kind is ChangeKind.RETIRED else change.fields
+    for field in fields:
+        if field.field not in untracked:
             yield from _field_lines("", field)
     for child in change.children:
         yield from _child_lines(child)
+    for field in fields:
+        if field.field in untracked:
+            yield from _field_lines("", field)
 
 
 def _child_lines(child: ChildChange) -> Iterator[Line]:

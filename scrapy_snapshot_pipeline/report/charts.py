@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from scrapy_snapshot_pipeline.history import Run, Step
 from scrapy_snapshot_pipeline.report.page import Chart, Series, StepPoints
 from scrapy_snapshot_pipeline.report.wording import key_text, number_text
+from scrapy_snapshot_pipeline.terminal import counted
 
 LINES = 12
 """Most lines in one chart."""
@@ -49,7 +50,7 @@ def _run_chart(spider: str, runs: Sequence[Run]) -> Chart:
         Series(name, tuple(_point(run.started_at, run.counters.get(counter, 0)) for run in runs))
         for name, counter in _COUNTED.items()
     )
-    summary = f"{len(runs)} crawls of {spider}; the table below has the numbers"
+    summary = f"{counted(len(runs), 'crawl')} of {spider}; the table below has the numbers"
     return Chart(spider, stepped=False, series=series, summary=summary)
 
 
@@ -74,8 +75,8 @@ def _summary(lines: dict[str, list[Step]], shown: Sequence[str]) -> str:
     steps = [step for label in shown for step in lines[label]]
     values = [step.value for step in steps]
     told = (
-        f"{len(shown)} line(s), {len(steps)} value(s) from {number_text(min(values))} "
-        f"to {number_text(max(values))}"
+        f"{counted(len(shown), 'line')}, {counted(len(steps), 'value')} "
+        f"from {number_text(min(values))} to {number_text(max(values))}"
     )
     hidden = len(lines) - len(shown)
     return f"{told}; {hidden} more rows are left out" if hidden else told

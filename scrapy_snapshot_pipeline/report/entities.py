@@ -43,7 +43,9 @@ def _page(
         table=table,
         key=key_text(key),
         charts=tuple(_charts(history, found, key)),
-        versions=tuple(entry(version, None) for version in list(newest)[: -VERSIONS - 1 : -1]),
+        versions=tuple(
+            entry(version, None, found.info) for version in list(newest)[: -VERSIONS - 1 : -1]
+        ),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, zip_longest
 from typing import TypeAlias
 
 from scrapy_snapshot_pipeline.history import Change, Mover, State, TableInfo
@@ -32,11 +32,13 @@ class Found:
     not_seen_count: int
 
     def all(self) -> Iterator[Mover | Change | State]:
-        """Who gets a page first: what moved furthest, changed last, is new, was not seen."""
-        yield from (mover for _, mover in self.movers)
-        yield from self.changes
-        yield from self.new
-        yield from self.not_seen
+        """Who gets a page first: what moved furthest, changed last, is new, was not seen.
+
+        In turn, since any of these lists may be longer than there are pages.
+        """
+        movers = [mover for _, mover in self.movers]
+        for turn in zip_longest(movers, self.changes, self.new, self.not_seen):
+            yield from (answer for answer in turn if answer is not None)
 
 
 def place_of(answer: Mover | Change | State) -> Place:

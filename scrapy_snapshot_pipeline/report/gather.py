@@ -39,8 +39,8 @@ def gather(history: SnapshotHistory, choice: Choice, now: dt.datetime) -> Page:
     runs = list(islice(history.runs(), RUNS + 1))
     since = choice.since or _default_since(runs, now)
     left_out = Omissions()
-    infos = _chosen(history.tables(), choice, left_out)
-    found = [find(history, info, choice, since) for info in infos]
+    infos = {info.name: info for info in _chosen(history.tables(), choice, left_out)}
+    found = [find(history, info, choice, since) for info in infos.values()]
     anchors = name_anchors(found, choice.top)
     _note(left_out, found, runs, choice)
     entities = tuple(
@@ -54,7 +54,8 @@ def gather(history: SnapshotHistory, choice: Choice, now: dt.datetime) -> Page:
         runs=tuple(rows.run_row(run) for run in runs[:RUNS]),
         run_charts=run_charts(runs[:RUNS]),
         feed=tuple(
-            entry(change, anchors.get(place_of(change))) for change in _feed(found)[: choice.feed]
+            entry(change, anchors.get(place_of(change)), infos[change.table])
+            for change in _feed(found)[: choice.feed]
         ),
         movers=tuple(rows.mover_row(anchors, *moved) for moved in _ranked(found, choice.top)),
         new=_listed(anchors, (each.new[: choice.top] for each in found)),

@@ -9,6 +9,9 @@ from scrapy.utils.misc import load_object
 
 from scrapy_snapshot_pipeline.commands import SUBCOMMANDS
 
+NO_PYARROW = "an extra of 50 MB; tox envs `min` and `data` have it"
+"""Why a test of Parquet is skipped."""
+
 
 def asked(url: str, name: str, *arguments: str) -> int:
     """The exit code; usage errors and SnapshotErrors are raised."""

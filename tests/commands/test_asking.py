@@ -6,14 +6,17 @@ import csv
 import io
 import json
 import os
+import re
+import shlex
 import time
+from pathlib import Path
 
 import pytest
 from scrapy.exceptions import UsageError
 
 from scrapy_snapshot_pipeline.commands.asking import SOMETHING_FOUND
 from scrapy_snapshot_pipeline.errors import HistoryError, NoSuchEntityError
-from tests.commands.asked import asked
+from tests.commands.asked import NO_PYARROW, asked
 from tests.history.odds import CLOSING, OPENING, store_odds
 
 ONE = ("--key", "match=arsenal-chelsea", "--key", "bookmaker=bwin")
@@ -28,6 +31,8 @@ EACH = {
     "movers": ("markets.price_home", "--since", "last~1", "--top", "5"),
     "stats": ("markets.price_home", "--limit", "5", "--until", "2024-05-10T00:00Z"),
 }
+PAGE = Path(__file__).resolve().parents[2] / "docs/commands.md"
+PAGE_LINES = re.findall(r"`scrapy snapshots ([^`]+)`", PAGE.read_text("utf-8").split("\n## ")[0])
 
 
 @pytest.fixture(autouse=True)
@@ -71,6 +76,18 @@ def test_csv_has_the_columns_of_its_header(
     assert {len(row) for row in rows} == {len(header)}
 
 
+@pytest.mark.parametrize("line", PAGE_LINES)
+def test_command_of_the_page_runs(
+    line: str, odds_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What docs/commands.md answers each question with is understood."""
+    if "parquet" in line:
+        pytest.importorskip("pyarrow", reason=NO_PYARROW)
+    monkeypatch.chdir(tmp_path)
+
+    assert asked(odds_url, *shlex.split(line)) == 0
+
+
 def test_answers_are_the_same_on_postgresql(
     odds_url: str, postgresql_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -82,6 +99,18 @@ def test_answers_are_the_same_on_postgresql(
             asked(url, name, *arguments, "--json")
             answers.append(capsys.readouterr().out)
         assert answers[0] == answers[1], name
+
+
+@pytest.mark.parametrize("name", ["history", "changes", "diff"])
+def test_untracked_fields_are_told_last(
+    name: str, odds_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A new address of the page does not stand before the prices that moved."""
+    only_one = {"changes": ("--since", "last", *ONE), "diff": ("last~1", "last", *ONE)}
+    asked(odds_url, name, *only_one.get(name, ONE))
+
+    text = capsys.readouterr().out
+    assert 0 < text.index("price_home") < text.index(" url ")
 
 
 def test_unknown_key_names_similar_ones(odds_url: str) -> None:
@@ -101,6 +130,41 @@ def test_moment_without_meaning_is_a_usage_error(odds_url: str, arguments: tuple
     """Scrapy makes exit code 2 of it."""
     with pytest.raises(UsageError):
         asked(odds_url, "diff", *arguments)
+
+
+@pytest.mark.parametrize(
+    ("url", "told"), [("odds_url", "there are only 2 runs"), ("empty_url", "there is no run yet")]
+)
+def test_run_that_is_not_there_is_told_by_how_many_there_are(
+    url: str, told: str, request: pytest.FixtureRequest
+) -> None:
+    """Also where no crawl ever ran."""
+    with pytest.raises(UsageError, match=told):
+        asked(request.getfixturevalue(url), "as-of", "last~2")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "runs",
+        "show",
+        "as-of now",
+        "diff 1d now",
+        "changes",
+        "movers markets.price",
+        "stats score",
+        "changes --json",
+        "changes --csv",
+        "export -o - --format csv",
+        "export -o - --format jsonl",
+    ],
+)
+def test_empty_history_has_empty_answers(
+    line: str, empty_url: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Tables without a row are no error, and a pipe gets nothing."""
+    assert asked(empty_url, *line.split()) == 0
+    assert capfd.readouterr().out == ""
 
 
 def test_key_without_equals_sign_is_a_usage_error(odds_url: str) -> None:
@@ -134,6 +198,15 @@ def test_run_is_known_by_the_start_of_its_id(
         asked(odds_url, "diff", before, after, "--json", "--limit", "3")
         answers.append(capsys.readouterr().out)
     assert answers[0] == answers[1]
+
+
+def test_runs_show_what_names_them_on_a_narrow_terminal(
+    odds_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The digits that other commands take have room in eighty columns."""
+    asked(odds_url, "runs")
+
+    assert str(CLOSING)[:8] in capsys.readouterr().out
 
 
 def test_ambiguous_start_of_an_id_is_refused(odds_url: str) -> None:

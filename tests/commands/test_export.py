@@ -12,7 +12,7 @@ from scrapy.exceptions import UsageError
 
 from scrapy_snapshot_pipeline.errors import HistoryError
 from scrapy_snapshot_pipeline.history import SnapshotHistory
-from tests.commands.asked import asked
+from tests.commands.asked import NO_PYARROW, asked
 from tests.history.filled import Observation, fill
 from tests.history.odds import CLOSING, OPENING, TABLE, offers
 
@@ -59,7 +59,7 @@ def test_json_lines_hold_every_version(odds_url: str, tmp_path: Path) -> None:
 
 def test_parquet_has_types(odds_url: str, tmp_path: Path) -> None:
     """Decimals stay exact, times have their zone."""
-    parquet = pytest.importorskip("pyarrow.parquet")
+    parquet = pytest.importorskip("pyarrow.parquet", reason=NO_PYARROW)
     file = tmp_path / "markets.parquet"
     asked(odds_url, "export", "-o", str(file), "--list", "markets")
 

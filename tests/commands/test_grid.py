@@ -32,6 +32,24 @@ def test_number_is_never_broken(
     assert str(ROW["number"]) in capsys.readouterr().out
 
 
+def test_room_is_shared_by_the_columns_that_need_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Usual texts stay whole beside long ones, which have equal parts of what is left over."""
+    long = {"what": "page", "old": "a" * 90, "new": "b" * 90}
+    rows = [long, *({"what": "price_of_the_home", "old": "1.40", "new": "1.50"} for _ in range(4))]
+    monkeypatch.setenv("COLUMNS", "80")
+    Screen(None).draw(Grid("", rows))
+    text = capsys.readouterr().out
+    assert "price_of_the_home  1.40" in text
+    _, old, new = text.splitlines()[2].split()
+    assert (len(old), len(new)) == (30, 29)
+
+    monkeypatch.setenv("COLUMNS", "220")
+    Screen(None).draw(Grid("", rows))
+    assert "a" * 90 in capsys.readouterr().out
+
+
 def test_pipe_gets_every_column_on_one_line(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,7 +7,10 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 from scrapy.utils.misc import load_object
@@ -15,19 +18,13 @@ from scrapy.utils.misc import load_object
 from scrapy_snapshot_pipeline.commands import SUBCOMMANDS
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "example_project"
-ASKING = (
-    "tables",
-    "runs",
-    "show",
-    "history",
-    "as-of",
-    "diff",
-    "changes",
-    "movers",
-    "stats",
-    "export",
-)
-HEAVY = {"rich", "sqlalchemy", "pyarrow", "scrapy_snapshot_pipeline.history"}
+HEAVY = {
+    "rich",
+    "sqlalchemy",
+    "pyarrow",
+    "scrapy_snapshot_pipeline.declare",
+    "scrapy_snapshot_pipeline.history",
+}
 
 
 @pytest.fixture(scope="module")
@@ -53,12 +50,15 @@ def typed(line: str, project: Path, url: str) -> subprocess.CompletedProcess[str
 
 
 @pytest.mark.crawl
-@pytest.mark.parametrize("name", ASKING)
-def test_example_of_the_help_text_runs(name: str, odds_url: str, project: Path) -> None:
+@pytest.mark.parametrize("name", SUBCOMMANDS)
+def test_example_of_the_help_text_runs(
+    name: str, odds_url: str, project: Path, tmp_path: Path
+) -> None:
     """It finds something, and `--help` shows it."""
     example = load_object(SUBCOMMANDS[name]).example
+    own = shutil.copy(odds_url.removeprefix("sqlite:///"), tmp_path)  # not all of them only read
 
-    done = typed(example, project, odds_url)
+    done = typed(example, project, f"sqlite:///{own}")
     assert (done.returncode, done.stderr.count("nothing found")) == (0, 0), done.stderr
     assert done.stdout or (project / "odds.csv").stat().st_size
     shown = typed(f"scrapy snapshots {name} --help", project, odds_url).stdout
@@ -101,6 +101,38 @@ def test_reader_that_goes_early_makes_no_error(odds_url: str, project: Path) -> 
     )
     assert done.stderr == ""
     assert done.stdout.startswith("{")
+
+
+@pytest.mark.crawl
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
+@pytest.mark.parametrize(("target", "bar"), [("-", False), ("export.csv", True)])
+def test_progress_is_shown_where_no_rows_are(
+    target: str, *, bar: bool, odds_url: str, project: Path
+) -> None:
+    """On a terminal a file's progress is to be seen, and rows stay whole."""
+    line = [sys.executable, "-m", "scrapy", "snapshots", "export", "-o", target, "--format", "csv"]
+    ours, theirs = os.openpty()
+    with open(ours, "rb", buffering=0) as screen:  # noqa: PTH123 - a descriptor
+        done = subprocess.Popen(
+            [*line, "--table", "competitor_odds_snapshot", "--force"],
+            cwd=project,
+            env={**os.environ, "SNAPSHOT_DATABASE_URL": odds_url, "TERM": "xterm"},
+            stdin=subprocess.DEVNULL,
+            stdout=theirs,
+            stderr=theirs,
+        )
+        os.close(theirs)
+        shown = b"".join(_until_hung_up(screen))
+    assert done.wait(60) == 0
+    assert (b"reading" in shown) == bar
+    assert (b"arsenal-chelsea,bwin" in shown) != bar
+
+
+def _until_hung_up(screen: BinaryIO) -> Iterator[bytes]:
+    """Linux says by an error that nobody writes any more."""
+    with suppress(OSError):
+        while chunk := screen.read(65_536):
+            yield chunk
 
 
 def test_other_scrapy_commands_load_nothing_heavy() -> None:

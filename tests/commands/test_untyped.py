@@ -15,7 +15,7 @@ from scrapy_snapshot_pipeline.connect import connect_engine
 from scrapy_snapshot_pipeline.declare import Declarations
 from scrapy_snapshot_pipeline.records import Batch
 from scrapy_snapshot_pipeline.store import SnapshotStore
-from tests.commands.asked import asked
+from tests.commands.asked import NO_PYARROW, asked
 
 ITEMS = [
     {"url": "a", "price": 1, "=cmd": "x"},
@@ -53,7 +53,7 @@ def test_csv_has_a_column_for_every_field(
 
 def test_parquet_takes_fields_of_several_types(books_url: str, tmp_path: Path) -> None:
     """An integer and a float are floats; what is missing is null."""
-    parquet = pytest.importorskip("pyarrow.parquet")
+    parquet = pytest.importorskip("pyarrow.parquet", reason=NO_PYARROW)
     file = tmp_path / "books.parquet"
     asked(books_url, "export", "-o", str(file))
 

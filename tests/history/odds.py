@@ -79,7 +79,7 @@ def store_odds(url: str) -> None:
     for run, start in STARTS.items():
         store.start_run(ledger.Run(run, SPIDER, start))
         records: list[SnapshotRecord] = [
-            capture(_item(*offered), seen_at(run, place), run)
+            capture(_item(NAMES[run], *offered), seen_at(run, place), run)
             for place, offered in enumerate(_offered(NAMES[run]))
         ]
         for first in range(0, len(records), 500):
@@ -103,7 +103,7 @@ def _line(market: Market) -> tuple[tuple[str, str], ...]:
 
 
 def _item(
-    fixture: Fixture, bookmaker: Bookmaker, markets: tuple[Market, ...]
+    visit: str, fixture: Fixture, bookmaker: Bookmaker, markets: tuple[Market, ...]
 ) -> CompetitorOddsSnapshot:
     return CompetitorOddsSnapshot(
         match=fixture.slug,
@@ -111,7 +111,7 @@ def _item(
         home_team=fixture.home_team,
         away_team=fixture.away_team,
         kickoff=fixture.kickoff.replace(tzinfo=dt.timezone.utc),
-        url=f"https://example.com/{fixture.slug}",
+        url=f"https://example.com/{visit}/{fixture.slug}",
         markets=[_market(market) for market in markets],
     )
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,7 +13,7 @@ from scrapy_snapshot_pipeline.history import SnapshotHistory
 from tests.history import odds
 from tests.history.odds import CLOSING, OPENING, STARTS, TABLE
 
-pytest.importorskip("pandas", reason="an extra of 60 MB; tox env `min` and `pandas` have it")
+pytest.importorskip("pandas", reason="an extra of 60 MB; tox envs `min` and `data` have it")
 
 
 def test_every_answer_is_a_frame_with_its_rows(sqlite_url: str) -> None:
@@ -41,3 +44,20 @@ def test_answer_without_results_is_an_empty_frame(sqlite_url: str) -> None:
     odds.store_odds(sqlite_url)
     with SnapshotHistory(sqlite_url) as history:
         assert history.changes(TABLE, since=odds.seen_at(CLOSING, 10**9)).to_pandas().empty
+
+
+def test_code_of_the_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both ways of docs/sql.md give a frame of the changes, with times as times."""
+    odds.store_odds(f"sqlite:///{tmp_path / 'snapshots.db'}")
+    monkeypatch.chdir(tmp_path)
+    page = (Path(__file__).resolve().parents[2] / "docs/sql.md").read_text(encoding="utf-8")
+
+    blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    assert len(blocks) == 2
+    for block in blocks:
+        names: dict[str, Any] = {}
+        exec(block, names)  # noqa: S102 - our own page
+        assert len(names["changes"]) > 1000
+        assert "UTC" in str(names["changes"]["changed_at"].dtype)
+        if "connection" in names:
+            names["connection"].close()

@@ -207,6 +207,42 @@ def test_page_fits_a_phone(browser: Chrome, page: Path) -> None:
         assert browser.execute_script("return document.documentElement.scrollWidth") == 390
 
 
+def test_rows_are_cards_on_a_phone(browser: Chrome, page: Path) -> None:
+    """No list has to be pushed sideways; each value says its column, and is a cell by its role."""
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", PHONE)
+    hidden = (
+        "return [...document.querySelectorAll('.view:not([hidden]) .wide')]"
+        ".map((list) => list.scrollWidth - list.clientWidth)"
+    )
+    for view in VIEWS:
+        visit(browser, page, view)
+        assert set(browser.execute_script(hidden)) <= {0}, view
+
+    visit(browser, page, "movers")
+    cell = browser.find_element(By.CSS_SELECTOR, "#movers tbody td:nth-child(3)")
+    column = "return getComputedStyle(arguments[0], '::before').content"
+    assert browser.execute_script(column, cell) == '"Change "'
+    assert cell.aria_role == "cell"
+
+
+def test_view_opened_by_its_address_begins_with_the_head(browser: Chrome, page: Path) -> None:
+    """The title of the page and the links to the sections are in sight, as after a click."""
+    for view in VIEWS:
+        visit(browser, page, view)
+        assert browser.execute_script("return scrollY") == 0, view
+
+
+def test_sections_stay_in_sight(browser: Chrome, page: Path) -> None:
+    """Whoever reads far down a list can go elsewhere at once."""
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", PHONE)
+    visit(browser, page, "changes")
+    browser.execute_script("scrollTo(0, document.body.scrollHeight)")
+
+    assert browser.execute_script("return scrollY") > 0
+    top = "return document.querySelector('nav').getBoundingClientRect().top"
+    assert browser.execute_script(top) == 0
+
+
 def test_dark_mode_is_dark(browser: Chrome, page: Path) -> None:
     """The page follows the system, and its charts are drawn in other colours."""
     colours = []

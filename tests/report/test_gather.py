@@ -7,6 +7,7 @@ import pytest
 from scrapy_snapshot_pipeline.errors import HistoryError
 from scrapy_snapshot_pipeline.report import Choice
 from scrapy_snapshot_pipeline.report.page import EntityPage, Page
+from tests.history import odds
 from tests.report.shop import NOW, report, store, week
 
 TABLE = "report_product"
@@ -49,6 +50,16 @@ def test_page_tells_the_week(url: str) -> None:
     assert {row.percent for row in page.movers} == {"-10.0 %"}
 
 
+def test_untracked_fields_are_told_last(sqlite_url: str) -> None:
+    """A new address of the page does not stand before the prices that moved."""
+    odds.store_odds(sqlite_url)
+    page = report(sqlite_url, Choice(since=odds.STARTS[odds.CLOSING], top=1))
+
+    fields = [line.field for line in page.feed[0].lines]
+    assert fields[0].startswith("markets / ")
+    assert fields[-1] == "url"
+
+
 def test_entity_has_a_chart_a_number_and_its_versions(url: str) -> None:
     """Declared numbers, those of the rows overlaid, those in JSON; newest version first."""
     lamp = _entity(report(url), "lamp")
@@ -81,6 +92,17 @@ def test_top_bounds_everything_and_says_so(sqlite_week: str) -> None:
     assert (len(page.movers), len(page.new), len(page.entities)) == (1, 1, 1)
     assert f"Only 1 movers of {TABLE} are shown; there are more." in page.left_out
     assert f"Only 1 new entities of {TABLE} are shown; there are more." in page.left_out
+
+
+def test_every_list_has_its_share_of_the_pages(sqlite_url: str) -> None:
+    """Hundreds of movers leave room for what is new and for what was not seen."""
+    odds.store_odds(sqlite_url)
+    page = report(sqlite_url, Choice(since=odds.STARTS[odds.OPENING], top=8))
+
+    assert len(page.entities) == 8
+    for rows in (page.movers, page.feed, page.new, page.not_seen):
+        assert rows[0].anchor is not None
+        assert rows[-1].anchor is None
 
 
 def test_key_chooses_entities(sqlite_week: str) -> None:

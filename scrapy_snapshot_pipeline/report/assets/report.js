@@ -164,6 +164,7 @@
     document.getElementById("filter-count").textContent = `${count} of ${rows.length} changes`;
   }
 
+  document.documentElement.classList.add("one-view");
   const form = document.getElementById("filter");
   form.hidden = false;
   form.addEventListener("input", filter);
@@ -181,7 +182,6 @@
   let width = innerWidth;
   // A phone's address bar that comes and goes changes the height only.
   addEventListener("resize", () => { if (innerWidth !== width) { width = innerWidth; redraw(); } });
-  addEventListener("load", () => scrollTo(0, 0));
   dark.addEventListener("change", redraw);
   filter();
   show(false);
