@@ -158,7 +158,11 @@ class Delivery:
     @property
     def pending(self) -> int:
         """Records that still wait for their last word."""
-        return self.in_flight + len(self._queue) + self._queue.waiting + len(self._teller)
+        return self._undecided + len(self._teller)
+
+    @property
+    def _undecided(self) -> int:
+        return self.in_flight + len(self._queue) + self._queue.waiting
 
     def submit(self, record: SnapshotRecord) -> Submission:
         """Take on `record`; it will be reported exactly once.
@@ -208,6 +212,7 @@ class Delivery:
         A write under way is cut off, but it cannot be called back: its records may be stored; its
         late answer is only logged.
         """
+        self._teller.hold()  # the loop may be gone already
         flight, self._flight = self._flight, None
         self._closing = True
         left = self._queue.drain()
@@ -340,7 +345,7 @@ class Delivery:
 
     def _give_up(self, flight: Flight, error: BaseException, reason: str) -> None:
         """Store nothing any more: spool what is in flight, and all that comes."""
-        delivery_log.gave_up(self.pending, error, reason)
+        delivery_log.gave_up(self._undecided, error, reason)
         self._given_up = error
         self._stop_crawl(reason)
         self._keep_flight(flight, error)
@@ -386,7 +391,7 @@ class Delivery:
 
     def _run_out_of_time(self) -> None:
         self._close_timer = None
-        delivery_log.ran_out_of_time(self.pending)
+        delivery_log.ran_out_of_time(self._undecided)
         self.abandon("the close ran out of time")
 
     def _end(self) -> None:
@@ -394,7 +399,7 @@ class Delivery:
             return
         self._ended = True
         self._queue.close()
-        self._teller.tell_all()
+        self._teller.finish()
         if self._close_timer is not None:
             self._close_timer.cancel()
         for closed in self._closers:

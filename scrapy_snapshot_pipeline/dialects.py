@@ -14,8 +14,6 @@ from typing import Any, Protocol, TypeAlias
 
 from sqlalchemy.engine import Dialect
 
-from scrapy_snapshot_pipeline.arrays import array_text
-
 Row: TypeAlias = Sequence[Any]
 Converter: TypeAlias = Callable[[Any], Any]
 
@@ -75,6 +73,10 @@ def _read_text_time(text: str | None) -> dt.datetime | None:
 
 def _write_text_time(moment: dt.datetime | None) -> str | None:
     return None if moment is None else moment.isoformat(sep=" ", timespec="microseconds")
+
+
+def _array(elements: Iterable[str]) -> str:
+    return "{" + ",".join(elements) + "}"
 
 
 class SqliteDriver:
@@ -137,14 +139,14 @@ class PostgresqlDriver:
         arrays = ", ".join(f"%s::{t.cast}[]" for t in types)
         columns = zip(*rows, strict=True)
         parameters = tuple(
-            array_text("NULL" if v is None else t.write(v) for v in column)
+            _array("NULL" if v is None else t.write(v) for v in column)
             for t, column in zip(types, columns, strict=True)
         )
         return f"SELECT * FROM unnest({arrays})", parameters  # noqa: S608 - casts of our own
 
     def among(self, digests: Iterable[bytes]) -> tuple[str, tuple[Any, ...]]:
         """One array, as text."""
-        return "= ANY(%s::uuid[])", (array_text(map(bytes.hex, digests)),)
+        return "= ANY(%s::uuid[])", (_array(map(bytes.hex, digests)),)
 
 
 def driver_of(dialect: Dialect) -> Driver:

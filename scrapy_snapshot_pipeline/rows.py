@@ -101,7 +101,8 @@ def _field(name: str, *, mapping: bool) -> str:
     """Python for the field of `item`; a name that a mapping does not have is None."""
     if mapping:
         return f"item.get({name!r})"
-    plain = name.isidentifier() and not keyword.iskeyword(name)
+    # Python folds other letters of a name, as ligatures.
+    plain = name.isascii() and name.isidentifier() and not keyword.iskeyword(name)
     return f"item.{name}" if plain else f"getattr(item, {name!r})"
 
 
@@ -156,7 +157,7 @@ def _cell_lines(index: int, column: Column) -> Iterator[str]:
 
 def _texts(columns: Sequence[Column], role: Role) -> str:
     order = row_order(columns, lambda column: column.role is role)
-    return " + ".join(f"t{index}" for index in order) or "''"
+    return "f'" + "".join(f"{{t{index}}}" for index in order) + "'"
 
 
 def _no_key(name: str) -> CoerceError:

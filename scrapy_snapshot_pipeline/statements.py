@@ -17,7 +17,6 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.types import TypeEngine
 
-from scrapy_snapshot_pipeline.arrays import rows_of_arrays
 from scrapy_snapshot_pipeline.columns import Columns, convert_column
 from scrapy_snapshot_pipeline.copying import copy_rows
 from scrapy_snapshot_pipeline.dialects import Converter, Row, driver_of
@@ -54,8 +53,8 @@ class Statements:
         """
         d = self._driver
         source, parameters = d.rows((d.digest, d.hash, d.time, d.time), rows)
-        among, ids = d.among(row[0] for row in rows)
         table = self._versions.name
+        among, ids = self._beside_join(f"{table}.entity_id", [row[0] for row in rows])
         sql = f"""
             WITH v(entity_id, content_hash, first_at, last_at) AS ({source})
             UPDATE {table} SET last_confirmed_at = CASE
@@ -64,7 +63,7 @@ class Statements:
             FROM v
             WHERE {table}.entity_id = v.entity_id AND {table}.valid_to IS NULL
                 AND {table}.content_hash = v.content_hash AND {table}.valid_from <= v.first_at
-                AND {table}.entity_id {among}
+                {among}
             RETURNING {d.digest.selected.format(f"{table}.entity_id")}"""  # noqa: S608 - declared, quoted names
         found = connection.exec_driver_sql(sql, (*parameters, *ids))
         return {d.digest.read(row[0]) for row in found.all()}
@@ -88,12 +87,12 @@ class Statements:
         """All versions of the entities that were valid at or after a time, per entity."""
         d = self._driver
         source, parameters = d.rows((d.digest, d.time), since)
-        among, ids = d.among(entity_id for entity_id, _ in since)
+        among, ids = self._beside_join("x.entity_id", [entity_id for entity_id, _ in since])
         sql = f"""
             WITH v(entity_id, since) AS ({source})
             SELECT {self._version_columns()}
             FROM v CROSS JOIN {self._versions.name} AS x
-            WHERE x.entity_id = v.entity_id AND x.entity_id {among}
+            WHERE x.entity_id = v.entity_id {among}
                 AND (x.valid_to IS NULL OR x.valid_to >= v.since)"""  # noqa: S608
         found = connection.exec_driver_sql(sql, (*parameters, *ids))
         return [self._version(row) for row in found]
@@ -123,13 +122,13 @@ class Statements:
         """All rows of all child tables that were valid at or after a time, per entity."""
         d = self._driver
         source, parameters = d.rows((d.digest, d.time), since)
-        among, ids = d.among(entity_id for entity_id, _ in since)
+        among, ids = self._beside_join("x.entity_id", [entity_id for entity_id, _ in since])
         for place, table in enumerate(self._children):
             sql = f"""
                 WITH v(entity_id, since) AS ({source})
                 SELECT {self._child_columns()}
                 FROM v CROSS JOIN {table.name} AS x
-                WHERE x.entity_id = v.entity_id AND x.entity_id {among}
+                WHERE x.entity_id = v.entity_id {among}
                     AND (x.valid_to IS NULL OR x.valid_to >= v.since)"""  # noqa: S608
             for row in connection.exec_driver_sql(sql, (*parameters, *ids)):
                 yield self._child(place, row)
@@ -195,6 +194,13 @@ class Statements:
             WHERE x.entity_id = v.entity_id AND x.child_id = v.child_id
                 AND x.snapshot_id = v.source_id"""  # noqa: S608
         writing.send(sql, parameters)
+
+    def _beside_join(self, column: str, entity_ids: Sequence[bytes]) -> tuple[str, tuple[Any, ...]]:
+        """The condition that names the entities once more, for a planner that could go astray."""
+        if self._driver.exclusive:
+            return "", ()  # SQLite keeps to the order of the join, and its parameters are few
+        among, ids = self._driver.among(entity_ids)
+        return f"AND {column} {among}", ids
 
     def _select_current(self, among: str) -> str:
         return f"""
@@ -273,7 +279,6 @@ class _Table:
         self._converters = _converters(table, dialect)
         self._insert = f"INSERT INTO {self.name} ({self.columns})"
         self._row = "(" + ", ".join([self._driver.placeholder] * len(quoted)) + ")"
-        self._types = [column.type.compile(dialect) for column in table.columns]
 
     def insert(self, writing: Writing, columns: Columns) -> None:
         converted = self._converted(columns)
@@ -281,20 +286,21 @@ class _Table:
             sql = f"{self._insert} VALUES {self._row}"
             writing.connection.exec_driver_sql(sql, list(zip(*converted, strict=True)))
         elif writing.together:
-            source, arrays = rows_of_arrays(self._types, converted)
-            writing.send(f"{self._insert} {source}", arrays)
+            writing.send(*self._values(converted))
         else:
             writing.flush()
             copy_rows(writing.connection, self.name, self.columns, converted)
 
     def insert_absent(self, writing: Writing, columns: Columns) -> int:
-        rows = list(zip(*self._converted(columns), strict=True))
-        sql = (
-            f"{self._insert} VALUES {', '.join([self._row] * len(rows))} "
-            "ON CONFLICT DO NOTHING RETURNING entity_id"
-        )
-        parameters = tuple(value for row in rows for value in row)
+        sql, parameters = self._values(self._converted(columns))
+        sql += " ON CONFLICT DO NOTHING RETURNING entity_id"
         return len(writing.ask(sql, parameters).all())
+
+    def _values(self, converted: Columns) -> tuple[str, tuple[Any, ...]]:
+        """Literals, since a cast to the column's type would cut what is too long for it."""
+        rows = list(zip(*converted, strict=True))
+        sql = f"{self._insert} VALUES {', '.join([self._row] * len(rows))}"
+        return sql, tuple(value for row in rows for value in row)
 
     def _converted(self, columns: Columns) -> Columns:
         converted = list(columns)

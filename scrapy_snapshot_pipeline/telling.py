@@ -18,13 +18,18 @@ PER_TURN = 50
 
 
 class Teller:
-    """Tells in the order in which it was handed the words.  Reactor thread only."""
+    """Tells in the order in which it was handed the words.  Reactor thread only.
+
+    Never more than one batch waits: what is left of the one before is told when the next comes.
+    """
 
     def __init__(self, call_later: CallLater) -> None:
         self._call_later = call_later
         self._left: deque[tuple[Pending, DeliveryReport]] = deque()
         self._next_turn: Cancellable | None = None
         self._telling = False
+        self._held = False
+        self._finished = False
 
     def __len__(self) -> int:
         """Records whose word is not told yet."""
@@ -32,30 +37,46 @@ class Teller:
 
     def tell(self, words: Iterable[tuple[Pending, DeliveryReport]]) -> None:
         """Tell the first of them now, and the others in the next turns."""
+        older = len(self._left)
         self._left.extend(words)
-        if self._next_turn is None and not self._telling:
-            self._tell_some()
+        if self._held or self._telling:
+            return
+        if self._finished:
+            self._tell(len(self._left))
+            return
+        self._forget_next_turn()
+        self._tell(older)
+        self._tell_some()
 
-    def tell_all(self) -> None:
-        """Tell everything before returning."""
-        if self._next_turn is not None:
-            self._next_turn.cancel()
-            self._next_turn = None
+    def hold(self) -> None:
+        """Only collect until `finish`, which must follow: there may be no other turn."""
+        self._held = True
+
+    def finish(self) -> None:
+        """Tell everything before returning, and all that comes later at once."""
+        self._held, self._finished = False, True
+        self._forget_next_turn()
         while self._left:
-            self._tell_first()
+            self._tell(len(self._left))
 
     def _tell_some(self) -> None:
         self._next_turn = None
-        self._telling = True
-        for _ in range(PER_TURN):
-            if not self._left:
-                break
-            self._tell_first()
-        self._telling = False
-        if self._left:
+        self._tell(PER_TURN)
+        if self._left and not (self._held or self._finished):
             self._next_turn = self._call_later(0, self._tell_some)
 
-    def _tell_first(self) -> None:
-        # Taken out before it is told, since who is told may come back here.
-        entry, report = self._left.popleft()
-        entry.delivered.callback(report)
+    def _tell(self, most: int) -> None:
+        self._telling = True  # who is told may come back here
+        try:
+            for _ in range(most):
+                if not self._left:
+                    break
+                entry, report = self._left.popleft()
+                entry.delivered.callback(report)
+        finally:
+            self._telling = False
+
+    def _forget_next_turn(self) -> None:
+        if self._next_turn is not None:
+            self._next_turn.cancel()
+            self._next_turn = None

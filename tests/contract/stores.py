@@ -34,8 +34,7 @@ class DatabaseStore:
 
     def __init__(self, url: str, *, far: bool = False) -> None:
         self._engine = connect_engine(url, connect_timeout=10)
-        if far:
-            sa.event.listen(self._engine, "connect", find_far)
+        place(self._engine, far=far)
         self._store = SnapshotStore(self._engine)
         self._store.declare([declaration()])
         self.write = self._store.write
@@ -51,9 +50,13 @@ class DatabaseStore:
         self._store.close()
 
 
-def find_far(_: object, record: ConnectionPoolEntry) -> None:
-    """Have a server count as far; a listener to "connect"."""
-    record.info[FAR] = True
+def place(engine: sa.Engine, *, far: bool) -> None:
+    """Have the server of an engine count as far or near, whatever is measured."""
+
+    def set_distance(_: object, record: ConnectionPoolEntry) -> None:
+        record.info[FAR] = far
+
+    sa.event.listen(engine, "connect", set_distance)
 
 
 class MemoryStore:

@@ -21,7 +21,7 @@ from scrapy_snapshot_pipeline.schema import entity_tables
 from scrapy_snapshot_pipeline.store import SnapshotStore
 from scrapy_snapshot_pipeline.tables import Kind
 from tests.contract.entities import RUN, Observation, at, declaration, record
-from tests.contract.stores import find_far
+from tests.contract.stores import place
 from tests.unit.item_classes import Colour, Everything
 
 HISTORY = [
@@ -94,8 +94,7 @@ def _stored(url: str, *, far: bool) -> list[tuple[object, ...]]:
     assert declared is not None
     capture = compile_capture(declared)
     engine = connect_engine(url, connect_timeout=10)
-    if far:
-        sa.event.listen(engine, "connect", find_far)
+    place(engine, far=far)
     store = SnapshotStore(engine)
     store.declare([declared])
     store.write(Batch(tuple(capture(item, at(1), RUN) for item in _everything())))
@@ -108,7 +107,7 @@ def _stored(url: str, *, far: bool) -> list[tuple[object, ...]]:
 
 
 def test_every_kind_of_value_is_stored_alike_near_and_far(postgresql_url: str) -> None:
-    """By COPY, and by arrays where the server is far."""
+    """By COPY, and as literals where the server is far."""
     near = _stored(postgresql_url, far=False)
     assert len(near) == len(_everything())
     assert _stored(postgresql_url, far=True) == near

@@ -54,6 +54,7 @@ def test_a_batch_reads_its_own_entities_only(
                 connection.exec_driver_sql(f"ALTER TABLE {table} SET (autovacuum_enabled = off)")
         stored = [record(Observation(f"e{n}", 0, 0, {"m": 0})) for n in range(STORED)]
         store.write(Batch(tuple(stored)))
+        store.write(Batch((record(Observation("e0", 50, 0, {"m": 0})),)))  # or no confirm is tried
         before = index_entries_read(engine)
         store.write(Batch(tuple(map(seen, range(TOUCHED)))))
         assert index_entries_read(engine) - before < 10 * ROWS * TOUCHED

@@ -49,13 +49,34 @@ def test_words_that_come_while_others_wait_are_told_after_them() -> None:
     assert heard == list(range(MANY + 2))
 
 
+def test_no_more_than_a_batch_waits() -> None:
+    """What is left of one batch is told when the next comes."""
+    clock, heard = ManualClock(), list[int]()
+    teller = Teller(clock.call_later)
+    teller.tell(words(heard, MANY))
+    teller.tell(words(heard, MANY, first=MANY))
+    assert len(heard) == MANY + PER_TURN
+    assert len(clock.calls) == 1
+
+
+def test_without_a_loop_everything_is_spooled_and_told() -> None:
+    """A forced stop at the exit of the process, where no call can be put off any more."""
+    rig = DeliveryRig(max_records=4 * MANY, batch_size=MANY, batch_bytes=10**6)
+    submissions = rig.submit(*range(3 * MANY))
+    rig.clock.call_later = None  # type: ignore[assignment, method-assign]
+    rig.delivery._teller._call_later = None  # type: ignore[assignment]
+    rig.delivery.abandon()
+    assert sorted(one.number for one in rig.kept) == list(range(3 * MANY))
+    assert all(each.delivered.called for each in submissions)
+
+
 @pytest.mark.parametrize("waiting", [1, MANY])
 def test_all_is_told_at_once_when_asked(waiting: int) -> None:
     """Nothing is left, and no turn to come."""
     clock, heard = ManualClock(), list[int]()
     teller = Teller(clock.call_later)
     teller.tell(words(heard, waiting))
-    teller.tell_all()
+    teller.finish()
     assert heard == list(range(waiting))
     assert clock.calls == []
 
