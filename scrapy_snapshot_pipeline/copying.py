@@ -23,22 +23,17 @@ def _needs_escape(text: str) -> bool:
     return "\\" in text or "\n" in text or "\t" in text or "\r" in text
 
 
-PLAIN: Mapping[type, Callable[[Any], str]] = {
+_WRITERS: Mapping[type, Callable[[Any], str]] = {
+    type(None): lambda _: "\\N",
     bool: lambda value: "t" if value else "f",
     int: str,
     float: repr,
     Decimal: str,
+    str: lambda value: value.translate(_ESCAPES),
+    bytes: lambda value: "\\\\x" + value.hex(),
     dt.datetime: dt.datetime.isoformat,
     dt.date: dt.date.isoformat,
     dt.time: dt.time.isoformat,
-}
-"""How a value is written whose text needs no escape, neither in COPY nor in an array."""
-
-_WRITERS: Mapping[type, Callable[[Any], str]] = {
-    **PLAIN,
-    type(None): lambda _: "\\N",
-    str: lambda value: value.translate(_ESCAPES),
-    bytes: lambda value: "\\\\x" + value.hex(),
 }
 
 
