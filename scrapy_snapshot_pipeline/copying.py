@@ -37,6 +37,11 @@ _WRITERS: Mapping[type, Callable[[Any], str]] = {
 }
 
 
+def escaped(value: Any) -> str:
+    """One value as COPY takes it."""
+    return _WRITERS[type(value)](value)
+
+
 def copy_text(columns: Columns) -> str:
     """The rows, each with its line end."""
     texts = [_encode(column) for column in columns]
@@ -47,14 +52,14 @@ def copy_text(columns: Columns) -> str:
 def _encode(column: Sequence[Any]) -> Sequence[str]:
     types = types_in(column)
     if len(types) > 1:
-        return [_WRITERS[type(value)](value) for value in column]
+        return list(map(escaped, column))
     if types == {str} and not _needs_escape("".join(column)):
         return column
     return convert_column(_WRITERS[types.pop()], column)
 
 
-def copy_rows(connection: Connection, table: str, names: str, columns: Columns) -> None:
-    """COPY into `table` (`names`), both quoted SQL; `columns` hold at least one row.
+def copy_rows(connection: Connection, sql: str, columns: Columns) -> None:
+    """Run the COPY statement `sql`; `columns` hold at least one row.
 
     Raises the driver's own errors.
     """
@@ -64,6 +69,6 @@ def copy_rows(connection: Connection, table: str, names: str, columns: Columns) 
     try:
         # In one piece: by default psycopg2 sends 8 KiB at a time and hands the interpreter lock
         # over with each, which a busy reactor gives back up to 5 ms later.
-        cursor.copy_expert(f"COPY {table} ({names}) FROM STDIN", io.StringIO(text), len(text))
+        cursor.copy_expert(sql, io.StringIO(text), len(text))
     finally:
         cursor.close()

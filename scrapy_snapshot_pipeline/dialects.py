@@ -8,15 +8,21 @@ from __future__ import annotations
 
 import datetime as dt
 import struct
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from sqlalchemy.engine import Dialect
 
+T = TypeVar("T")
+
 Row: TypeAlias = Sequence[Any]
+Part: TypeAlias = tuple[str, tuple[Any, ...]]
+"""A part of a statement, and its parameters."""
 Converter: TypeAlias = Callable[[Any], Any]
 
+_SQLITE_PARAMETERS = 32_766
+"""Of one statement; as SQLite is built unless its builder wants another number."""
 _PACKED_CHILD = struct.Struct(">32sq")  # `child_id` and `content_hash`; `snapshot_id`
 
 
@@ -56,11 +62,17 @@ class Driver(Protocol):
     def unpack_children(self, row: Row) -> Iterable[tuple[bytes, int]]:
         """One row of these: `child_id` and `content_hash` as one, and `snapshot_id`."""
 
-    def rows(self, types: Sequence[SystemType], rows: Sequence[Row]) -> tuple[str, tuple[Any, ...]]:
-        """A query that yields `rows`, at least one, of system values, and its parameters."""
+    def slices(self, rows: Sequence[T], width: int) -> Iterator[Sequence[T]]:
+        """As many of `rows`, each of `width` parameters, as one statement can take, and so on."""
 
-    def among(self, digests: Iterable[bytes]) -> tuple[str, tuple[Any, ...]]:
-        """What goes behind a column of ids to say that it has one of these, and its parameters."""
+    def sources(self, types: Sequence[SystemType], rows: Sequence[Row]) -> Iterator[Part]:
+        """Queries that together yield `rows` of system values, each with its parameters."""
+
+    def among(self, digests: Sequence[bytes]) -> Iterator[Part]:
+        """What goes behind a column of ids to say that it has one of these, with its parameters.
+
+        More than one where a statement cannot take all.
+        """
 
 
 def _same(value: Any) -> Any:
@@ -97,19 +109,26 @@ class SqliteDriver:
         child_id, content_hash, snapshot_id = row
         return ((child_id + content_hash, snapshot_id),)
 
-    def rows(self, types: Sequence[SystemType], rows: Sequence[Row]) -> tuple[str, tuple[Any, ...]]:
-        """A VALUES list with one parameter a value."""
+    def slices(self, rows: Sequence[T], width: int) -> Iterator[Sequence[T]]:
+        """Slices of equal length but for the last."""
+        most = _SQLITE_PARAMETERS // width
+        for first in range(0, len(rows), most):
+            yield rows[first : first + most]
+
+    def sources(self, types: Sequence[SystemType], rows: Sequence[Row]) -> Iterator[Part]:
+        """VALUES lists with one parameter a value."""
         one = "(" + ", ".join("?" for _ in types) + ")"
         writers = [t.write for t in types]
-        parameters = tuple(
-            write(value) for row in rows for write, value in zip(writers, row, strict=True)
-        )
-        return "VALUES " + ", ".join([one] * len(rows)), parameters
+        for some in self.slices(rows, len(types)):
+            parameters = tuple(
+                write(value) for row in some for write, value in zip(writers, row, strict=True)
+            )
+            yield "VALUES " + ", ".join([one] * len(some)), parameters
 
-    def among(self, digests: Iterable[bytes]) -> tuple[str, tuple[Any, ...]]:
-        """A list with one parameter an id."""
-        parameters = tuple(digests)
-        return f"IN ({', '.join('?' * len(parameters))})", parameters
+    def among(self, digests: Sequence[bytes]) -> Iterator[Part]:
+        """Lists with one parameter an id."""
+        for some in self.slices(digests, 1):
+            yield f"IN ({', '.join('?' * len(some))})", tuple(some)
 
 
 class PostgresqlDriver:
@@ -134,19 +153,26 @@ class PostgresqlDriver:
         """One row an entity."""
         return _PACKED_CHILD.iter_unpack(row[0])
 
-    def rows(self, types: Sequence[SystemType], rows: Sequence[Row]) -> tuple[str, tuple[Any, ...]]:
+    def slices(self, rows: Sequence[T], width: int) -> Iterator[Sequence[T]]:  # noqa: ARG002
+        """All in one: psycopg2 puts the parameters into the text, of which 1 GB may be sent."""
+        if rows:
+            yield rows
+
+    def sources(self, types: Sequence[SystemType], rows: Sequence[Row]) -> Iterator[Part]:
         """One array a column, as text: psycopg2 would adapt every element by itself."""
+        if not rows:
+            return
         arrays = ", ".join(f"%s::{t.cast}[]" for t in types)
         columns = zip(*rows, strict=True)
         parameters = tuple(
             _array("NULL" if v is None else t.write(v) for v in column)
             for t, column in zip(types, columns, strict=True)
         )
-        return f"SELECT * FROM unnest({arrays})", parameters  # noqa: S608 - casts of our own
+        yield f"SELECT * FROM unnest({arrays})", parameters  # noqa: S608 - casts of our own
 
-    def among(self, digests: Iterable[bytes]) -> tuple[str, tuple[Any, ...]]:
+    def among(self, digests: Sequence[bytes]) -> Iterator[Part]:
         """One array, as text."""
-        return "= ANY(%s::uuid[])", (_array(map(bytes.hex, digests)),)
+        yield "= ANY(%s::uuid[])", (_array(map(bytes.hex, digests)),)
 
 
 def driver_of(dialect: Dialect) -> Driver:

@@ -10,16 +10,15 @@ Identifiers come from declarations only, and are quoted; values are always param
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Dialect
-from sqlalchemy.types import TypeEngine
 
-from scrapy_snapshot_pipeline.columns import Columns, convert_column
-from scrapy_snapshot_pipeline.copying import copy_rows
-from scrapy_snapshot_pipeline.dialects import Converter, Row, driver_of
+from scrapy_snapshot_pipeline.columns import Columns
+from scrapy_snapshot_pipeline.dialects import Row, driver_of
+from scrapy_snapshot_pipeline.insertion import InsertionTable
 from scrapy_snapshot_pipeline.scd2 import (
     ChangedVersion,
     EndedChild,
@@ -38,8 +37,8 @@ class Statements:
 
     def __init__(self, tables: EntityTables, dialect: Dialect) -> None:
         self._driver = driver_of(dialect)
-        self._versions = _Table(tables.versions, dialect)
-        self._children = [_Table(table, dialect) for table in tables.children]
+        self._versions = InsertionTable(tables.versions, dialect)
+        self._children = [InsertionTable(table, dialect) for table in tables.children]
 
     def confirm(
         self,
@@ -52,21 +51,23 @@ class Statements:
         Returns the ids of the entities that were confirmed.
         """
         d = self._driver
-        source, parameters = d.rows((d.digest, d.hash, d.time, d.time), rows)
         table = self._versions.name
         among, ids = self._beside_join(f"{table}.entity_id", [row[0] for row in rows])
-        sql = f"""
-            WITH v(entity_id, content_hash, first_at, last_at) AS ({source})
-            UPDATE {table} SET last_confirmed_at = CASE
-                WHEN {table}.last_confirmed_at < v.last_at THEN v.last_at
-                ELSE {table}.last_confirmed_at END
-            FROM v
-            WHERE {table}.entity_id = v.entity_id AND {table}.valid_to IS NULL
-                AND {table}.content_hash = v.content_hash AND {table}.valid_from <= v.first_at
-                {among}
-            RETURNING {d.digest.selected.format(f"{table}.entity_id")}"""  # noqa: S608 - declared, quoted names
-        found = connection.exec_driver_sql(sql, (*parameters, *ids))
-        return {d.digest.read(row[0]) for row in found.all()}
+        confirmed: set[bytes] = set()
+        for source, parameters in d.sources((d.digest, d.hash, d.time, d.time), rows):
+            sql = f"""
+                WITH v(entity_id, content_hash, first_at, last_at) AS ({source})
+                UPDATE {table} SET last_confirmed_at = CASE
+                    WHEN {table}.last_confirmed_at < v.last_at THEN v.last_at
+                    ELSE {table}.last_confirmed_at END
+                FROM v
+                WHERE {table}.entity_id = v.entity_id AND {table}.valid_to IS NULL
+                    AND {table}.content_hash = v.content_hash AND {table}.valid_from <= v.first_at
+                    {among}
+                RETURNING {d.digest.selected.format(f"{table}.entity_id")}"""  # noqa: S608 - declared, quoted names
+            found = connection.exec_driver_sql(sql, (*parameters, *ids))
+            confirmed.update(d.digest.read(row[0]) for row in found)
+        return confirmed
 
     def lock_current(
         self, connection: Connection, entity_ids: Sequence[bytes]
@@ -76,37 +77,30 @@ class Statements:
         An id that is missing in the answer has no current version.  Every writer locks in the
         order of the ids, so two of them never wait for each other.
         """
-        among, parameters = self._driver.among(entity_ids)
         build = self._select_current if self._driver.exclusive else self._upsert_current
-        found = connection.exec_driver_sql(build(among), parameters)
-        return dict(self._version(row) for row in found)
+        current: dict[bytes, StoredVersion] = {}
+        for among, parameters in self._driver.among(entity_ids):
+            found = connection.exec_driver_sql(build(among), parameters)
+            current.update(self._version(row) for row in found)
+        return current
 
     def history(
         self, connection: Connection, since: Sequence[tuple[bytes, dt.datetime]]
-    ) -> list[tuple[bytes, StoredVersion]]:
+    ) -> Iterator[tuple[bytes, StoredVersion]]:
         """All versions of the entities that were valid at or after a time, per entity."""
-        d = self._driver
-        source, parameters = d.rows((d.digest, d.time), since)
-        among, ids = self._beside_join("x.entity_id", [entity_id for entity_id, _ in since])
-        sql = f"""
-            WITH v(entity_id, since) AS ({source})
-            SELECT {self._version_columns()}
-            FROM v CROSS JOIN {self._versions.name} AS x
-            WHERE x.entity_id = v.entity_id {among}
-                AND (x.valid_to IS NULL OR x.valid_to >= v.since)"""  # noqa: S608
-        found = connection.exec_driver_sql(sql, (*parameters, *ids))
-        return [self._version(row) for row in found]
+        columns = self._version_columns()
+        return map(self._version, self._since(connection, self._versions.name, columns, since))
 
     def current_children(
         self, connection: Connection, entity_ids: Sequence[bytes]
     ) -> dict[bytes, list[dict[bytes, int]]]:
         """The current rows of all child tables of each entity, as `CurrentChildren`."""
-        among, parameters = self._driver.among(entity_ids)
         current: dict[bytes, list[dict[bytes, int]]] = {
             entity_id: [{} for _ in self._children] for entity_id in entity_ids
         }
         d = self._driver
-        for place, table in enumerate(self._children):
+        asked = itertools.product(enumerate(self._children), d.among(entity_ids))
+        for (place, table), (among, parameters) in asked:
             sql = f"""
                 SELECT {d.digest.selected.format("x.entity_id")}, {d.packed_children}
                 FROM {table.name} AS x
@@ -120,33 +114,23 @@ class Statements:
         self, connection: Connection, since: Sequence[tuple[bytes, dt.datetime]]
     ) -> Iterator[tuple[bytes, StoredChild]]:
         """All rows of all child tables that were valid at or after a time, per entity."""
-        d = self._driver
-        source, parameters = d.rows((d.digest, d.time), since)
-        among, ids = self._beside_join("x.entity_id", [entity_id for entity_id, _ in since])
+        columns = self._child_columns()
         for place, table in enumerate(self._children):
-            sql = f"""
-                WITH v(entity_id, since) AS ({source})
-                SELECT {self._child_columns()}
-                FROM v CROSS JOIN {table.name} AS x
-                WHERE x.entity_id = v.entity_id {among}
-                    AND (x.valid_to IS NULL OR x.valid_to >= v.since)"""  # noqa: S608
-            for row in connection.exec_driver_sql(sql, (*parameters, *ids)):
+            for row in self._since(connection, table.name, columns, since):
                 yield self._child(place, row)
 
     def change_versions(self, writing: Writing, rows: Sequence[ChangedVersion]) -> None:
         """Set `last_confirmed_at` and `valid_to` of stored versions."""
-        if not rows:
-            return
         d = self._driver
-        source, parameters = d.rows((d.digest, d.bigint, d.time, d.time), rows)
         table = self._versions.name
-        sql = f"""
-            WITH v(entity_id, snapshot_id, last_confirmed_at, valid_to) AS ({source})
-            UPDATE {table} SET last_confirmed_at = v.last_confirmed_at, valid_to = v.valid_to
-            FROM v
-            WHERE {table}.entity_id = v.entity_id
-                AND {table}.snapshot_id = v.snapshot_id"""  # noqa: S608
-        writing.send(sql, parameters)
+        for source, parameters in d.sources((d.digest, d.bigint, d.time, d.time), rows):
+            sql = f"""
+                WITH v(entity_id, snapshot_id, last_confirmed_at, valid_to) AS ({source})
+                UPDATE {table} SET last_confirmed_at = v.last_confirmed_at, valid_to = v.valid_to
+                FROM v
+                WHERE {table}.entity_id = v.entity_id
+                    AND {table}.snapshot_id = v.snapshot_id"""  # noqa: S608
+            writing.send(sql, parameters)
 
     def insert_versions(self, writing: Writing, rows: Sequence[NewVersion]) -> None:
         """Insert versions that no one else can insert, or fail on the conflict."""
@@ -160,15 +144,15 @@ class Statements:
     def end_children(self, writing: Writing, table: int, rows: Sequence[EndedChild]) -> None:
         """Set `valid_to` of stored child rows."""
         d = self._driver
-        source, parameters = d.rows((d.digest, d.digest, d.bigint, d.time), rows)
         name = self._children[table].name
-        sql = f"""
-            WITH v(entity_id, child_id, snapshot_id, valid_to) AS ({source})
-            UPDATE {name} SET valid_to = v.valid_to
-            FROM v
-            WHERE {name}.entity_id = v.entity_id AND {name}.child_id = v.child_id
-                AND {name}.snapshot_id = v.snapshot_id"""  # noqa: S608
-        writing.send(sql, parameters)
+        for source, parameters in d.sources((d.digest, d.digest, d.bigint, d.time), rows):
+            sql = f"""
+                WITH v(entity_id, child_id, snapshot_id, valid_to) AS ({source})
+                UPDATE {name} SET valid_to = v.valid_to
+                FROM v
+                WHERE {name}.entity_id = v.entity_id AND {name}.child_id = v.child_id
+                    AND {name}.snapshot_id = v.snapshot_id"""  # noqa: S608
+            writing.send(sql, parameters)
 
     def insert_children(self, writing: Writing, table: int, rows: Sequence[NewChild]) -> None:
         """Insert child rows of versions that this transaction inserted or owns."""
@@ -180,26 +164,45 @@ class Statements:
         """Insert the second pieces of child rows that were cut in two."""
         d = self._driver
         types = (d.digest, d.digest, d.bigint, d.bigint, d.time, d.time)
-        source, parameters = d.rows(types, rows)
         child = self._children[table]
         copied = ", ".join(f"x.{column}" for column in child.copied)
         columns = ", ".join(child.copied)
-        sql = f"""
-            WITH v(entity_id, child_id, source_id, snapshot_id, valid_from, valid_to)
-                AS ({source})
-            INSERT INTO {child.name}
-                (entity_id, child_id, snapshot_id, valid_from, valid_to, {columns})
-            SELECT v.entity_id, v.child_id, v.snapshot_id, v.valid_from, v.valid_to, {copied}
-            FROM v CROSS JOIN {child.name} AS x
-            WHERE x.entity_id = v.entity_id AND x.child_id = v.child_id
-                AND x.snapshot_id = v.source_id"""  # noqa: S608
-        writing.send(sql, parameters)
+        for source, parameters in d.sources(types, rows):
+            sql = f"""
+                WITH v(entity_id, child_id, source_id, snapshot_id, valid_from, valid_to)
+                    AS ({source})
+                INSERT INTO {child.name}
+                    (entity_id, child_id, snapshot_id, valid_from, valid_to, {columns})
+                SELECT v.entity_id, v.child_id, v.snapshot_id, v.valid_from, v.valid_to, {copied}
+                FROM v CROSS JOIN {child.name} AS x
+                WHERE x.entity_id = v.entity_id AND x.child_id = v.child_id
+                    AND x.snapshot_id = v.source_id"""  # noqa: S608
+            writing.send(sql, parameters)
+
+    def _since(
+        self,
+        connection: Connection,
+        table: str,
+        columns: str,
+        since: Sequence[tuple[bytes, dt.datetime]],
+    ) -> Iterator[Row]:
+        """The `columns` of all rows of a table that were valid at or after a time, per entity."""
+        d = self._driver
+        among, ids = self._beside_join("x.entity_id", [entity_id for entity_id, _ in since])
+        for source, parameters in d.sources((d.digest, d.time), since):
+            sql = f"""
+                WITH v(entity_id, since) AS ({source})
+                SELECT {columns}
+                FROM v CROSS JOIN {table} AS x
+                WHERE x.entity_id = v.entity_id {among}
+                    AND (x.valid_to IS NULL OR x.valid_to >= v.since)"""  # noqa: S608
+            yield from connection.exec_driver_sql(sql, (*parameters, *ids))
 
     def _beside_join(self, column: str, entity_ids: Sequence[bytes]) -> tuple[str, tuple[Any, ...]]:
         """The condition that names the entities once more, for a planner that could go astray."""
         if self._driver.exclusive:
             return "", ()  # SQLite keeps to the order of the join, and its parameters are few
-        among, ids = self._driver.among(entity_ids)
+        [(among, ids)] = self._driver.among(entity_ids)
         return f"AND {column} {among}", ids
 
     def _select_current(self, among: str) -> str:
@@ -262,66 +265,6 @@ class Statements:
 
 
 _DIGESTS = frozenset({"entity_id", "child_id"})
-_INTERVAL = frozenset({"entity_id", "child_id", "snapshot_id", "valid_from", "valid_to"})
-
-
-class _Table:
-    """A table's quoted names, the conversion of its rows, and their insertion."""
-
-    def __init__(self, table: sa.Table, dialect: Dialect) -> None:
-        self._driver = driver_of(dialect)
-        preparer = dialect.identifier_preparer
-        quoted = {c.name: preparer.quote(c.name).replace("%", "%%") for c in table.columns}
-        self.name = preparer.format_table(table).replace("%", "%%")
-        self.columns = ", ".join(quoted.values())
-        self.copied = [name for column, name in quoted.items() if column not in _INTERVAL]
-        self.nested = "parent_id" in quoted
-        self._converters = _converters(table, dialect)
-        self._insert = f"INSERT INTO {self.name} ({self.columns})"
-        self._row = "(" + ", ".join([self._driver.placeholder] * len(quoted)) + ")"
-
-    def insert(self, writing: Writing, columns: Columns) -> None:
-        converted = self._converted(columns)
-        if not self._driver.copies:
-            sql = f"{self._insert} VALUES {self._row}"
-            writing.connection.exec_driver_sql(sql, list(zip(*converted, strict=True)))
-        elif writing.together:
-            writing.send(*self._values(converted))
-        else:
-            writing.flush()
-            copy_rows(writing.connection, self.name, self.columns, converted)
-
-    def insert_absent(self, writing: Writing, columns: Columns) -> int:
-        sql, parameters = self._values(self._converted(columns))
-        sql += " ON CONFLICT DO NOTHING RETURNING entity_id"
-        return len(writing.ask(sql, parameters).all())
-
-    def _values(self, converted: Columns) -> tuple[str, tuple[Any, ...]]:
-        """Literals, since a cast to the column's type would cut what is too long for it."""
-        rows = list(zip(*converted, strict=True))
-        sql = f"{self._insert} VALUES {', '.join([self._row] * len(rows))}"
-        return sql, tuple(value for row in rows for value in row)
-
-    def _converted(self, columns: Columns) -> Columns:
-        converted = list(columns)
-        for place, convert in self._converters:
-            converted[place] = convert_column(convert, converted[place])
-        return converted
-
-
-def _converters(table: sa.Table, dialect: Dialect) -> list[tuple[int, Converter]]:
-    """The places of a row whose values the driver does not take as they are."""
-    return [
-        (place, convert)
-        for place, column in enumerate(table.columns)
-        if (convert := _converter(column.type, dialect)) is not None
-    ]
-
-
-def _converter(sql_type: TypeEngine[Any], dialect: Dialect) -> Converter | None:
-    if isinstance(sql_type, sa.LargeBinary):
-        return None  # every driver takes bytes; the dialect's wrapper is no use to COPY
-    return sql_type.dialect_impl(dialect).bind_processor(dialect)
 
 
 def _version_columns(rows: Sequence[NewVersion]) -> Columns:

@@ -1,7 +1,7 @@
 """The statements of a batch that need no answer: one by one, or together where the server is far.
 
 Where it is near, COPY is the fastest way in, and waits twice for each table.  At 20 ms away that
-is most of the time of a batch: there all of them travel as one text, rows as literals.
+is most of the time of a batch: there all of them travel as one text, new rows as JSON.
 """
 
 from __future__ import annotations

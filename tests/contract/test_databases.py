@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Annotated, Any
 
 import pytest
+import scrapy
 import sqlalchemy as sa
 
-from scrapy_snapshot_pipeline.capture import compile_capture
+from scrapy_snapshot_pipeline.capture import Capture, compile_capture
 from scrapy_snapshot_pipeline.connect import connect_engine
-from scrapy_snapshot_pipeline.declare import Declarations
-from scrapy_snapshot_pipeline.errors import SchemaMismatchError, WriteError
+from scrapy_snapshot_pipeline.declare import Declarations, snapshot
+from scrapy_snapshot_pipeline.errors import BadDataError, SchemaMismatchError, WriteError
 from scrapy_snapshot_pipeline.provision import ddl
 from scrapy_snapshot_pipeline.records import Batch
 from scrapy_snapshot_pipeline.schema import entity_tables
 from scrapy_snapshot_pipeline.store import SnapshotStore
-from scrapy_snapshot_pipeline.tables import Kind
+from scrapy_snapshot_pipeline.tables import Declaration, Kind
 from tests.contract.entities import RUN, Observation, at, declaration, record
 from tests.contract.stores import place
 from tests.unit.item_classes import Colour, Everything
@@ -88,29 +91,134 @@ def _everything() -> list[Everything]:
     return [full, Everything(text="empty"), Everything(text=NASTY[:20], nested=NASTY)]
 
 
-def _stored(url: str, *, far: bool) -> list[tuple[object, ...]]:
-    """What is read back of them; nothing stays behind."""
-    declared = Declarations().of(Everything)
-    assert declared is not None
-    capture = compile_capture(declared)
+@contextmanager
+def _store_of(
+    item_class: type, url: str, *, far: bool
+) -> Iterator[tuple[SnapshotStore, sa.Engine, Capture]]:
+    """A store with the tables of a class, and the capture of its items."""
+    declared = _declared(item_class)
     engine = connect_engine(url, connect_timeout=10)
     place(engine, far=far)
     store = SnapshotStore(engine)
     store.declare([declared])
-    store.write(Batch(tuple(capture(item, at(1), RUN) for item in _everything())))
-    table = store.tables(declared.table).versions
-    with engine.begin() as connection:
-        rows = connection.execute(sa.select(table).order_by(table.c.text)).all()
-        connection.execute(table.delete())
+    yield store, engine, compile_capture(declared)
     engine.dispose()
+
+
+def _declared(item_class: type) -> Declaration:
+    found = Declarations().of(item_class)
+    assert found is not None
+    return found
+
+
+def _rows(store: SnapshotStore, engine: sa.Engine, item_class: type) -> Sequence[sa.Row[Any]]:
+    """All versions, in the order of their keys."""
+    declared = _declared(item_class)
+    table = store.tables(declared.table).versions
+    with engine.connect() as connection:
+        return connection.execute(
+            sa.select(table).order_by(table.c[declared.columns[0].name])
+        ).all()
+
+
+def _stored(url: str, *, far: bool) -> list[tuple[object, ...]]:
+    """What is read back of them; nothing stays behind."""
+    with _store_of(Everything, url, far=far) as (store, engine, capture):
+        store.write(Batch(tuple(capture(item, at(1), RUN) for item in _everything())))
+        rows = _rows(store, engine, Everything)
+        with engine.begin() as connection:
+            connection.execute(store.tables(_declared(Everything).table).versions.delete())
     return [tuple(row) for row in rows]
 
 
 def test_every_kind_of_value_is_stored_alike_near_and_far(postgresql_url: str) -> None:
-    """By COPY, and as literals where the server is far."""
+    """By COPY, and as JSON where the server is far."""
     near = _stored(postgresql_url, far=False)
     assert len(near) == len(_everything())
     assert _stored(postgresql_url, far=True) == near
+
+
+@snapshot(key="code")
+@dataclass
+class Limited:
+    """Columns that say more of their values than their Python types do."""
+
+    code: Annotated[str, sa.CHAR(5)]
+    colour: Annotated[str | None, sa.Enum("red", "blue", name="paint")] = None
+    short: Annotated[int | None, sa.SmallInteger()] = None
+    rough: Annotated[float | None, sa.REAL()] = None
+    price: Annotated[Decimal | None, sa.Numeric(6, 2)] = None
+    tags: Annotated[dict[str, str] | None, sa.String(20)] = None
+
+
+@pytest.mark.parametrize("far", [False, True])
+def test_the_database_refuses_what_its_column_cannot_hold(postgresql_url: str, far: bool) -> None:
+    """It is not cut to size on the way, neither near nor far."""
+    with _store_of(Limited, postgresql_url, far=far) as (store, engine, capture):
+        fits = Limited("ab", "red", 2**15 - 1, 0.1, Decimal("9999.99"), {"a": "b"})
+        store.write(Batch((capture(fits, at(1), RUN),)))
+        for large in (
+            Limited("c", tags={"a": "much more than fits into 20"}),
+            Limited("d", short=2**15),
+            Limited("e", colour="grey"),
+        ):
+            with pytest.raises(BadDataError):
+                store.write(Batch((capture(large, at(2), RUN),)))
+        [row] = _rows(store, engine, Limited)
+    assert tuple(row[2:8]) == (
+        "ab   ",
+        "red",
+        2**15 - 1,
+        pytest.approx(0.1),
+        Decimal("9999.99"),
+        '{"a":"b"}',
+    )
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql", "far postgresql"])
+def test_names_that_mean_something_to_a_driver_are_stored(
+    request: pytest.FixtureRequest, kind: str
+) -> None:
+    """Fields of an Item have any name; a percent sign is no placeholder, nor a quote an end."""
+    fields = {name: scrapy.Field() for name in ("a%b", "%s", 'say "x"', "50%%", "from")}
+    strange = snapshot(key="a%b", table="strange")(type("Strange", (scrapy.Item,), fields))
+    url = request.getfixturevalue(f"{kind.rsplit(maxsplit=1)[-1]}_url")
+    with _store_of(strange, url, far=kind.startswith("far")) as (store, engine, capture):
+        for second, value in ((1, "old"), (2, "new"), (3, "new")):
+            item = strange({"a%b": "key", "%s": value, 'say "x"': value, "50%%": 1, "from": 2})
+            store.write(Batch((capture(item, at(second), RUN),)))
+        store.write(Batch((capture(strange({"a%b": "other"}), at(4), RUN),), attempt=2))
+        rows = _rows(store, engine, strange)
+    assert sorted(row.valid_to is None for row in rows) == [False, True, True]
+
+
+def test_no_statement_has_more_parameters_than_sqlite_takes(sqlite_url: str) -> None:
+    """However many rows a batch has; 32,766 is the limit that it is built with."""
+    entities, sizes = 2_200, []
+    engine = connect_engine(sqlite_url, connect_timeout=10)
+
+    @sa.event.listens_for(engine, "before_cursor_execute")
+    def count(*told: Any) -> None:
+        if not told[-1]:
+            sizes.append(len(told[3]))
+
+    store = SnapshotStore(engine)
+    store.declare([declaration()])
+    for second, price, attempt in ((1, 0, 1), (2, 1, 1), (3, 1, 1), (4, 2, 2), (5, 2, 2)):
+        batch = [
+            record(Observation(f"e{number}", second, 0, dict.fromkeys("abcd", price)))
+            for number in range(entities)
+        ]
+        batch += [record(Observation(f"{second} f{n}", second, 0, {})) for n in range(entities)]
+        store.write(Batch(tuple(batch), attempt))
+    tables = store.tables(declaration().table)
+    with engine.connect() as connection:
+        counts = [
+            connection.scalar(sa.select(sa.func.count()).select_from(table)) for table in tables.all
+        ]
+    engine.dispose()
+    assert counts == [entities * (3 + 5), entities * 4 * 3, entities * 4]
+    assert 32_766 // 2 < max(sizes) <= 32_766
 
 
 def test_declaring_twice_is_declaring_once(engine: sa.Engine) -> None:

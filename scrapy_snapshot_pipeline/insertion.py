@@ -1,0 +1,96 @@
+"""How new rows get into a table, whichever way its database takes many of them at once.
+
+| where | how |
+|---|---|
+| a server that is near | COPY |
+| a server that is far | one JSON text, which travels with other statements |
+| SQLite | `executemany`, which in process is the fastest |
+| where a row may be there already | a VALUES list that passes over conflicts |
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeEngine
+
+from scrapy_snapshot_pipeline.columns import Columns, convert_column
+from scrapy_snapshot_pipeline.copying import copy_rows
+from scrapy_snapshot_pipeline.dialects import Converter, driver_of
+from scrapy_snapshot_pipeline.recordset import recordset_text
+from scrapy_snapshot_pipeline.schema import JsonText
+from scrapy_snapshot_pipeline.writing import Writing
+
+_INTERVAL = frozenset({"entity_id", "child_id", "snapshot_id", "valid_from", "valid_to"})
+
+
+class InsertionTable:
+    """A table as the statements name it, and the insertion of its rows."""
+
+    def __init__(self, table: sa.Table, dialect: Dialect) -> None:
+        self._driver = driver_of(dialect)
+        # What it quotes has % doubled, where the driver sees a placeholder in a single one.
+        preparer = dialect.identifier_preparer
+        quoted = {c.name: preparer.quote(c.name) for c in table.columns}
+        self.name = preparer.format_table(table)
+        self.columns = ", ".join(quoted.values())
+        self._names = list(quoted)
+        self.copied = [name for column, name in quoted.items() if column not in _INTERVAL]
+        self.nested = "parent_id" in quoted
+        self._converters = _converters(table, dialect)
+        self._json = [
+            place for place, column in enumerate(table.columns) if isinstance(column.type, JsonText)
+        ]
+        self._copy = f"COPY {self.name} ({self.columns}) FROM STDIN".replace("%%", "%")
+        self._insert = f"INSERT INTO {self.name} ({self.columns})"
+        self._from_json = f"""
+            {self._insert} SELECT {self.columns}
+            FROM json_populate_recordset(NULL::{self.name}, %s)"""  # noqa: S608 - quoted names
+        self._row = "(" + ", ".join([self._driver.placeholder] * len(quoted)) + ")"
+
+    def insert(self, writing: Writing, columns: Columns) -> None:
+        """Insert rows, at least one, or have the database raise its own error."""
+        converted = self._converted(columns)
+        if not self._driver.copies:
+            sql = f"{self._insert} VALUES {self._row}"
+            writing.connection.exec_driver_sql(sql, list(zip(*converted, strict=True)))
+        elif writing.together:
+            writing.send(self._from_json, (recordset_text(self._names, converted, self._json),))
+        else:
+            writing.flush()
+            copy_rows(writing.connection, self._copy, converted)
+
+    def insert_absent(self, writing: Writing, columns: Columns) -> int:
+        """Insert rows in their order, passing over conflicts; return how many went in."""
+        rows = list(zip(*self._converted(columns), strict=True))
+        inserted = 0
+        for some in self._driver.slices(rows, len(columns)):
+            sql = f"""
+                {self._insert} VALUES {", ".join([self._row] * len(some))}
+                ON CONFLICT DO NOTHING RETURNING entity_id"""
+            answer = writing.ask(sql, tuple(value for row in some for value in row))
+            inserted += len(answer.all())
+        return inserted
+
+    def _converted(self, columns: Columns) -> Columns:
+        converted = list(columns)
+        for place, convert in self._converters:
+            converted[place] = convert_column(convert, converted[place])
+        return converted
+
+
+def _converters(table: sa.Table, dialect: Dialect) -> list[tuple[int, Converter]]:
+    """The places of a row whose values the driver does not take as they are."""
+    return [
+        (place, convert)
+        for place, column in enumerate(table.columns)
+        if (convert := _converter(column.type, dialect)) is not None
+    ]
+
+
+def _converter(sql_type: TypeEngine[Any], dialect: Dialect) -> Converter | None:
+    if isinstance(sql_type, sa.LargeBinary):
+        return None  # every driver takes bytes; the dialect's wrapper is no use to COPY
+    return sql_type.dialect_impl(dialect).bind_processor(dialect)
