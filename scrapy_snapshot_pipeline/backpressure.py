@@ -13,18 +13,26 @@ class CrawlPause:
     """
 
     def __init__(
-        self, pause: Callable[[], bool], unpause: Callable[[], None], pause_at: int
+        self,
+        *,
+        pause: Callable[[], bool],
+        resume: Callable[[], None],
+        unpause: Callable[[], None],
+        pause_at: int,
     ) -> None:
-        """Pause above `pause_at` waiting items (0: never), and unpause at half of that.
+        """Pause above `pause_at` waiting items (0: never), and resume at half of that.
 
         `pause` tells whether it did: False means that someone else had paused the crawl, and
-        then it is not ours to unpause.
+        then it is not ours to unpause.  `resume` may take its time, `unpause` does not.
         """
         self._pause = pause
+        self._resume = resume
         self._unpause = unpause
         self._pause_at = pause_at
         self._waiting = 0
         self._paused = False
+        self._ours = False
+        """We paused at least once; what was resumed may not be quite unpaused yet."""
         self._released = False
 
     def __repr__(self) -> str:
@@ -41,12 +49,14 @@ class CrawlPause:
         self._waiting += 1
         if self._must_pause():
             self._paused = self._pause()
+            self._ours = self._ours or self._paused
 
     def left(self) -> None:
         """Count an item that waits no more, for whatever reason."""
         self._waiting -= 1
-        if self._waiting <= self._pause_at // 2:
-            self._unpause_ours()
+        if self._paused and self._waiting <= self._pause_at // 2:
+            self._paused = False
+            self._resume()
 
     def release(self) -> None:
         """Unpause if it was we who paused, and never pause again: for every way out.
@@ -54,14 +64,12 @@ class CrawlPause:
         Scrapy never closes a spider whose engine is paused.
         """
         self._released = True
-        self._unpause_ours()
+        self._paused = False
+        if self._ours:
+            self._ours = False
+            self._unpause()
 
     def _must_pause(self) -> bool:
         if self._released or self._paused or not self._pause_at:
             return False
         return self._waiting > self._pause_at
-
-    def _unpause_ours(self) -> None:
-        if self._paused:
-            self._paused = False
-            self._unpause()

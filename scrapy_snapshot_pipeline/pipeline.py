@@ -85,7 +85,12 @@ class SnapshotPipeline:
         self._clock = ObservationClock(time.time_ns)
         self._scrapy = CrawlEngine(crawler, call_later)
         self._observer = Observer(_stats_of(crawler))
-        self._pause = CrawlPause(self._pause_crawl, self._scrapy.unpause, settings.pause_at)
+        self._pause = CrawlPause(
+            pause=self._pause_crawl,
+            resume=self._scrapy.resume,
+            unpause=self._scrapy.unpause,
+            pause_at=settings.pause_at,
+        )
         self._database = self._build_database()
         folder = dead_letter_folder(settings)
         check_folder(folder)

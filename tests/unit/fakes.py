@@ -81,6 +81,13 @@ class ManualClock:
             first.func()
         self.now = end
 
+    def turn(self) -> None:
+        """Make the calls that are due now, but not those that they put off in turn."""
+        due = [call for call in self.calls if call.due <= self.now]
+        for call in due:
+            self.calls.remove(call)
+            call.func()
+
     @property
     def delays(self) -> list[float]:
         """Seconds from now to each call that waits."""

@@ -14,6 +14,8 @@ class FakeEngine:
     """As far as pausing goes."""
 
     paused: bool = False
+    slow: bool = False
+    """It takes its time to go on."""
 
     def pause(self) -> bool:
         """Say whether it was this call that paused."""
@@ -23,6 +25,10 @@ class FakeEngine:
     def is_paused(self) -> bool:
         """Tell the state; a call, so that the type checker expects it to change."""
         return self.paused
+
+    def resume(self) -> None:
+        """Run again, unless that takes time."""
+        self.paused = self.slow
 
     def unpause(self) -> None:
         """Run again."""
@@ -37,7 +43,9 @@ def engine() -> FakeEngine:
 
 def make_pause(engine: FakeEngine, pause_at: int = 4, entered: int = 0) -> CrawlPause:
     """Make a pause that so many items have entered already."""
-    pause = CrawlPause(engine.pause, engine.unpause, pause_at)
+    pause = CrawlPause(
+        pause=engine.pause, resume=engine.resume, unpause=engine.unpause, pause_at=pause_at
+    )
     for _ in range(entered):
         pause.entered()
     return pause
@@ -83,6 +91,17 @@ def test_release_unpauses_and_never_pauses_again(engine: FakeEngine) -> None:
     assert not engine.is_paused()
     for _ in range(10):
         pause.entered()
+    assert not engine.is_paused()
+
+
+def test_release_does_not_wait_for_what_is_still_being_resumed(engine: FakeEngine) -> None:
+    """The items that waited are gone, but the crawl is not running yet, and must close."""
+    engine.slow = True
+    pause = make_pause(engine, pause_at=4, entered=5)
+    for _ in range(5):
+        pause.left()
+    assert engine.is_paused()
+    pause.release()
     assert not engine.is_paused()
 
 

@@ -63,6 +63,20 @@ class FakeEngine:
         self._slot: FakeEngineSlot | None = FakeEngineSlot()
         self.scraper: FakeScraper | None = FakeScraper()
         self.reasons: list[str] = []
+        self.scheduled = 0
+        """Requests that could be started."""
+        self.room = 16
+
+    def needs_backout(self) -> bool:
+        """Whether it is busy."""
+        return not self.room
+
+    def _start_scheduled_request(self) -> bool:
+        if not self.scheduled:
+            return False
+        self.scheduled -= 1
+        self.room -= 1
+        return True
 
     def pause(self) -> None:
         """Start no requests."""
@@ -138,9 +152,91 @@ def test_unpause_wakes_the_engine(engine: FakeEngine, crawl: CrawlEngine) -> Non
 def test_a_closing_engine_is_not_woken(engine: FakeEngine, crawl: CrawlEngine) -> None:
     """It has cancelled its next call for good."""
     assert engine._slot is not None
+    crawl.pause()
     engine._slot.closing = Deferred()
     crawl.unpause()
+    assert not engine.paused
     assert engine._slot.nextcall.scheduled == 0
+
+
+def test_unpause_leaves_a_pause_of_someone_else(engine: FakeEngine, crawl: CrawlEngine) -> None:
+    """Only what we paused is ours to unpause."""
+    engine.pause()
+    crawl.unpause()
+    crawl.resume()
+    assert engine.paused
+
+
+def paused_engine(engine: FakeEngine, crawl: CrawlEngine, scheduled: int) -> FakeEngine:
+    """Pause it with so many requests to start."""
+    crawl.pause()
+    engine.scheduled = scheduled
+    return engine
+
+
+def test_resume_starts_one_request_in_every_other_turn(
+    engine: FakeEngine, crawl: CrawlEngine, clock: ManualClock
+) -> None:
+    """Each brings a page of items, and another turn is left to those that are done."""
+    paused_engine(engine, crawl, scheduled=100)
+    crawl.resume()
+    crawl.resume()
+    left = [engine.scheduled]
+    for _ in range(4):
+        clock.turn()
+        left.append(engine.scheduled)
+    assert left == [99, 99, 98, 98, 97]
+    assert engine.paused
+
+
+@pytest.mark.parametrize(("scheduled", "room"), [(5, 16), (100, 3)])
+def test_resume_ends_when_the_engine_is_busy_or_has_nothing_to_start(
+    engine: FakeEngine, crawl: CrawlEngine, clock: ManualClock, scheduled: int, room: int
+) -> None:
+    """From then on the engine goes its own way, and is woken for it."""
+    paused_engine(engine, crawl, scheduled).room = room
+    crawl.resume()
+    clock.advance(0)
+    assert not engine.paused
+    assert engine.scheduled == max(0, scheduled - room)
+    assert engine._slot is not None
+    assert engine._slot.nextcall.scheduled == 1
+    assert clock.calls == []
+
+
+def test_a_pause_stops_the_resuming(
+    engine: FakeEngine, crawl: CrawlEngine, clock: ManualClock
+) -> None:
+    """Too many items wait again before the engine was unpaused."""
+    paused_engine(engine, crawl, scheduled=100)
+    crawl.resume()
+    assert crawl.pause()
+    clock.advance(0)
+    assert (engine.paused, engine.scheduled) == (True, 99)
+
+
+def test_a_close_ends_the_resuming(
+    engine: FakeEngine, crawl: CrawlEngine, clock: ManualClock
+) -> None:
+    """No request is started any more, and Scrapy closes nothing that is paused."""
+    paused_engine(engine, crawl, scheduled=100)
+    crawl.resume()
+    assert engine._slot is not None
+    engine._slot.closing = Deferred()
+    clock.advance(0)
+    assert (engine.paused, engine.scheduled) == (False, 99)
+
+
+def test_unpause_does_not_wait_for_the_resuming(
+    engine: FakeEngine, crawl: CrawlEngine, clock: ManualClock
+) -> None:
+    """The loop may have no turn left."""
+    paused_engine(engine, crawl, scheduled=100)
+    crawl.resume()
+    crawl.unpause()
+    assert not engine.paused
+    clock.advance(0)
+    assert engine.scheduled == 99
 
 
 def test_kick_does_nothing_in_an_open_crawl(crawl: CrawlEngine, clock: ManualClock) -> None:
@@ -214,6 +310,7 @@ def test_no_engine_is_harmless(error: Exception | None, clock: ManualClock) -> N
     crawl = CrawlEngine(cast("Crawler", FakeCrawler(None, error)), clock.call_later)
     assert not crawl.pause()
     crawl.unpause()
+    crawl.resume()
     crawl.kick()
     crawl.stop("early")
     clock.advance(1)
