@@ -7,8 +7,7 @@ The format: https://www.postgresql.org/docs/current/sql-copy.html, "Text Format"
 from __future__ import annotations
 
 import datetime as dt
-import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -58,17 +57,44 @@ def _encode(column: Sequence[Any]) -> Sequence[str]:
     return convert_column(_WRITERS[types.pop()], column)
 
 
-def copy_rows(connection: Connection, sql: str, columns: Columns) -> None:
-    """Run the COPY statement `sql`; `columns` hold at least one row.
+def copy_rows(connection: Connection, sql: str, pieces: Iterator[Columns]) -> None:
+    """Run the COPY statement `sql`, with what `pieces` bring, rows at least one.
 
-    Raises the driver's own errors.
+    Raises the driver's own errors, and what `pieces` raise.
     """
     # copy_expert is psycopg2's own, beyond the DBAPI that SQLAlchemy types.
     cursor: Any = connection.connection.cursor()
-    text = copy_text(columns)
+    file = _Pieces(pieces)
     try:
-        # In one piece: by default psycopg2 sends 8 KiB at a time and hands the interpreter lock
-        # over with each, which a busy reactor gives back up to 5 ms later.
-        cursor.copy_expert(sql, io.StringIO(text), len(text))
+        cursor.copy_expert(sql, file)
+    except Exception:
+        if file.error is not None:
+            raise file.error from None
+        raise
     finally:
         cursor.close()
+
+
+class _Pieces:
+    """What psycopg2 takes for a file: the server stores one piece while the next is written.
+
+    Pieces are large, since psycopg2 hands the interpreter lock over with each, and a busy reactor
+    gives it back late.
+    """
+
+    def __init__(self, pieces: Iterator[Columns]) -> None:
+        self._texts = map(copy_text, pieces)
+        self.error: Exception | None = None
+
+    def read(self, _: int) -> str:
+        """Give the next piece, of whatever size; psycopg2 asks for 8 KiB and takes what it gets."""
+        try:
+            return next(self._texts, "")
+        except Exception as error:  # noqa: BLE001 - `copy_rows` raises it again
+            # psycopg2 tells the server the text of what is raised here, which may quote a value.
+            self.error = error
+            raise _UnreadableError from None
+
+
+class _UnreadableError(Exception):
+    """Ends a COPY without a word."""

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import sqlalchemy as sa
@@ -50,14 +51,17 @@ class InsertionTable:
             FROM json_populate_recordset(NULL::{self.name}, %s)"""  # noqa: S608 - quoted names
         self._row = "(" + ", ".join([self._driver.placeholder] * len(quoted)) + ")"
 
-    def insert(self, writing: Writing, columns: Columns) -> None:
-        """Insert rows, at least one, or have the database raise its own error."""
-        converted = self._converted(columns)
+    def insert(self, writing: Writing, pieces: Iterable[Columns]) -> None:
+        """Insert rows, piece by piece, or have the database raise its own error."""
+        converted = map(self._converted, pieces)
         if not self._driver.copies:
             sql = f"{self._insert} VALUES {self._row}"
-            writing.connection.exec_driver_sql(sql, list(zip(*converted, strict=True)))
+            for columns in converted:
+                writing.connection.exec_driver_sql(sql, list(zip(*columns, strict=True)))
         elif writing.together:
-            writing.send(self._from_json, (recordset_text(self._names, converted, self._json),))
+            for columns in converted:
+                json = recordset_text(self._names, columns, self._json)
+                writing.send(self._from_json, (json,))
         else:
             writing.flush()
             copy_rows(writing.connection, self._copy, converted)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Annotated, Any
@@ -25,7 +25,10 @@ from scrapy_snapshot_pipeline.store import SnapshotStore
 from scrapy_snapshot_pipeline.tables import Declaration, Kind
 from tests.contract.entities import RUN, Observation, at, declaration, record
 from tests.contract.stores import place
+from tests.postgresql import PostgresServer
 from tests.unit.item_classes import Colour, Everything
+
+KINDS = ["sqlite", "postgresql", "far postgresql"]
 
 HISTORY = [
     [Observation("a", 1, 1, {"x": 4, "y": 5}), Observation("b", 1, 2, {})],
@@ -105,6 +108,14 @@ def _store_of(
     engine.dispose()
 
 
+def _kind_of_store(
+    request: pytest.FixtureRequest, kind: str, item_class: type
+) -> AbstractContextManager[tuple[SnapshotStore, sa.Engine, Capture]]:
+    """One of `KINDS`."""
+    url = request.getfixturevalue(f"{kind.rsplit(maxsplit=1)[-1]}_url")
+    return _store_of(item_class, url, far=kind.startswith("far"))
+
+
 def _declared(item_class: type) -> Declaration:
     found = Declarations().of(item_class)
     assert found is not None
@@ -175,15 +186,65 @@ def test_the_database_refuses_what_its_column_cannot_hold(postgresql_url: str, f
     )
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql", "far postgresql"])
+class Even(sa.types.TypeDecorator[int]):
+    """A type of somebody else's, which looks at the value itself."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: int | None, dialect: sa.Dialect) -> int | None:
+        """Refuse some values, and quote them."""
+        if value is not None and value % 2:
+            raise ValueError(f"{value} is odd")
+        return value
+
+
+@snapshot(key="name")
+@dataclass
+class Numbered:
+    """A column of that type."""
+
+    name: str
+    number: Annotated[int, Even()]
+
+
+def _numbered(capture: Capture, *numbers: int) -> Batch:
+    return Batch(tuple(capture(Numbered(f"{n}", n), at(1), RUN) for n in numbers))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_type_of_the_users_own_may_refuse_a_value(
+    request: pytest.FixtureRequest, kind: str
+) -> None:
+    """It is bad data, whenever the type looks at it, and the rest can be stored."""
+    even = range(0, 1200, 2)
+    with _kind_of_store(request, kind, Numbered) as (store, engine, capture):
+        with pytest.raises(BadDataError) as caught:
+            store.write(_numbered(capture, *even, 987_654_321))
+        store.write(_numbered(capture, *even))
+        rows = _rows(store, engine, Numbered)
+    assert "987654321" not in str(caught.value)
+    assert {row.number for row in rows} == set(even)
+
+
+def test_the_server_is_not_told_what_a_type_refused(private_postgresql: PostgresServer) -> None:
+    """Its log may be read by others."""
+    opened = _store_of(Numbered, private_postgresql.url, far=False)
+    with opened as (store, _, capture), pytest.raises(BadDataError):
+        store.write(_numbered(capture, 987_654_321))
+    log = (private_postgresql.home / "log").read_text()
+    assert "COPY" in log
+    assert "987654321" not in log
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_names_that_mean_something_to_a_driver_are_stored(
     request: pytest.FixtureRequest, kind: str
 ) -> None:
     """Fields of an Item have any name; a percent sign is no placeholder, nor a quote an end."""
     fields = {name: scrapy.Field() for name in ("a%b", "%s", 'say "x"', "50%%", "from")}
     strange = snapshot(key="a%b", table="strange")(type("Strange", (scrapy.Item,), fields))
-    url = request.getfixturevalue(f"{kind.rsplit(maxsplit=1)[-1]}_url")
-    with _store_of(strange, url, far=kind.startswith("far")) as (store, engine, capture):
+    with _kind_of_store(request, kind, strange) as (store, engine, capture):
         for second, value in ((1, "old"), (2, "new"), (3, "new")):
             item = strange({"a%b": "key", "%s": value, 'say "x"': value, "50%%": 1, "from": 2})
             store.write(Batch((capture(item, at(second), RUN),)))
