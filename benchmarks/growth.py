@@ -71,6 +71,12 @@ class _Filled:
             table, indexes = connection.execute(sa.text(sql)).one()
         return f"{table:.0f} bytes in the table, {indexes:.0f} in indexes"
 
+    def huge_pages(self) -> str:
+        """Whether the server's buffers lie in them; only PostgreSQL 17 and later know."""
+        sql = "SELECT coalesce(current_setting('huge_pages_status', true), 'unknown')"
+        with self.engine.connect() as connection:
+            return str(connection.scalar(sa.text(sql)))
+
     def hot_updates(self) -> tuple[int, int]:
         """Updates so far that touched no index, and all."""
         sql = (
@@ -91,6 +97,7 @@ def measure(databases: Databases, size: Size) -> Iterator[Row]:
     """All of section C."""
     filled = {versions: _Filled(databases.postgresql(), versions) for versions in size.versions}
     smallest = min(filled)
+    pages = f"huge pages {filled[smallest].huge_pages()}"
     yield _hot_share(filled[smallest])  # before anything has changed
     kinds: Mapping[str, Callable[[_Filled], Batch]] = {
         "unchanged": lambda each: each.batch(0),
@@ -104,7 +111,7 @@ def measure(databases: Databases, size: Size) -> Iterator[Row]:
             each = seconds[f"{versions:,}"]
             name = f"batch {kind}: {versions:,} versions stored / {smallest:,}"
             goal = "<= 1.3" if versions == max(filled) else ""
-            detail = f"{each * 1e3:.1f} ms against {base * 1e3:.1f} ms"
+            detail = f"{each * 1e3:.1f} ms against {base * 1e3:.1f} ms, {pages}"
             yield Row("C", name, each / base, goal, detail, size.runs)
     yield from _many_versions(filled[smallest], size.runs)
     yield Row(

@@ -23,18 +23,17 @@ _CHUNK = 1 << 16
 @contextlib.contextmanager
 def running_proxy(port: int, milliseconds: float) -> Iterator[int]:
     """The port of a proxy that runs for as long as the context lasts."""
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "benchmarks.proxy", str(port), str(milliseconds)],
         cwd=Path(__file__).resolve().parent.parent,
         stdout=subprocess.PIPE,
         text=True,
-    )
-    try:
-        assert process.stdout is not None
-        yield int(process.stdout.readline())
-    finally:
-        process.kill()
-        process.wait()
+    ) as process:
+        try:
+            assert process.stdout is not None
+            yield int(process.stdout.readline())
+        finally:
+            process.kill()
 
 
 def _forward(source: socket.socket, target: socket.socket, delay: float) -> None:

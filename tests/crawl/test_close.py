@@ -100,3 +100,18 @@ def test_start_items_and_close_spider(start: StartCrawl, sqlite_url: str, mode: 
     # Seen: 2.14 takes it for an error of the spider and goes on, 2.19 heeds it.
     if SCRAPY >= (2, 19):
         assert run_row(sqlite_url)["finish_reason"] == "enough"
+
+
+def test_two_interrupts_and_many_in_flight(start: StartCrawl, sqlite_url: str, mode: str) -> None:
+    """No turn of the loop may be left for the last words: all is kept before the process ends."""
+    slow = {"SHOP_COMMIT_SECONDS": 60, "SNAPSHOT_BATCH_SIZE": 100}
+    crawl = start("start", sqlite_url, slow, mode=mode, count=500)
+    crawl.wait_for((crawl.folder / "yielded").exists, "last item")
+    crawl.wait_for((crawl.folder / "committing").exists, "commit")
+    crawl.interrupt()
+    crawl.wait_for(lambda: "Received SIGINT" in crawl.log, "first signal")
+    crawl.interrupt()
+    crawl.finish(IN_TIME)
+    (file,) = crawl.folder.glob(".scrapy/snapshot-dead-letters/*.jsonl")
+    keys = [json.loads(line)["values"]["sku"] for line in file.read_bytes().splitlines()]
+    assert len(keys) == len(set(keys)) == 500
