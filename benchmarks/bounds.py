@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from benchmarks import statements
 from benchmarks.crawls import Sides, crawl, ours
 from benchmarks.databases import Databases, open_store
 from benchmarks.items import BATCH, RUN_ID, START, declaration, event, records
@@ -35,6 +36,7 @@ def measure(databases: Databases, size: Size) -> Iterator[Row]:
     yield from _memory(databases, size)
     yield from _pauses(databases, size)
     yield from _stages(databases, size.runs)
+    yield from statements.measure(databases, max(size.runs, 9))
 
 
 def _memory(databases: Databases, size: Size) -> Iterator[Row]:

@@ -24,7 +24,7 @@ class Size:
     runs: int
 
 
-class _Load:
+class Load:
     """The same entities seen again and again, captured outside of the measured time."""
 
     def __init__(self, entities: int, children: int) -> None:
@@ -91,7 +91,7 @@ def measure(databases: Databases, size: Size) -> Iterator[Row]:
 
 def _postgresql(databases: Databases, children: int, size: Size) -> Iterator[Row]:
     url = databases.postgresql()
-    load = _Load(size.entities, children)
+    load = Load(size.entities, children)
     store = open_store(url)
     ours = _ours(store)
     writers = {name: make(url) for name, make in rivals.POSTGRESQL.items()}
@@ -116,7 +116,7 @@ def _one_child_changed(databases: Databases, children: int, size: Size) -> Itera
     """Each side has a database of its own, since what the other leaves behind slows it down."""
     urls = [databases.postgresql(), databases.postgresql()]
     stores = [open_store(url) for url in urls]
-    loads = [_Load(size.entities, children) for _ in urls]
+    loads = [Load(size.entities, children) for _ in urls]
     for store, load in zip(stores, loads, strict=True):
         _rate(_ours(store), load.unchanged())
     rewrite = rivals.rewrite_all(urls[1])
@@ -131,7 +131,7 @@ def _one_child_changed(databases: Databases, children: int, size: Size) -> Itera
         store.close()
 
 
-def _rows_written(store: SnapshotStore, load: _Load) -> Row:
+def _rows_written(store: SnapshotStore, load: Load) -> Row:
     seen = load.child_changed()[:BATCH]
     result = store.write(Batch(tuple(seen)))
     revised = result.outcomes.count(Outcome.REVISED)
@@ -143,7 +143,7 @@ def _rows_written(store: SnapshotStore, load: _Load) -> Row:
     return Row("A", name, result.children_inserted / len(seen), "<= 1", detail)
 
 
-def _new(write: Callable[[tuple[SnapshotRecord, ...]], object], load: _Load) -> Callable[[], float]:
+def _new(write: Callable[[tuple[SnapshotRecord, ...]], object], load: Load) -> Callable[[], float]:
     def rate() -> float:
         seen = load.new()
         return _rate(write, seen[:_FEW] if _is_row_by_row(write) else seen)
@@ -157,7 +157,7 @@ def _is_row_by_row(write: Callable[..., object]) -> bool:
 
 def _sqlite(databases: Databases, children: int, size: Size) -> Iterator[Row]:
     url = databases.sqlite()
-    load = _Load(size.entities, children)
+    load = Load(size.entities, children)
     store = open_store(url)
     ours, plain = _ours(store), rivals.sqlite_executemany(url)
     _rate(ours, load.unchanged())
