@@ -70,7 +70,6 @@ class _Family:
 
     def __init__(self, tables: int) -> None:
         self.rows: list[list[ChildRecord]] = [[] for _ in range(tables)]
-        self.hashes: list[list[bytes]] = [[] for _ in range(tables)]
         self.size = 0
         self.count = 0
 
@@ -93,7 +92,7 @@ class _Family:
                 "yield smaller items, or annotate the list with a JSON type",
             )
         child_id = each.ids(parent)
-        rows, hashes = self.rows[each.index], self.hashes[each.index]
+        rows = self.rows[each.index]
         seen: dict[bytes, int] = {}
         position = 0
         try:
@@ -104,9 +103,7 @@ class _Family:
                 child = child_id(key)
                 if seen.setdefault(child, position) != position:
                     raise _same_key(seen[child])
-                content_hash = canonical.row_hash(tracked)
-                rows.append(ChildRecord(child, parent, content_hash, values))
-                hashes.append(child + content_hash)
+                rows.append(ChildRecord(child + canonical.row_hash(tracked), parent, values))
                 self.size += size
                 if each.lists:
                     self.gather(each.lists, item, child)
@@ -145,7 +142,10 @@ class _Capture:
         if self._max_bytes is not None and size > self._max_bytes:
             problem = f"has {size} bytes, more than the limit of {self._max_bytes}"
             self._refuse("", problem, "raise SNAPSHOT_ITEM_MAX_BYTES, or yield smaller items")
-        lists = ((path, family.hashes[index]) for path, index in self._hash_order)
+        lists = (
+            (path, [row.id_and_hash for row in family.rows[index]])
+            for path, index in self._hash_order
+        )
         content_hash = canonical.record_hash(tracked, lists)
         return SnapshotRecord(
             table=self._declaration.table,

@@ -209,9 +209,8 @@ def _children(
 def _child_record(row: Mapping[str, Any], columns: Sequence[Column], table: str) -> ChildRecord:
     parent = row["parent_id"]
     return ChildRecord(
-        child_id=bytes.fromhex(row["child_id"]),
+        id_and_hash=bytes.fromhex(row["child_id"]) + bytes.fromhex(row["content_hash"]),
         parent_id=None if parent is None else bytes.fromhex(parent),
-        content_hash=bytes.fromhex(row["content_hash"]),
         values=_values(row["values"], columns, table),
     )
 

@@ -47,16 +47,17 @@ def plan_change(
     )
     _insert(record, into)
     for table, stored in enumerate(children):
-        seen = {child.child_id + child.content_hash: child for child in record.children[table]}
-        added = [child for key, child in seen.items() if key not in stored]
+        rows = record.children[table]
+        added = [row for row in rows if row.id_and_hash not in stored]
         _insert_children(record, table, added, into)
-        ended = [
+        if len(rows) - len(added) == len(stored):
+            continue
+        seen = {row.id_and_hash for row in rows}
+        into.ended_children.setdefault(table, []).extend(
             EndedChild(record.entity_id, key[:_ID], snapshot_id, time)
             for key, snapshot_id in stored.items()
             if key not in seen
-        ]
-        if ended:
-            into.ended_children.setdefault(table, []).extend(ended)
+        )
     return Outcome.REVISED
 
 

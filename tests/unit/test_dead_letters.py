@@ -80,7 +80,7 @@ VALUES: st.SearchStrategy[Value] = st.one_of(
 def make_letter(number: int = 1, odds: Value = "1.85") -> DeadLetter:
     """Make a letter of a record with one child row, whose key is `match <number>`."""
     key = f"match {number}"
-    child = ChildRecord(b"c" * 16, None, b"h" * 16, (key, odds))
+    child = ChildRecord(b"c" * 16 + b"h" * 16, None, (key, odds))
     record = SnapshotRecord(
         table="odds",
         entity_id=number.to_bytes(16, "big"),

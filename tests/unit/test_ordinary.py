@@ -36,7 +36,7 @@ def _record(content: int, minutes: int, rows: tuple[Mapping[int, int], ...]) -> 
         run_id=uuid.UUID(int=1),
         values=(content,),
         children=tuple(
-            tuple(ChildRecord(_id(key), None, _id(value), (value,)) for key, value in each.items())
+            tuple(ChildRecord(_id(key) + _id(value), None, (value,)) for key, value in each.items())
             for each in rows
         ),
         size=1,

@@ -34,7 +34,7 @@ def at(second: int) -> dt.datetime:
 def observed(second: int, **children: int) -> SnapshotRecord:
     """Make the record of an entity whose content is its children."""
     rows = tuple(
-        ChildRecord(name.encode().ljust(16), None, bytes([content]) * 16, (name, content))
+        ChildRecord(name.encode().ljust(16) + bytes([content]) * 16, None, (name, content))
         for name, content in sorted(children.items())
     )
     content_hash = repr(sorted(children.items())).encode()
