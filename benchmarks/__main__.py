@@ -56,9 +56,11 @@ def main() -> None:
         for name, section in _sections(scale, with_dlt=options.dlt).items():
             if name not in options.sections:
                 continue
+            began = time.monotonic()
             for row in section(databases):
                 rows.append(row)
                 print(report.line(row), flush=True)
+            print(f"section {name}: {time.monotonic() - began:.0f} s", flush=True)
     report.write(options.json, rows, "full" if options.full else "quick")
     print(f"{time.monotonic() - started:.0f} s; written to {options.json}")
 
