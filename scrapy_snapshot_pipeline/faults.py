@@ -27,6 +27,8 @@ from scrapy_snapshot_pipeline.errors import (
 )
 from scrapy_snapshot_pipeline.sqlite_codes import sqlite_code, sqlite_name
 
+_CANCELLED = "57014"
+"""By a timeout, or by somebody.  A COMMIT that has taken effect is not cancelled any more."""
 _STATES: Mapping[str, type[WriteError]] = {
     "08007": AmbiguousCommitError,  # transaction resolution unknown
     "40003": AmbiguousCommitError,  # statement completion unknown
@@ -38,7 +40,7 @@ _STATES: Mapping[str, type[WriteError]] = {
     "42883": SystemicError,  # no such function
     "42P01": SystemicError,  # no such table
     "55P03": ContentionError,  # lock timeout
-    "57014": TooSlowError,
+    _CANCELLED: TooSlowError,
     "XX001": FatalWriteError,
     "XX002": FatalWriteError,
 }
@@ -124,7 +126,7 @@ def _meaning(error: Exception, phase: Phase, *, lost: bool) -> type[WriteError]:
         return _meaning_at_connect(error, driver_error)
     if lost or state is None:
         return _meaning_without_state(phase, lost=lost)
-    if phase is Phase.COMMIT and state[:2] in ("08", "57"):
+    if phase is Phase.COMMIT and state[:2] in ("08", "57") and state != _CANCELLED:
         return AmbiguousCommitError
     return _STATES.get(state) or _STATE_CLASSES.get(state[:2], BadDataError)
 

@@ -224,9 +224,12 @@ class _Work:
 
     def change(self, connection: Connection) -> None:
         """Plan and write all that was not confirmed."""
+        writing = Writing(connection)
         for _, group in sorted(self._groups.items()):
             if group.entities:
-                self._change_group(connection, group)
+                writing.flush()
+                self._change_group(writing, group)
+        writing.finish()
 
     def result(self) -> WriteResult:
         """What was done, once it is committed."""
@@ -256,10 +259,10 @@ class _Work:
         times = [record.observed_at for record in records]
         return first.entity_id, content, min(times), max(times)
 
-    def _change_group(self, connection: Connection, group: _Group) -> None:
+    def _change_group(self, writing: Writing, group: _Group) -> None:
         entity_ids = sorted(group.entities)
-        current = group.statements.lock_current(connection, entity_ids)
-        known = self._read(connection, group, current)
+        current = group.statements.lock_current(writing.connection, entity_ids)
+        known = self._read(writing.connection, group, current)
         changes = Plan()
         for entity_id in entity_ids:
             places = group.entities[entity_id]
@@ -267,9 +270,7 @@ class _Work:
             outcomes = known.plan(entity_id, records, changes, retried=self._retried)
             for place, outcome in zip(places, outcomes, strict=True):
                 self._outcomes[place] = outcome
-        writing = Writing(connection)
         self._write(writing, group.statements, changes, current)
-        writing.flush()
 
     def _read(
         self, connection: Connection, group: _Group, current: Mapping[bytes, StoredVersion]

@@ -1,8 +1,10 @@
-"""How a transaction on a server begins and ends: BEGIN travels with its first statement.
+"""How a transaction on a server begins and ends: in few round trips.
 
-The driver would send it alone, and after a statement in autocommit another one to set the isolation
-level back: two round trips of the eight that a batch of new entities had.  COPY goes past
-SQLAlchemy, so it must not be the first statement.
+BEGIN travels with the first statement.  The driver would send it alone, and after a statement in
+autocommit another one to set the isolation level back: two round trips of the eight that a batch of
+new entities had.  COPY goes past SQLAlchemy, so it must not be the first statement.
+
+What needs no answer may travel with COMMIT.
 """
 
 from __future__ import annotations
@@ -21,15 +23,24 @@ Servers only."""
 
 _TRANSACTION, _DUE, _BEGUN = "snapshot_transaction", "due", "begun"
 """What a connection's `info` says of its transaction, and under which name."""
+_LAST = "snapshot_last_script"
 
 
 def say_begin_and_commit(engine: Engine) -> None:
     """Begin and end the transactions of an engine whose driver is in autocommit."""
     sa.event.listen(engine, "begin", _begin_with_next)
     sa.event.listen(engine, "before_cursor_execute", _begin_now, retval=True)
-    sa.event.listen(engine, "commit", lambda connection: _end(connection, "COMMIT"))
+    sa.event.listen(engine, "commit", _commit)
     sa.event.listen(engine, "rollback", _roll_back)
     sa.event.listen(engine, "reset", _reset)
+
+
+def send_with_commit(connection: Connection, script: bytes) -> None:
+    """Have `script`, statements with all values in them, run when the transaction is committed.
+
+    If one of them fails, nothing is committed: the server runs none that come after it.
+    """
+    connection.info[_LAST] = script
 
 
 def _begin_with_next(connection: Connection) -> None:
@@ -45,6 +56,17 @@ def _begin_now(
     return f"BEGIN; {statement}", parameters
 
 
+def _commit(connection: Connection) -> None:
+    script = connection.info.pop(_LAST, None)
+    if script is None:
+        _end(connection, "COMMIT")
+        return
+    cursor: Any = connection.connection.cursor()  # since SQLAlchemy takes no bytes
+    cursor.execute(script + b"; COMMIT")
+    cursor.close()
+    connection.info.pop(_TRANSACTION, None)
+
+
 def _roll_back(connection: Connection) -> None:
     # The error that led here is the one to be seen, not that the connection is gone with it.
     with contextlib.suppress(exc.DBAPIError):
@@ -53,6 +75,7 @@ def _roll_back(connection: Connection) -> None:
 
 def _reset(connection: Any, record: ConnectionPoolEntry, _: object) -> None:
     """Of a connection on its way back into the pool; the driver's own rollback would do nothing."""
+    record.info.pop(_LAST, None)
     if record.info.pop(_TRANSACTION, None) == _BEGUN:
         with connection.cursor() as cursor:
             cursor.execute("ROLLBACK")
@@ -61,6 +84,7 @@ def _reset(connection: Any, record: ConnectionPoolEntry, _: object) -> None:
 def _end(connection: Connection, how: str) -> None:
     if connection.invalidated:
         return
+    connection.info.pop(_LAST, None)
     transaction = connection.info.pop(_TRANSACTION, None)
     if transaction == _BEGUN:
         connection.exec_driver_sql(how)

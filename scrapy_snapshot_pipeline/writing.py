@@ -1,7 +1,8 @@
 """The statements of a batch that need no answer: one by one, or together where the server is far.
 
 Where it is near, COPY is the fastest way in, and waits twice for each table.  At 20 ms away that
-is most of the time of a batch: there all of them travel as one text, new rows as JSON.
+is most of the time of a batch: there all of them travel as one text, new rows as JSON, and COMMIT
+with them.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ from typing import Any
 
 from sqlalchemy.engine import Connection, CursorResult
 
+from scrapy_snapshot_pipeline.transactions import send_with_commit
+
 FAR = "snapshot_far"
 """In the `info` of a connection: whether its server is far."""
 
 
 class Writing:
-    """What is to be written in a transaction of `connection`; call `flush` at the end."""
+    """What is to be written in a transaction of `connection`; call `finish` at the end."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -39,8 +42,22 @@ class Writing:
 
     def flush(self) -> None:
         """Run what waits."""
+        if self._statements:
+            self.connection.exec_driver_sql(*self._take())
+
+    def finish(self) -> None:
+        """Leave what waits to the COMMIT.
+
+        Values are put into the text here and now: an error of theirs is none of the COMMIT.
+        """
         if not self._statements:
             return
+        # mogrify is psycopg2's own, beyond the DBAPI that SQLAlchemy types.
+        cursor: Any = self.connection.connection.cursor()
+        send_with_commit(self.connection, cursor.mogrify(*self._take()))
+        cursor.close()
+
+    def _take(self) -> tuple[str, tuple[Any, ...]]:
         script, parameters = "; ".join(self._statements), tuple(self._parameters)
         self._statements, self._parameters = [], []
-        self.connection.exec_driver_sql(script, parameters)
+        return script, parameters

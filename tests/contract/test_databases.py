@@ -17,9 +17,14 @@ import sqlalchemy as sa
 from scrapy_snapshot_pipeline.capture import Capture, compile_capture
 from scrapy_snapshot_pipeline.connect import connect_engine
 from scrapy_snapshot_pipeline.declare import Declarations, snapshot
-from scrapy_snapshot_pipeline.errors import BadDataError, SchemaMismatchError, WriteError
+from scrapy_snapshot_pipeline.errors import (
+    AmbiguousCommitError,
+    BadDataError,
+    SchemaMismatchError,
+    WriteError,
+)
 from scrapy_snapshot_pipeline.provision import ddl
-from scrapy_snapshot_pipeline.records import Batch
+from scrapy_snapshot_pipeline.records import Batch, Outcome
 from scrapy_snapshot_pipeline.schema import entity_tables
 from scrapy_snapshot_pipeline.store import SnapshotStore
 from scrapy_snapshot_pipeline.tables import Declaration, Kind
@@ -280,6 +285,26 @@ def test_no_statement_has_more_parameters_than_sqlite_takes(sqlite_url: str) -> 
     engine.dispose()
     assert counts == [entities * (3 + 5), entities * 4 * 3, entities * 4]
     assert 32_766 // 2 < max(sizes) <= 32_766
+
+
+def test_a_connection_lost_with_the_last_text_leaves_doubt(postgresql_url: str) -> None:
+    """Where the server is far the COMMIT is in it; a retry finds out what was stored."""
+    with _store_of(Numbered, postgresql_url, far=True) as (store, engine, capture):
+        admin = sa.create_engine(postgresql_url, isolation_level="AUTOCOMMIT")
+
+        def terminate(connection: sa.Connection) -> None:
+            sa.event.remove(engine, "commit", terminate)
+            pid = connection.connection.dbapi_connection.info.backend_pid  # type: ignore[union-attr]
+            with admin.connect() as other:
+                other.exec_driver_sql("SELECT pg_terminate_backend(%s, 5000)", (pid,))
+
+        sa.event.listen(engine, "commit", terminate, insert=True)
+        with pytest.raises(AmbiguousCommitError):
+            store.write(_numbered(capture, 2))
+        again = replace(_numbered(capture, 2), attempt=2)
+        assert store.write(again).outcomes == (Outcome.INSERTED,)
+        assert len(_rows(store, engine, Numbered)) == 1
+        admin.dispose()
 
 
 def test_declaring_twice_is_declaring_once(engine: sa.Engine) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import psycopg2
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from scrapy_snapshot_pipeline.connect import connect_engine
-from scrapy_snapshot_pipeline.transactions import SINGLE_STATEMENT
+from scrapy_snapshot_pipeline.transactions import SINGLE_STATEMENT, send_with_commit
 
 pytestmark = pytest.mark.postgresql
 
@@ -100,5 +101,48 @@ def test_the_error_that_cost_the_connection_is_the_one_that_is_raised(
     with pytest.raises(sa.exc.DBAPIError) as caught:
         insert_without_connection(engine, other)
     assert caught.value.statement == "INSERT INTO seen VALUES (1)"
+    insert(engine, 2)
+    assert seen(other) == [2]
+
+
+def insert_with_commit(engine: Engine, number: int, script: bytes) -> None:
+    """One statement, and others that travel with the COMMIT."""
+    with engine.begin() as connection:
+        connection.exec_driver_sql("INSERT INTO seen VALUES (%s)", (number,))
+        send_with_commit(connection, script)
+
+
+def test_what_travels_with_the_commit_is_committed(engine: Engine, other: Engine) -> None:
+    """With the rest of the transaction, once, and percent signs mean nothing."""
+    insert_with_commit(engine, 1, b"INSERT INTO seen SELECT 7 % 5; INSERT INTO seen VALUES (3)")
+    assert seen(other) == [1, 2, 3]
+    insert(engine, 4)
+    assert seen(other) == [1, 2, 3, 4]
+
+
+def test_what_fails_on_its_way_with_the_commit_commits_nothing(
+    engine: Engine, other: Engine
+) -> None:
+    """The COMMIT behind it is not run, and the connection serves the next transaction."""
+    with pytest.raises(psycopg2.errors.UniqueViolation):
+        insert_with_commit(engine, 1, b"INSERT INTO seen VALUES (2); INSERT INTO seen VALUES (2)")
+    assert seen(other) == []
+    insert(engine, 3)
+    assert seen(other) == [3]
+
+
+def roll_back(engine: Engine) -> None:
+    """Change one's mind when all is ready."""
+    with engine.connect() as connection, connection.begin() as transaction:
+        connection.exec_driver_sql("SELECT 1")
+        send_with_commit(connection, b"INSERT INTO seen VALUES (1)")
+        transaction.rollback()
+
+
+def test_what_should_have_travelled_with_a_commit_is_forgotten(
+    engine: Engine, other: Engine
+) -> None:
+    """It goes with no other one."""
+    roll_back(engine)
     insert(engine, 2)
     assert seen(other) == [2]

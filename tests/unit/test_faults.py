@@ -68,6 +68,7 @@ SERVER = [
     (None, COMMIT, AmbiguousCommitError),
     ("55P03", STATEMENT, ContentionError),
     ("57014", STATEMENT, TooSlowError),
+    ("57014", COMMIT, TooSlowError),
     ("25006", STATEMENT, OutageError),
     ("25P02", STATEMENT, SystemicError),
     ("53100", STATEMENT, OutageError),
