@@ -22,8 +22,8 @@ class CrawlPause:
     ) -> None:
         """Pause above `pause_at` waiting items (0: never), and resume at half of that.
 
-        `pause` tells whether it did: False means that someone else had paused the crawl, and
-        then it is not ours to unpause.  `resume` may take its time, `unpause` does not.
+        `pause` tells whether it did: False means that someone else had paused the crawl.
+        `resume` may take its time, `unpause` does not; both leave someone else's pause alone.
         """
         self._pause = pause
         self._resume = resume
@@ -31,8 +31,6 @@ class CrawlPause:
         self._pause_at = pause_at
         self._waiting = 0
         self._paused = False
-        self._ours = False
-        """We paused at least once; what was resumed may not be quite unpaused yet."""
         self._released = False
 
     def __repr__(self) -> str:
@@ -49,7 +47,6 @@ class CrawlPause:
         self._waiting += 1
         if self._must_pause():
             self._paused = self._pause()
-            self._ours = self._ours or self._paused
 
     def left(self) -> None:
         """Count an item that waits no more, for whatever reason."""
@@ -65,9 +62,7 @@ class CrawlPause:
         """
         self._released = True
         self._paused = False
-        if self._ours:
-            self._ours = False
-            self._unpause()
+        self._unpause()
 
     def _must_pause(self) -> bool:
         if self._released or self._paused or not self._pause_at:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, TypeVar, cast
 
 from scrapy.core.engine import ExecutionEngine
@@ -26,6 +27,8 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+_OURS: Any = "paused by the snapshot pipeline"
+"""What the engine's `paused` is while we pause it; anyone else's pause makes it True."""
 CLOSING_INTERVAL = 0.2
 """Seconds between two looks at whether the crawl is closing."""
 KICK_INTERVAL = 0.05
@@ -69,26 +72,25 @@ class CrawlEngine:
         self._crawler = crawler
         self._call_later = call_later
         self._kicking = False
-        self._held = False
-        """It was we who paused, and we have not unpaused yet."""
-        self._resuming = False
+        self._resuming: object | None = None
+        """Another one each time."""
 
     def pause(self) -> bool:
         """Stop the engine starting requests; False if there is none or someone paused it."""
         engine = self._engine()
-        if engine is None or (engine.paused and not self._resuming):
+        if engine is None or (engine.paused and not self._holds(engine)):
             return False
-        self._resuming = False
-        self._held = True
+        self._resuming = None
         engine.pause()
+        engine.paused = _OURS
         return True
 
     def unpause(self) -> None:
         """After `pause`, let the engine start requests again, now and not at its next heartbeat."""
+        self._resuming = None
         engine = self._engine()
-        if engine is None or not self._held:
+        if engine is None or not self._holds(engine):
             return
-        self._held = self._resuming = False
         engine.unpause()
         self._wake()
 
@@ -98,26 +100,37 @@ class CrawlEngine:
         By itself the engine starts at once as many as it may have: of pages that come fast, with a
         hundred items each, that was 0.2 s of work in one turn.
         """
-        if self._held and not self._resuming:
-            self._resuming = True
-            self._start_one()
+        if self._resuming is None:
+            self._resuming = object()
+            self._start_one(self._resuming)
 
-    def _start_one(self) -> None:
-        if not self._resuming:
-            return
+    def _start_one(self, resuming: object) -> None:
+        if resuming is not self._resuming:
+            return  # it was ended, and another may have begun
         if self._starts_one():
             # The turn between is for items whose last word came meanwhile.
-            self._call_later(0, lambda: self._call_later(0, self._start_one))
+            again = partial(self._start_one, resuming)
+            self._call_later(0, lambda: self._call_later(0, again))
         else:
             self.unpause()
 
     def _starts_one(self) -> bool:
-        """Start the next request; False if there is none, or the engine is busy, or closing."""
+        """Start the next request; False if there is none, or the engine is busy, or not ours."""
         engine: Any = self._engine()
         start = getattr(engine, "_start_scheduled_request", None)
-        if start is None or getattr(self._engine_slot(), "closing", None) is not None:
+        if start is None or not self._holds(engine) or self._is_closing():
             return False
-        return not engine.needs_backout() and bool(start())
+        try:
+            return not engine.needs_backout() and bool(start())
+        except Exception as error:  # noqa: BLE001 - of a scheduler; an item of ours must not fail
+            # Without its text, which may quote a URL.
+            logger.error("Scrapy could not start a request: %s", type(error).__name__)  # noqa: TRY400
+            return False
+
+    def _holds(self, engine: ExecutionEngine) -> bool:
+        """Whether it is paused, and by us."""
+        paused: object = engine.paused
+        return paused is _OURS
 
     def kick(self) -> None:
         """From the beginning of the closing, look until the scraper has closed.

@@ -3,23 +3,26 @@
 | where | how |
 |---|---|
 | a server that is near | COPY |
-| a server that is far | one JSON text, which travels with other statements |
+| a server that is far | JSON texts, which travel with other statements |
 | SQLite | `executemany`, which in process is the fastest |
 | where a row may be there already | a VALUES list that passes over conflicts |
+
+A VALUES list can hold everything, and costs the client most: it also takes what JSON cannot.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Dialect
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.types import TypeEngine
 
 from scrapy_snapshot_pipeline.columns import Columns, convert_column
 from scrapy_snapshot_pipeline.copying import copy_rows
-from scrapy_snapshot_pipeline.dialects import Converter, driver_of
+from scrapy_snapshot_pipeline.dialects import Converter, Part, Row, driver_of
 from scrapy_snapshot_pipeline.recordset import recordset_text
 from scrapy_snapshot_pipeline.schema import JsonText
 from scrapy_snapshot_pipeline.writing import Writing
@@ -30,7 +33,9 @@ _INTERVAL = frozenset({"entity_id", "child_id", "snapshot_id", "valid_from", "va
 class InsertionTable:
     """A table as the statements name it, and the insertion of its rows."""
 
-    def __init__(self, table: sa.Table, dialect: Dialect) -> None:
+    def __init__(self, table: sa.Table, connection: Connection) -> None:
+        """`table` must be there."""
+        dialect = connection.dialect
         self._driver = driver_of(dialect)
         # What it quotes has % doubled, where the driver sees a placeholder in a single one.
         preparer = dialect.identifier_preparer
@@ -44,6 +49,7 @@ class InsertionTable:
         self._json = [
             place for place, column in enumerate(table.columns) if isinstance(column.type, JsonText)
         ]
+        self._fits_json = self._driver.copies and _holds_json_as_declared(table, connection)
         self._copy = f"COPY {self.name} ({self.columns}) FROM STDIN".replace("%%", "%")
         self._insert = f"INSERT INTO {self.name} ({self.columns})"
         self._from_json = f"""
@@ -53,15 +59,14 @@ class InsertionTable:
 
     def insert(self, writing: Writing, pieces: Iterable[Columns]) -> None:
         """Insert rows, piece by piece, or have the database raise its own error."""
-        converted = map(self._converted, pieces)
+        converted = (self._converted(columns) for columns in pieces)
         if not self._driver.copies:
             sql = f"{self._insert} VALUES {self._row}"
             for columns in converted:
                 writing.connection.exec_driver_sql(sql, list(zip(*columns, strict=True)))
         elif writing.together:
             for columns in converted:
-                json = recordset_text(self._names, columns, self._json)
-                writing.send(self._from_json, (json,))
+                writing.send(*self._together(columns))
         else:
             writing.flush()
             copy_rows(writing.connection, self._copy, converted)
@@ -71,18 +76,39 @@ class InsertionTable:
         rows = list(zip(*self._converted(columns), strict=True))
         inserted = 0
         for some in self._driver.slices(rows, len(columns)):
-            sql = f"""
-                {self._insert} VALUES {", ".join([self._row] * len(some))}
-                ON CONFLICT DO NOTHING RETURNING entity_id"""
-            answer = writing.ask(sql, tuple(value for row in some for value in row))
-            inserted += len(answer.all())
+            sql, parameters = self._values(some)
+            sql += " ON CONFLICT DO NOTHING RETURNING entity_id"
+            inserted += len(writing.ask(sql, parameters).all())
         return inserted
+
+    def _together(self, columns: Columns) -> Part:
+        """The statement for a piece that travels with others."""
+        json_null = any("null" in columns[place] for place in self._json)
+        if json_null or not self._fits_json:
+            return self._values(list(zip(*columns, strict=True)))
+        return self._from_json, (recordset_text(self._names, columns, self._json),)
+
+    def _values(self, rows: Sequence[Row]) -> Part:
+        sql = f"{self._insert} VALUES {', '.join([self._row] * len(rows))}"
+        return sql, tuple(value for row in rows for value in row)
 
     def _converted(self, columns: Columns) -> Columns:
         converted = list(columns)
         for place, convert in self._converters:
             converted[place] = convert_column(convert, converted[place])
         return converted
+
+
+def _holds_json_as_declared(table: sa.Table, connection: Connection) -> bool:
+    """Whether those columns hold JSON, and no others, which `recordset` writes as such.
+
+    Others may by a type of the user's, or since somebody has altered the table.
+    """
+    stored = sa.inspect(connection).get_columns(table.name)
+    if any(isinstance(column["type"], postgresql.DOMAIN) for column in stored):
+        return False  # of whatever
+    holds = {column["name"] for column in stored if isinstance(column["type"], sa.JSON)}
+    return holds == {column.name for column in table.columns if isinstance(column.type, JsonText)}
 
 
 def _converters(table: sa.Table, dialect: Dialect) -> list[tuple[int, Converter]]:
@@ -97,4 +123,13 @@ def _converters(table: sa.Table, dialect: Dialect) -> list[tuple[int, Converter]
 def _converter(sql_type: TypeEngine[Any], dialect: Dialect) -> Converter | None:
     if isinstance(sql_type, sa.LargeBinary):
         return None  # every driver takes bytes; the dialect's wrapper is no use to COPY
-    return sql_type.dialect_impl(dialect).bind_processor(dialect)
+    own = sql_type.dialect_impl(dialect)
+    convert = own.bind_processor(dialect)
+    if convert is not None and isinstance(getattr(own, "impl_instance", own), sa.LargeBinary):
+        return lambda value: _bytes(convert(value))
+    return convert
+
+
+def _bytes(value: Any) -> Any:
+    """Of bytes in a driver's wrapper, as a type of the user's own gives them."""
+    return getattr(value, "adapted", value)

@@ -1,8 +1,8 @@
 """Rows as one JSON text, which PostgreSQL takes apart again: a bulk insert in a plain statement.
 
-Other than COPY it can travel with other statements, which `writing` does where the server is far.
+Unlike COPY it can travel with other statements, which `writing` does where the server is far.
 Like COPY, and unlike a cast, it has each value read by the input function of its column: what is
-too long is refused, not cut.
+too long is refused, not cut.  Not so for JSON: a string becomes a JSON string, and null SQL's NULL.
 The rule: https://www.postgresql.org/docs/current/functions-json.html, "json_populate_record".
 """
 
@@ -40,6 +40,6 @@ def _strings(column: Sequence[Any]) -> Sequence[str]:
 def _string(value: Any) -> str:
     if value is None:
         return "null"
-    if type(value) is str:
+    if isinstance(value, str):
         return encode_basestring(value)
     return f'"{escaped(value)}"'  # a backslash is escaped alike in both

@@ -1,9 +1,10 @@
 """The SQL for the tables of one declaration: one set of statements for every database.
 
-A statement takes all rows of a batch at once, and names the entities that it is about beside any
-join: of a table that was never analysed the planner thinks that nearly nothing is current, and
-to read that whole looks cheaper to it than to look up a batch.  No sequence, no server clock, no
-temporary table and no SELECT FOR UPDATE, which distributed databases refuse or serve badly.
+A statement takes the rows of a batch at once, or as many as its database can take, and names the
+entities that it is about beside any join: of a table that was never analysed the planner thinks
+that nearly nothing is current, and to read that whole looks cheaper to it than to look up a batch.
+No sequence, no server clock, no temporary table and no SELECT FOR UPDATE, which distributed
+databases refuse or serve badly.
 Identifiers come from declarations only, and are quoted; values are always parameters.
 """
 
@@ -15,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from sqlalchemy.engine import Connection, Dialect
+from sqlalchemy.engine import Connection
 
 from scrapy_snapshot_pipeline.columns import Columns
 from scrapy_snapshot_pipeline.dialects import Row, T, driver_of
@@ -36,10 +37,11 @@ from scrapy_snapshot_pipeline.writing import Writing
 class Statements:
     """Reads and writes of one declaration's tables, inside the caller's transaction."""
 
-    def __init__(self, tables: EntityTables, dialect: Dialect) -> None:
-        self._driver = driver_of(dialect)
-        self._versions = InsertionTable(tables.versions, dialect)
-        self._children = [InsertionTable(table, dialect) for table in tables.children]
+    def __init__(self, tables: EntityTables, connection: Connection) -> None:
+        """`tables` must be there; `connection` is only asked of them."""
+        self._driver = driver_of(connection.dialect)
+        self._versions = InsertionTable(tables.versions, connection)
+        self._children = [InsertionTable(table, connection) for table in tables.children]
 
     def confirm(
         self,

@@ -1,6 +1,7 @@
 """The blocking side: one batch, one transaction.  Everything here runs on the writer thread.
 
-A batch is written in these steps, each one statement a table whatever the size of the batch:
+A batch is written in these steps, each one statement a table, or a few where a database cannot take
+all rows in one:
 
 1. confirm: current versions of equal content get a later `last_confirmed_at`; in a repeated
    crawl this is nearly all, and only ids, hashes and times cross the wire; left out after a
@@ -75,10 +76,9 @@ class SnapshotStore:
         tables = [entity_tables(d, sa.MetaData()) for d in new]
         with self._transaction() as connection:
             provision(connection, tables, create=self._create_tables)
-        for entity in tables:
-            self._tables[entity.declaration.table] = entity
-            statements = Statements(entity, self._engine.dialect)
-            self._statements[entity.declaration.table] = statements
+            statements = {t.declaration.table: Statements(t, connection) for t in tables}
+        self._tables |= {entity.declaration.table: entity for entity in tables}
+        self._statements |= statements
 
     def tables(self, name: str) -> EntityTables:
         """The tables of a declaration that was declared, by its table name."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -13,6 +13,8 @@ from typing import Annotated, Any
 import pytest
 import scrapy
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.types import TypeEngine
 
 from scrapy_snapshot_pipeline.capture import Capture, compile_capture
 from scrapy_snapshot_pipeline.connect import connect_engine
@@ -167,6 +169,96 @@ class Limited:
     tags: Annotated[dict[str, str] | None, sa.String(20)] = None
 
 
+class AsJson(sa.types.TypeDecorator[str]):
+    """JSON of the user's own."""
+
+    impl = sa.JSON
+    cache_ok = True
+
+
+class Spelled(str):
+    """A subclass of what a driver knows."""
+
+    __slots__ = ()
+
+
+class Odd(sa.types.TypeDecorator[int]):
+    """Gives values that are no value of a record."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def __init__(self, impl: TypeEngine[Any], make: Callable[[int], Any]) -> None:
+        self.impl_of = impl
+        self.make = make
+        super().__init__()
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> TypeEngine[Any]:
+        """Give the type of the column."""
+        return dialect.type_descriptor(self.impl_of)
+
+    def process_bind_param(self, value: int | None, dialect: sa.Dialect) -> Any:
+        """Make one."""
+        return None if value is None else self.make(value)
+
+
+SPAN = Odd(postgresql.INTERVAL(), lambda n: dt.timedelta(n, 5, 6))
+SPELLED = Odd(sa.Text(), lambda n: Spelled(f'"{n}"\\n'))
+PACKED = Odd(sa.LargeBinary(), lambda n: bytes([n, 0]))
+
+
+@snapshot(key="name")
+@dataclass
+class Unusual:
+    """Columns that hold something else than their Python types."""
+
+    name: str
+    raw: Annotated[str | None, postgresql.JSONB()] = None
+    own: Annotated[str | None, AsJson()] = None
+    span: Annotated[int | None, SPAN] = None
+    text: Annotated[int | None, SPELLED] = None
+    data: Annotated[int | None, PACKED] = None
+
+
+def test_unusual_types_are_stored_alike_near_and_far(postgresql_url: str) -> None:
+    """And by a repeated attempt, whichever way its rows go."""
+    items = [Unusual("a", '{"x": 1}', "text", -3, 1, 255), Unusual("b", "null"), Unusual("c")]
+    found = []
+    for far, attempt in ((False, 1), (True, 1), (False, 2)):
+        with _store_of(Unusual, postgresql_url, far=far) as (store, engine, capture):
+            store.write(Batch(tuple(capture(item, at(1), RUN) for item in items), attempt))
+            table = store.tables(_declared(Unusual).table).versions
+            with engine.begin() as connection:
+                texts = [sa.cast(sa.column(c.name), sa.Text) for c in table.columns]
+                found.append(
+                    connection.execute(
+                        sa.select(*texts).select_from(table).order_by(table.c.name)
+                    ).all()
+                )
+                connection.execute(table.delete())
+    assert found[0] == found[1] == found[2]
+    assert found[0][0][3:8] == (
+        '"{\\"x\\": 1}"',
+        '"text"',
+        "-3 days +00:00:05.000006",
+        '"1"\\n',
+        "\\xff00",
+    )
+
+
+@pytest.mark.parametrize("far", [False, True])
+def test_a_column_that_somebody_made_json_takes_json(postgresql_url: str, far: bool) -> None:
+    """Near and far alike: the text is read as JSON, and is no JSON string."""
+    with _store_of(Worded, postgresql_url, far=False) as (_, engine, _), engine.begin() as c:
+        c.exec_driver_sql("DROP VIEW worded_current, worded_changes")
+        c.exec_driver_sql("ALTER TABLE worded ALTER name TYPE jsonb USING name::jsonb")
+    with _store_of(Worded, postgresql_url, far=far) as (store, engine, capture):
+        store.write(Batch((capture(Worded('{"x": 1}'), at(1), RUN),)))
+        with engine.connect() as connection:
+            found = connection.exec_driver_sql("SELECT name ->> 'x' FROM worded")
+            assert found.scalar_one() == "1"
+
+
 @pytest.mark.parametrize("far", [False, True])
 def test_the_database_refuses_what_its_column_cannot_hold(postgresql_url: str, far: bool) -> None:
     """It is not cut to size on the way, neither near nor far."""
@@ -204,6 +296,29 @@ class Even(sa.types.TypeDecorator[int]):
         return value
 
 
+class Word(sa.types.TypeDecorator[bytes]):
+    """A type that raises what an iterator raises at its end."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: bytes | None, _: sa.Dialect) -> Any:
+        """Look the word up."""
+        return None if value is None else next(code for word, code in CODES if word == value)
+
+
+CODES = [(b"one", "1"), (b"two", "2")]
+
+
+@snapshot(key="name")
+@dataclass
+class Worded:
+    """A column of that type."""
+
+    name: str
+    word: Annotated[bytes | None, Word()] = None
+
+
 @snapshot(key="name")
 @dataclass
 class Numbered:
@@ -230,6 +345,19 @@ def test_a_type_of_the_users_own_may_refuse_a_value(
         rows = _rows(store, engine, Numbered)
     assert "987654321" not in str(caught.value)
     assert {row.number for row in rows} == set(even)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_iterator_that_ends_in_a_type_ends_nothing_else(
+    request: pytest.FixtureRequest, kind: str
+) -> None:
+    """What is told to be stored is stored: no piece of a batch is the last for it."""
+    with _kind_of_store(request, kind, Worded) as (store, engine, capture):
+        many = [capture(Worded(f"{n}"), at(1), RUN) for n in range(600)]
+        with pytest.raises(BadDataError):
+            store.write(Batch((*many, capture(Worded("unknown", b"three"), at(1), RUN))))
+        store.write(Batch((*many, capture(Worded("known", b"two"), at(1), RUN))))
+        assert len(_rows(store, engine, Worded)) == 601
 
 
 def test_the_server_is_not_told_what_a_type_refused(private_postgresql: PostgresServer) -> None:

@@ -17,8 +17,11 @@ class FakeEngine:
     slow: bool = False
     """It takes its time to go on."""
 
+    ours: bool = False
+
     def pause(self) -> bool:
         """Say whether it was this call that paused."""
+        self.ours = self.ours or not self.paused
         was, self.paused = self.paused, True
         return not was
 
@@ -28,11 +31,13 @@ class FakeEngine:
 
     def resume(self) -> None:
         """Run again, unless that takes time."""
-        self.paused = self.slow
+        if not self.slow:
+            self.unpause()
 
     def unpause(self) -> None:
-        """Run again."""
-        self.paused = False
+        """Run again, if it is we who paused."""
+        self.paused = self.paused and not self.ours
+        self.ours = False
 
 
 @pytest.fixture
@@ -107,7 +112,7 @@ def test_release_does_not_wait_for_what_is_still_being_resumed(engine: FakeEngin
 
 def test_a_pause_of_someone_else_is_left_alone(engine: FakeEngine) -> None:
     """Who paused by hand, as on the telnet console, also unpauses by hand."""
-    engine.pause()
+    engine.paused = True
     pause = make_pause(engine, pause_at=4, entered=5)
     for _ in range(5):
         pause.left()
@@ -117,9 +122,9 @@ def test_a_pause_of_someone_else_is_left_alone(engine: FakeEngine) -> None:
 
 def test_pauses_after_someone_else_has_unpaused(engine: FakeEngine) -> None:
     """A pause of someone else only puts ours off."""
-    engine.pause()
+    engine.paused = True
     pause = make_pause(engine, pause_at=4, entered=5)
-    engine.unpause()
+    engine.paused = False
     pause.entered()
     assert engine.is_paused()
 

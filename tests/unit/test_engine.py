@@ -66,12 +66,15 @@ class FakeEngine:
         self.scheduled = 0
         """Requests that could be started."""
         self.room = 16
+        self.broken = False
 
     def needs_backout(self) -> bool:
         """Whether it is busy."""
         return not self.room
 
     def _start_scheduled_request(self) -> bool:
+        if self.broken:
+            raise ConnectionError("redis.example is gone")
         if not self.scheduled:
             return False
         self.scheduled -= 1
@@ -134,9 +137,11 @@ def closing_scraper(engine: FakeEngine, items: int) -> Deferred[Any]:
 
 
 def test_pause_says_whether_it_paused(engine: FakeEngine, crawl: CrawlEngine) -> None:
-    """The second one finds the engine paused, and so it is not its own."""
+    """It did not where somebody else had."""
     assert crawl.pause()
     assert engine.paused
+    crawl.unpause()
+    engine.pause()
     assert not crawl.pause()
 
 
@@ -212,7 +217,49 @@ def test_a_pause_stops_the_resuming(
     crawl.resume()
     assert crawl.pause()
     clock.advance(0)
+    assert engine.paused
+    assert engine.scheduled == 99
+
+
+def test_a_pause_of_someone_else_stops_the_resuming(
+    engine: FakeEngine, crawl: CrawlEngine, clock: ManualClock
+) -> None:
+    """As on the telnet console: it holds from the next turn on, until they unpause."""
+    paused_engine(engine, crawl, scheduled=100)
+    crawl.resume()
+    engine.pause()
+    clock.advance(0)
     assert (engine.paused, engine.scheduled) == (True, 99)
+    assert not crawl.pause()
+    crawl.unpause()
+    assert engine.paused
+
+
+def test_a_scheduler_that_fails_ends_the_resuming(
+    engine: FakeEngine, crawl: CrawlEngine, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The item at whose end we resumed is no worse for it; the engine meets the error itself."""
+    crawl.pause()
+    engine.broken = True
+    crawl.resume()
+    assert not engine.paused
+    assert "could not start a request: ConnectionError" in caplog.text
+    assert "redis.example" not in caplog.text
+
+
+def test_a_resuming_that_was_ended_does_not_go_on_beside_the_next(
+    engine: FakeEngine, crawl: CrawlEngine, clock: ManualClock
+) -> None:
+    """One request in every other turn, however often it was paused in between."""
+    paused_engine(engine, crawl, scheduled=100)
+    for _ in range(5):
+        crawl.resume()
+        crawl.pause()
+    crawl.resume()
+    started = engine.scheduled
+    clock.turn()
+    clock.turn()
+    assert engine.scheduled == started - 1
 
 
 def test_a_close_ends_the_resuming(
