@@ -110,9 +110,11 @@ def _store_of(
     engine = connect_engine(url, connect_timeout=10)
     place(engine, far=far)
     store = SnapshotStore(engine)
-    store.declare([declared])
-    yield store, engine, compile_capture(declared)
-    engine.dispose()
+    try:
+        store.declare([declared])
+        yield store, engine, compile_capture(declared)
+    finally:
+        engine.dispose()
 
 
 def _kind_of_store(
