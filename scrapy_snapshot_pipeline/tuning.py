@@ -6,7 +6,7 @@ Three settings of the whole process, each for a cost that was measured (`benchma
   collection looks at all of them.  Items that wait for their commit provoke one every few hundred
   items: up to 150 ms at once.  They are exempted (`gc.freeze`).
 * An item that waits holds some sixty objects, so each collection of the young ones finds most of
-  them alive.  It runs less often.
+  them alive: up to 30 ms for nothing.  It runs when there are more than usually wait.
 * The writer thread asks for the interpreter lock after each answer of the database, and a busy
   reactor keeps it for the switch interval.  That is shortened.
 
@@ -19,7 +19,7 @@ import gc
 import sys
 from dataclasses import dataclass
 
-YOUNG_OBJECTS = 20_000
+YOUNG_OBJECTS = 50_000
 """Allocations between two collections of the young objects; Python's own is 700 to 10,000."""
 SWITCH_INTERVAL = 0.0005
 """Seconds; Python's own is 0.005."""
