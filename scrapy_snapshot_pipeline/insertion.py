@@ -12,6 +12,7 @@ A VALUES list can hold everything, and costs the client most: it also takes what
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -25,7 +26,7 @@ from scrapy_snapshot_pipeline.copying import copy_rows
 from scrapy_snapshot_pipeline.dialects import Converter, Part, Row, driver_of
 from scrapy_snapshot_pipeline.recordset import recordset_text
 from scrapy_snapshot_pipeline.schema import JsonText
-from scrapy_snapshot_pipeline.writing import Writing
+from scrapy_snapshot_pipeline.writing import FAR, Writing
 
 _INTERVAL = frozenset({"entity_id", "child_id", "snapshot_id", "valid_from", "valid_to"})
 
@@ -49,12 +50,15 @@ class InsertionTable:
         self._json = [
             place for place, column in enumerate(table.columns) if isinstance(column.type, JsonText)
         ]
-        self._fits_json = self._driver.copies and _holds_json_as_declared(table, connection)
+        far = bool(connection.info.get(FAR))
+        self._fits_json = far and _holds_json_as_declared(table, connection)
         self._copy = f"COPY {self.name} ({self.columns}) FROM STDIN".replace("%%", "%")
         self._insert = f"INSERT INTO {self.name} ({self.columns})"
+        # Not NULL::table, as the table may be called like a type; nor may a column like the row.
+        row = next(name for name in map("row_{}".format, itertools.count()) if name not in quoted)
         self._from_json = f"""
-            {self._insert} SELECT {self.columns}
-            FROM json_populate_recordset(NULL::{self.name}, %s)"""  # noqa: S608 - quoted names
+            {self._insert} SELECT {self.columns} FROM json_populate_recordset(
+                (SELECT {row} FROM {self.name} AS {row} WHERE false), %s)"""  # noqa: S608 - quoted
         self._row = "(" + ", ".join([self._driver.placeholder] * len(quoted)) + ")"
 
     def insert(self, writing: Writing, pieces: Iterable[Columns]) -> None:
@@ -123,9 +127,11 @@ def _converters(table: sa.Table, dialect: Dialect) -> list[tuple[int, Converter]
 def _converter(sql_type: TypeEngine[Any], dialect: Dialect) -> Converter | None:
     if isinstance(sql_type, sa.LargeBinary):
         return None  # every driver takes bytes; the dialect's wrapper is no use to COPY
-    own = sql_type.dialect_impl(dialect)
+    own: TypeEngine[Any] = sql_type.dialect_impl(dialect)
     convert = own.bind_processor(dialect)
-    if convert is not None and isinstance(getattr(own, "impl_instance", own), sa.LargeBinary):
+    while isinstance(own, sa.types.TypeDecorator):
+        own = own.impl_instance
+    if convert is not None and isinstance(own, sa.LargeBinary):
         return lambda value: _bytes(convert(value))
     return convert
 
