@@ -27,23 +27,23 @@ class Scale:
 
 QUICK = Scale(
     writer=writer.Size(entities=1_000, runs=3),
-    crawl=crawl.Size(items=3_000, single_items=500, pages=100, runs=1),
+    crawl=crawl.Size(items=3_000, children=(5,), single_items=300, pages=100, runs=1),
     growth=growth.Size(versions=(10_000, 100_000), runs=5),
     bounds=bounds.Size(items=(2_000, 10_000), runs=1),
     distance=distance.Size(items=3_000, runs=1),
-    history=history.Size(entities=5_000, runs=1),
+    history=history.Size(entities=3_000, runs=1),
 )
 """In three minutes: the crawls run once a side, so only large differences mean anything."""
 
 FULL = Scale(
     writer=writer.Size(entities=10_000, runs=5),
-    crawl=crawl.Size(items=40_000, single_items=5_000, pages=1_000, runs=5),
+    crawl=crawl.Size(items=40_000, children=(5, 0), single_items=5_000, pages=1_000, runs=5),
     growth=growth.Size(versions=(10_000, 100_000, 1_000_000, 10_000_000), runs=9),
     bounds=bounds.Size(items=(10_000, 100_000, 1_000_000), runs=5),
     distance=distance.Size(items=20_000, runs=5),
     history=history.Size(entities=100_000, runs=3),
 )
-"""In about two hours, and 10 GB of disk."""
+"""In an hour, and 10 GB of disk."""
 
 
 def main() -> None:
@@ -85,7 +85,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     size = parser.add_mutually_exclusive_group(required=True)
     size.add_argument("--quick", action="store_true", help="three minutes")
-    size.add_argument("--full", action="store_true", help="all sizes, hours")
+    size.add_argument("--full", action="store_true", help="all sizes, an hour")
     parser.add_argument("--sections", default="ABCDEF", help="which, as AC; default all")
     parser.add_argument("--dlt", action="store_true", help="against dlt too, which pip installs")
     parser.add_argument("--json", type=Path, default=Path("benchmarks/results.json"))

@@ -36,7 +36,7 @@ def measure(databases: Databases, size: Size) -> Iterator[Row]:
     yield from _memory(databases, size)
     yield from _pauses(databases, size)
     yield from _stages(databases, size.runs)
-    yield from statements.measure(databases, max(size.runs, 9))
+    yield from statements.measure(databases, max(size.runs, 5))
 
 
 def _memory(databases: Databases, size: Size) -> Iterator[Row]:

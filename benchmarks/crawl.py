@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,6 +25,8 @@ class Size:
     """How much is crawled."""
 
     items: int
+    children: Sequence[int]
+    """Of an item; the goals are for 5."""
     single_items: int
     """Where there is one item a page."""
     pages: int
@@ -34,7 +36,7 @@ class Size:
 
 def measure(databases: Databases, size: Size) -> Iterator[Row]:
     """All of section B."""
-    for children in (5, 0):
+    for children in size.children:
         many = Plan(items=size.items, per_page=100, children=children)
         label = f"{children} children, 100 items a page"
         yield from _against_feed(databases, many, label, size.runs, goals=children == 5)
