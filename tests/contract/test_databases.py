@@ -511,8 +511,9 @@ def test_connection_lost_on_its_way_back_gives_up_its_place(engine: sa.Engine) -
     lost = [engine.dialect.loaded_dbapi.OperationalError("the connection is lost")]
 
     @sa.event.listens_for(engine, "checkin")
-    def lose(*_: object) -> None:
+    def lose(connection: Any, _: object) -> None:
         if lost:
+            connection.close()  # as one that is lost is; nobody else will
             raise lost.pop()
 
     records = (record(HISTORY[0][0]),)
