@@ -75,6 +75,12 @@ class Driver(Protocol):
         """
 
 
+def in_slices(rows: Sequence[T], most: int) -> Iterator[Sequence[T]]:
+    """At most `most` of `rows` at a time."""
+    for first in range(0, len(rows), most):
+        yield rows[first : first + most]
+
+
 def _same(value: Any) -> Any:
     return value
 
@@ -111,9 +117,7 @@ class SqliteDriver:
 
     def slices(self, rows: Sequence[T], width: int) -> Iterator[Sequence[T]]:
         """Slices of equal length but for the last."""
-        most = _SQLITE_PARAMETERS // width
-        for first in range(0, len(rows), most):
-            yield rows[first : first + most]
+        return in_slices(rows, _SQLITE_PARAMETERS // width)
 
     def sources(self, types: Sequence[SystemType], rows: Sequence[Row]) -> Iterator[Part]:
         """VALUES lists with one parameter a value."""

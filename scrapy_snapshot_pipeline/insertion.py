@@ -13,7 +13,7 @@ A VALUES list can hold everything, and costs the client most: it also takes what
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -44,14 +44,13 @@ class InsertionTable:
         self.name = preparer.format_table(table)
         self.columns = ", ".join(quoted.values())
         self._names = list(quoted)
+        json = [c.name for c in table.columns if isinstance(c.type, JsonText)]
         self.copied = [name for column, name in quoted.items() if column not in _INTERVAL]
         self.nested = "parent_id" in quoted
         self._converters = _converters(table, dialect)
-        self._json = [
-            place for place, column in enumerate(table.columns) if isinstance(column.type, JsonText)
-        ]
+        self._json = [self._names.index(name) for name in json]
         far = bool(connection.info.get(FAR))
-        self._fits_json = far and _holds_json_as_declared(table, connection)
+        self._fits_json = far and _holds_json_in(json, table, connection)
         self._copy = f"COPY {self.name} ({self.columns}) FROM STDIN".replace("%%", "%")
         self._insert = f"INSERT INTO {self.name} ({self.columns})"
         # Not NULL::table, as the table may be called like a type; nor may a column like the row.
@@ -103,16 +102,15 @@ class InsertionTable:
         return converted
 
 
-def _holds_json_as_declared(table: sa.Table, connection: Connection) -> bool:
-    """Whether those columns hold JSON, and no others, which `recordset` writes as such.
+def _holds_json_in(names: Collection[str], table: sa.Table, connection: Connection) -> bool:
+    """Whether these columns hold JSON, and no others: `recordset` writes only them as such.
 
     Others may by a type of the user's, or since somebody has altered the table.
     """
     stored = sa.inspect(connection).get_columns(table.name)
     if any(isinstance(column["type"], postgresql.DOMAIN) for column in stored):
         return False  # of whatever
-    holds = {column["name"] for column in stored if isinstance(column["type"], sa.JSON)}
-    return holds == {column.name for column in table.columns if isinstance(column.type, JsonText)}
+    return {c["name"] for c in stored if isinstance(c["type"], sa.JSON)} == set(names)
 
 
 def _converters(table: sa.Table, dialect: Dialect) -> list[tuple[int, Converter]]:

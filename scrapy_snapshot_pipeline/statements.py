@@ -19,7 +19,7 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from scrapy_snapshot_pipeline.columns import Columns
-from scrapy_snapshot_pipeline.dialects import Row, T, driver_of
+from scrapy_snapshot_pipeline.dialects import Row, driver_of, in_slices
 from scrapy_snapshot_pipeline.insertion import InsertionTable
 from scrapy_snapshot_pipeline.scd2 import (
     ChangedVersion,
@@ -138,7 +138,7 @@ class Statements:
     def insert_versions(self, writing: Writing, rows: Sequence[NewVersion]) -> None:
         """Insert versions that no one else can insert, or fail on the conflict."""
         if rows:
-            self._versions.insert(writing, map(_version_columns, _pieces(rows)))
+            self._versions.insert(writing, map(_version_columns, in_slices(rows, _PIECE)))
 
     def insert_absent_versions(self, writing: Writing, rows: Sequence[NewVersion]) -> int:
         """Insert versions in the order given, passing over conflicts; return how many went in."""
@@ -162,7 +162,7 @@ class Statements:
         if rows:
             child = self._children[table]
             columns = partial(_child_columns, nested=child.nested)
-            child.insert(writing, map(columns, _pieces(rows)))
+            child.insert(writing, map(columns, in_slices(rows, _PIECE)))
 
     def resume_children(self, writing: Writing, table: int, rows: Sequence[ResumedChild]) -> None:
         """Insert the second pieces of child rows that were cut in two."""
@@ -272,11 +272,6 @@ _PIECE = 250
 """Rows that are turned for the database at a time, so that it stores some while others are turned:
 84 microseconds an entity with 5 children, 99 in one piece, as bare COPY takes."""
 _DIGESTS = frozenset({"entity_id", "child_id"})
-
-
-def _pieces(rows: Sequence[T]) -> Iterator[Sequence[T]]:
-    for first in range(0, len(rows), _PIECE):
-        yield rows[first : first + _PIECE]
 
 
 def _version_columns(rows: Sequence[NewVersion]) -> Columns:

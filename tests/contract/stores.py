@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Protocol
 
+import pytest
 import sqlalchemy as sa
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -48,6 +49,15 @@ class DatabaseStore:
     def close(self) -> None:
         """See `Store`."""
         self._store.close()
+
+
+DATABASES = ["sqlite", "postgresql", "far postgresql"]
+
+
+def found_at(request: pytest.FixtureRequest, database: str) -> tuple[str, bool]:
+    """The URL of a new one of `DATABASES`, and whether it is to count as far."""
+    url: str = request.getfixturevalue(f"{database.rsplit(maxsplit=1)[-1]}_url")
+    return url, database.startswith("far")
 
 
 def place(engine: sa.Engine, *, far: bool) -> None:

@@ -31,11 +31,9 @@ from scrapy_snapshot_pipeline.schema import entity_tables
 from scrapy_snapshot_pipeline.store import SnapshotStore
 from scrapy_snapshot_pipeline.tables import Declaration, Kind
 from tests.contract.entities import RUN, Observation, at, declaration, record
-from tests.contract.stores import place
+from tests.contract.stores import DATABASES, found_at, place
 from tests.postgresql import PostgresServer
 from tests.unit.item_classes import Colour, Everything
-
-KINDS = ["sqlite", "postgresql", "far postgresql"]
 
 HISTORY = [
     [Observation("a", 1, 1, {"x": 4, "y": 5}), Observation("b", 1, 2, {})],
@@ -120,9 +118,9 @@ def _store_of(
 def _kind_of_store(
     request: pytest.FixtureRequest, kind: str, item_class: type
 ) -> AbstractContextManager[tuple[SnapshotStore, sa.Engine, Capture]]:
-    """One of `KINDS`."""
-    url = request.getfixturevalue(f"{kind.rsplit(maxsplit=1)[-1]}_url")
-    return _store_of(item_class, url, far=kind.startswith("far"))
+    """In one of `DATABASES`."""
+    url, far = found_at(request, kind)
+    return _store_of(item_class, url, far=far)
 
 
 def _declared(item_class: type) -> Declaration:
@@ -353,7 +351,7 @@ def _numbered(capture: Capture, *numbers: int) -> Batch:
     return Batch(tuple(capture(Numbered(f"{n}", n), at(1), RUN) for n in numbers))
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", DATABASES)
 def test_a_type_of_the_users_own_may_refuse_a_value(
     request: pytest.FixtureRequest, kind: str
 ) -> None:
@@ -368,7 +366,7 @@ def test_a_type_of_the_users_own_may_refuse_a_value(
     assert {row.number for row in rows} == set(even)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", DATABASES)
 def test_an_iterator_that_ends_in_a_type_ends_nothing_else(
     request: pytest.FixtureRequest, kind: str
 ) -> None:
@@ -391,7 +389,7 @@ def test_the_server_is_not_told_what_a_type_refused(private_postgresql: Postgres
     assert "987654321" not in log
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", DATABASES)
 def test_names_that_mean_something_to_a_driver_are_stored(
     request: pytest.FixtureRequest, kind: str
 ) -> None:
@@ -399,13 +397,15 @@ def test_names_that_mean_something_to_a_driver_are_stored(
 
     And a table may be called like a type of the database.
     """
-    fields = {name: scrapy.Field() for name in ("a%b", "%s", 'say "x"', "50%%", "from", "row_0")}
-    strange = snapshot(key="a%b", table="path")(type("Strange", (scrapy.Item,), fields))
+    names = ("a%b", "%s", 'say "x"', "50%%", "from", "row_0")  # of a key, for columns of their own
+    fields = {name: scrapy.Field() for name in (*names, "value")}
+    strange = snapshot(key=names, table="path")(type("Strange", (scrapy.Item,), fields))
     with _kind_of_store(request, kind, strange) as (store, engine, capture):
         for second, value in ((1, "old"), (2, "new"), (3, "new")):
-            item = strange({"a%b": "key", "%s": value, 'say "x"': value, "50%%": 1, "from": 2})
+            item = strange({**dict.fromkeys(names, "key"), "value": value})
             store.write(Batch((capture(item, at(second), RUN),)))
-        store.write(Batch((capture(strange({"a%b": "other"}), at(4), RUN),), attempt=2))
+        other = strange(dict.fromkeys(names, "other"))
+        store.write(Batch((capture(other, at(4), RUN),), attempt=2))
         rows = _rows(store, engine, strange)
     assert sorted(row.valid_to is None for row in rows) == [False, True, True]
 

@@ -13,19 +13,22 @@ from hypothesis import strategies as st
 from scrapy_snapshot_pipeline.records import Batch, Outcome
 from tests.contract.entities import Observation, record
 from tests.contract.history import Version
-from tests.contract.stores import DatabaseStore, MemoryStore, Store, fold
+from tests.contract.stores import (
+    DATABASES,
+    DatabaseStore,
+    MemoryStore,
+    Store,
+    fold,
+    found_at,
+)
 
 _numbers = itertools.count()
 
 
-DATABASES = ["sqlite", "postgresql", "far postgresql"]
-
-
 def database_store(request: pytest.FixtureRequest) -> Store:
     """The store that the fixture's parameter names."""
-    kind = request.param.split()[-1]
-    far = request.param.startswith("far")
-    return DatabaseStore(request.getfixturevalue(f"{kind}_url"), far=far)
+    url, far = found_at(request, request.param)
+    return DatabaseStore(url, far=far)
 
 
 @pytest.fixture(params=["memory", *DATABASES])

@@ -172,19 +172,18 @@ def test_unpause_leaves_a_pause_of_someone_else(engine: FakeEngine, crawl: Crawl
     assert engine.paused
 
 
-def paused_engine(engine: FakeEngine, crawl: CrawlEngine, scheduled: int) -> FakeEngine:
-    """Pause it with so many requests to start."""
+def resume(engine: FakeEngine, crawl: CrawlEngine, scheduled: int = 100, room: int = 16) -> None:
+    """After a pause, with so many requests to start and room for so many."""
     crawl.pause()
-    engine.scheduled = scheduled
-    return engine
+    engine.scheduled, engine.room = scheduled, room
+    crawl.resume()
 
 
 def test_resume_starts_one_request_in_every_other_turn(
     engine: FakeEngine, crawl: CrawlEngine, clock: ManualClock
 ) -> None:
     """Each brings a page of items, and another turn is left to those that are done."""
-    paused_engine(engine, crawl, scheduled=100)
-    crawl.resume()
+    resume(engine, crawl)
     crawl.resume()
     left = [engine.scheduled]
     for _ in range(4):
@@ -199,8 +198,7 @@ def test_resume_ends_when_the_engine_is_busy_or_has_nothing_to_start(
     engine: FakeEngine, crawl: CrawlEngine, clock: ManualClock, scheduled: int, room: int
 ) -> None:
     """From then on the engine goes its own way, and is woken for it."""
-    paused_engine(engine, crawl, scheduled).room = room
-    crawl.resume()
+    resume(engine, crawl, scheduled, room)
     clock.advance(0)
     assert not engine.paused
     assert engine.scheduled == max(0, scheduled - room)
@@ -213,8 +211,7 @@ def test_a_pause_stops_the_resuming(
     engine: FakeEngine, crawl: CrawlEngine, clock: ManualClock
 ) -> None:
     """Too many items wait again before the engine was unpaused."""
-    paused_engine(engine, crawl, scheduled=100)
-    crawl.resume()
+    resume(engine, crawl)
     assert crawl.pause()
     clock.advance(0)
     assert engine.paused
@@ -225,8 +222,7 @@ def test_a_pause_of_someone_else_stops_the_resuming(
     engine: FakeEngine, crawl: CrawlEngine, clock: ManualClock
 ) -> None:
     """As on the telnet console: it holds from the next turn on, until they unpause."""
-    paused_engine(engine, crawl, scheduled=100)
-    crawl.resume()
+    resume(engine, crawl)
     engine.pause()
     clock.advance(0)
     assert (engine.paused, engine.scheduled) == (True, 99)
@@ -251,11 +247,10 @@ def test_a_resuming_that_was_ended_does_not_go_on_beside_the_next(
     engine: FakeEngine, crawl: CrawlEngine, clock: ManualClock
 ) -> None:
     """One request in every other turn, however often it was paused in between."""
-    paused_engine(engine, crawl, scheduled=100)
+    resume(engine, crawl)
     for _ in range(5):
-        crawl.resume()
         crawl.pause()
-    crawl.resume()
+        crawl.resume()
     started = engine.scheduled
     clock.turn()
     clock.turn()
@@ -266,8 +261,7 @@ def test_a_close_ends_the_resuming(
     engine: FakeEngine, crawl: CrawlEngine, clock: ManualClock
 ) -> None:
     """No request is started any more, and Scrapy closes nothing that is paused."""
-    paused_engine(engine, crawl, scheduled=100)
-    crawl.resume()
+    resume(engine, crawl)
     assert engine._slot is not None
     engine._slot.closing = Deferred()
     clock.advance(0)
@@ -278,8 +272,7 @@ def test_unpause_does_not_wait_for_the_resuming(
     engine: FakeEngine, crawl: CrawlEngine, clock: ManualClock
 ) -> None:
     """The loop may have no turn left."""
-    paused_engine(engine, crawl, scheduled=100)
-    crawl.resume()
+    resume(engine, crawl)
     crawl.unpause()
     assert not engine.paused
     clock.advance(0)
