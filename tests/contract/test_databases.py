@@ -156,6 +156,19 @@ def test_every_kind_of_value_is_stored_alike_near_and_far(postgresql_url: str) -
     assert _stored(postgresql_url, far=True) == near
 
 
+@pytest.mark.parametrize("far", [False, True])
+def test_the_null_of_json_is_not_that_of_sql(postgresql_url: str, far: bool) -> None:
+    """A column that holds JSON keeps it, near and far."""
+    with _store_of(Everything, postgresql_url, far=far) as (store, engine, capture):
+        seen = capture(Everything(text="a", nested={"a": 1}), at(1), RUN)
+        values = tuple("null" if value == '{"a":1}' else value for value in seen.values)
+        assert values != seen.values
+        store.write(Batch((replace(seen, values=values),)))
+        with engine.connect() as connection:
+            found = connection.exec_driver_sql("SELECT jsonb_typeof(nested) FROM everything")
+            assert found.scalar_one() == "null"
+
+
 @snapshot(key="code")
 @dataclass
 class Limited:
@@ -302,6 +315,9 @@ def test_the_database_refuses_what_its_column_cannot_hold(postgresql_url: str, f
     )
 
 
+EXIT = 1_000_000
+
+
 class Even(sa.types.TypeDecorator[int]):
     """A type of somebody else's, which looks at the value itself."""
 
@@ -310,6 +326,8 @@ class Even(sa.types.TypeDecorator[int]):
 
     def process_bind_param(self, value: int | None, dialect: sa.Dialect) -> int | None:
         """Refuse some values, and quote them."""
+        if value == EXIT:
+            raise SystemExit(str(value))
         if value is not None and value % 2:
             raise ValueError(f"{value} is odd")
         return value
@@ -377,6 +395,15 @@ def test_an_iterator_that_ends_in_a_type_ends_nothing_else(
             store.write(Batch((*many, capture(Worded("unknown", b"three"), at(1), RUN))))
         store.write(Batch((*many, capture(Worded("known", b"two"), at(1), RUN))))
         assert len(_rows(store, engine, Worded)) == 601
+
+
+@pytest.mark.parametrize("kind", DATABASES)
+def test_an_exit_in_a_type_is_that_exit(request: pytest.FixtureRequest, kind: str) -> None:
+    """A driver that turns it into an error of the database would have it tried again."""
+    with _kind_of_store(request, kind, Numbered) as (store, engine, capture):
+        with pytest.raises(SystemExit):
+            store.write(_numbered(capture, 2, EXIT))
+        assert not _rows(store, engine, Numbered)
 
 
 def test_the_server_is_not_told_what_a_type_refused(private_postgresql: PostgresServer) -> None:
