@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
@@ -151,7 +151,7 @@ def _many_versions(filled: _Filled, runs: int) -> Iterator[Row]:
     def once(number: int) -> float:
         look = next(looks)
         seen = records(iter([event(look, 0)]), START + dt.timedelta(days=3_000 + look))[0]
-        record = replace(seen, entity_id=_md5(f"e{number}"))
+        record = seen._replace(entity_id=_md5(f"e{number}"))
         return timed(lambda: filled.store.write(Batch((record,))))
 
     seconds = interleaved({"many": lambda: once(number), "few": lambda: once(1)}, max(runs, 9))
@@ -193,7 +193,7 @@ def _seen(template: SnapshotRecord, number: int, changed: bool) -> SnapshotRecor
     content = _md5(f"c{number}")
     if changed:
         content = _md5(f"{template.snapshot_id}")
-    return replace(template, entity_id=_md5(f"e{number}"), content_hash=content)
+    return template._replace(entity_id=_md5(f"e{number}"), content_hash=content)
 
 
 def _md5(text: str) -> bytes:

@@ -179,6 +179,9 @@ row_hash = _hasher(b"row/1")
 """16 bytes of a child's own tracked values."""
 
 
+_RECORD = blake2b(digest_size=16, person=b"record/1")
+
+
 def child_ids(parent_id: bytes | None, path: bytes) -> Hasher:
     """For the rows of one list of one parent: 16 bytes of a key fields' row.
 
@@ -192,7 +195,8 @@ def record_hash(tracked_row: bytes, lists: Iterable[tuple[bytes, Sequence[bytes]
 
     Each list comes with its encoded path and, for each row, `child_id` and `content_hash` as one.
     """
-    digest = blake2b(tracked_row, digest_size=16, person=b"record/1")
+    digest = _RECORD.copy()
+    digest.update(tracked_row)
     for path, rows in lists:
         if rows:
             digest.update(path + str(len(rows)).encode() + b"".join(sorted(rows)))

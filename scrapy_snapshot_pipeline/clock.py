@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 
-_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
+_TICK = dt.timedelta(microseconds=1)
 
 
 class ObservationClock:
@@ -15,12 +15,15 @@ class ObservationClock:
     one, nor two into the same instant.
     """
 
-    def __init__(self, time_ns: Callable[[], int]) -> None:
-        """`time_ns`: nanoseconds since 1970, as `time.time_ns` gives them."""
-        self._time_ns = time_ns
-        self._last = 0
+    def __init__(self, now: Callable[[], dt.datetime]) -> None:
+        """`now`: the wall clock, aware, UTC."""
+        self._now = now
+        self._last = dt.datetime.min.replace(tzinfo=dt.timezone.utc)
 
     def __call__(self) -> dt.datetime:
         """The time of the observation that is made now; aware, UTC."""
-        self._last = max(self._time_ns() // 1000, self._last + 1)
-        return _EPOCH + dt.timedelta(microseconds=self._last)
+        now = self._now()
+        if now <= self._last:
+            now = self._last + _TICK
+        self._last = now
+        return now

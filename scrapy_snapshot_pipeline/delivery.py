@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple, Protocol, TypeAlias, cast
+from typing import Literal, Protocol, TypeAlias, cast
 
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.python.failure import Failure
@@ -42,15 +42,6 @@ BROKEN = "snapshot_database_broken"
 REJECTED = "snapshot_record_rejected"
 NO_DEAD_LETTERS = "snapshot_dead_letters_failed"
 """Finish reasons of a crawl that delivery stops."""
-
-
-class Submission(NamedTuple):
-    """What `Delivery.submit` promises."""
-
-    admitted: Deferred[None]
-    """Fires when the queue took the record; fails with QueueClosedError if it never will."""
-    delivered: Deferred[DeliveryReport]
-    """Fires with the record's one report, whatever that says; never fails."""
 
 
 class Watcher(Protocol):
@@ -164,20 +155,24 @@ class Delivery:
     def _undecided(self) -> int:
         return self.in_flight + len(self._queue) + self._queue.waiting
 
-    def submit(self, record: SnapshotRecord) -> Submission:
-        """Take on `record`; it will be reported exactly once.
+    def submit(
+        self, record: SnapshotRecord, tell: Callable[[DeliveryReport], object]
+    ) -> Deferred[None]:
+        """Take on `record`, and `tell` its one report, whatever that says.
 
-        Records are still taken on while closing; those that come after the end are spooled.
+        What comes back fires when the queue took the record, and fails with QueueClosedError if it
+        never will.  Records are still taken on while closing; those that come after the end are
+        spooled.
         """
-        pending = Pending(record, record.size)
+        pending = Pending(record, record.size, tell)
         if self._queue.closed:
             late = AbandonedError("the record came after the close of the pipeline; not stored")
             self._keep(Part((pending,), attempt=0), late)
-            return Submission(succeed(None), pending.delivered)
+            return succeed(None)
         admitted = self._queue.put(pending)
         if self._lingering and self._batch_is_full():
             self._nap.cut()
-        return Submission(admitted, pending.delivered)
+        return admitted
 
     def stop_within(self, timeout: float) -> None:
         """Begin to hurry: what is not stored `timeout` seconds after the first call is spooled.

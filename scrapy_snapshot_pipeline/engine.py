@@ -8,15 +8,13 @@ way to start requests and its own closing check.
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeVar, cast
+from typing import Any
 
 from scrapy.core.engine import ExecutionEngine
 from scrapy.crawler import Crawler
-from scrapy.utils.asyncio import is_asyncio_available
 from scrapy.utils.defer import deferred_from_coro
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
@@ -25,41 +23,12 @@ from scrapy_snapshot_pipeline.nap import CallLater
 
 logger = logging.getLogger(__name__)
 
-T = TypeVar("T")
-
 _OURS: Any = "paused by the snapshot pipeline"
 """What the engine's `paused` is while we pause it; anyone else's pause makes it True."""
 CLOSING_INTERVAL = 0.2
 """Seconds between two looks at whether the crawl is closing."""
 KICK_INTERVAL = 0.05
 """Seconds between two looks at a scraper that is closing."""
-
-
-def way_to_wait() -> Callable[[Deferred[T]], Awaitable[T]]:
-    """How a coroutine of Scrapy's waits for a Deferred in this process; call it in the loop.
-
-    `maybe_deferred_to_future` finds that out anew for each Deferred, in 3 microseconds, and what it
-    gives tells the Deferred of its own cancellation, in 1.5 more; nobody here would listen.
-    """
-    if not is_asyncio_available():
-        return lambda deferred: deferred
-    loop = asyncio.get_running_loop()
-
-    def wait(deferred: Deferred[T]) -> Awaitable[T]:
-        future: asyncio.Future[T] = loop.create_future()
-
-        def succeed(result: T) -> None:
-            if not future.cancelled():
-                future.set_result(result)
-
-        def fail(failure: Failure) -> None:
-            if not future.cancelled():
-                future.set_exception(_error_of(failure))
-
-        deferred.addCallbacks(succeed, fail)
-        return future
-
-    return wait
 
 
 class CrawlEngine:
@@ -210,10 +179,6 @@ class CrawlEngine:
 
     def _scraper_closing(self) -> Any:
         return getattr(getattr(self._scraper(), "slot", None), "closing", None)
-
-
-def _error_of(failure: Failure) -> BaseException:
-    return cast("BaseException", failure.value)
 
 
 def _log_failed_stop(failure: Failure) -> None:

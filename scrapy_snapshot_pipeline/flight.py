@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
-
-from twisted.internet.defer import Deferred
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 
 from scrapy_snapshot_pipeline.isolation import Isolation
 from scrapy_snapshot_pipeline.records import Batch, DeliveryReport, SnapshotRecord
@@ -18,7 +16,8 @@ class Pending:
 
     record: SnapshotRecord
     size: int
-    delivered: Deferred[DeliveryReport] = field(default_factory=Deferred)
+    tell: Callable[[DeliveryReport], object]
+    """Hears the last word, once."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,11 +27,12 @@ from scrapy_snapshot_pipeline.database import Database
 from scrapy_snapshot_pipeline.dead_letters import DeadLetterFile, check_folder
 from scrapy_snapshot_pipeline.declare import Declarations
 from scrapy_snapshot_pipeline.delivery import Delivery, DeliveryOptions
-from scrapy_snapshot_pipeline.engine import CrawlEngine, way_to_wait
+from scrapy_snapshot_pipeline.engine import CrawlEngine
 from scrapy_snapshot_pipeline.errors import CaptureError, NotStoredError, SnapshotError, WriteError
 from scrapy_snapshot_pipeline.flight import Pending
 from scrapy_snapshot_pipeline.ledger import Run, RunEnd
 from scrapy_snapshot_pipeline.observe import Observer
+from scrapy_snapshot_pipeline.promise import Promise, way_to_promise
 from scrapy_snapshot_pipeline.queue import SnapshotQueue
 from scrapy_snapshot_pipeline.records import NOT_STORED, DeliveryReport, Outcome, SnapshotRecord
 from scrapy_snapshot_pipeline.retry import RetryPolicy
@@ -82,7 +83,7 @@ class SnapshotPipeline:
             settings.outage_timeout,
         )
         self._run_id = uuid.uuid4()
-        self._clock = ObservationClock(time.time_ns)
+        self._clock = ObservationClock(_utc_now)
         self._scrapy = CrawlEngine(crawler, call_later)
         self._observer = Observer(_stats_of(crawler))
         self._pause = CrawlPause(
@@ -124,7 +125,7 @@ class SnapshotPipeline:
         except BaseException:
             self._database.release()
             raise
-        self._wait_for = way_to_wait()
+        self._promise = way_to_promise()
         self._delivery = self._build_delivery()
         self._before_shutdown = _before_shutdown(self._crawler, self._force_stop)
         self._scrapy.when_closing(self._begin_to_stop)
@@ -163,8 +164,7 @@ class SnapshotPipeline:
         await self._database.declare(self._declarations.roots())
         for declaration in self._declarations.roots():
             self._ready(declaration)
-        now = dt.datetime.now(dt.timezone.utc)
-        await self._database.start_run(Run(self._run_id, self._spider_name, now))
+        await self._database.start_run(Run(self._run_id, self._spider_name, _utc_now()))
 
     @property
     def _spider_name(self) -> str:
@@ -261,13 +261,14 @@ class SnapshotPipeline:
     async def _deliver(self, record: SnapshotRecord) -> None:
         if self._delivery is None:
             raise NotStoredError("the snapshot pipeline is not open")
-        submission = self._delivery.submit(record)
+        promise: Promise[DeliveryReport] = self._promise()
+        admitted = self._delivery.submit(record, promise.keep)
         self._observer.accepted(len(self._queue), self._pause.waiting)
         if self._settings.ack == "enqueue":
-            await self._wait_for(submission.admitted)
+            if not admitted.called:
+                await maybe_deferred_to_future(admitted)
             return
-        report = await self._wait_for(submission.delivered)
-        _raise_if_not_stored(report)
+        _raise_if_not_stored(await promise.kept)
 
     # Closing
 

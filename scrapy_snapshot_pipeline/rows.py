@@ -52,8 +52,8 @@ _AS_IT_IS: Mapping[Kind, _AsItIs] = {
     Kind.DECIMAL: _AsItIs(
         "type(v{i}) is Decimal and v{i} and v{i}.is_finite() "
         f"and 'E' not in (t{{i}} := str(v{{i}})) and len(t{{i}}) < {MAX_DIGITS}",
-        "tag{i} + (f'\"{{t{i}}}\"' if t{i}[-1] != '0' or '.' not in t{i} "
-        """else f'"{{t{i}.rstrip("0").rstrip(".")}}"')""",
+        """f'{{tag{i}}}"{{t{i}}}"' if t{i}[-1] != '0' or '.' not in t{i} """
+        """else f'{{tag{i}}}"{{t{i}.rstrip("0").rstrip(".")}}"'""",
     ),
     Kind.DATETIME: _AsItIs(
         "type(v{i}) is datetime and v{i}.tzinfo is utc",
@@ -132,7 +132,7 @@ def _row_lines(columns: Sequence[Column]) -> Iterator[str]:
     yield f"    values = ({values})"
     yield "    try:"
     for part in parts:
-        yield f"        {part} = ('{{' + ({texts[part]})[1:] + '}}').encode()"
+        yield f'        {part} = f"{{{{{{({texts[part]})[1:]}}}}}}".encode()'
     yield "    except UnicodeEncodeError:"
     yield f"        raise surrogates({[c.name for c in columns]!r}, values) from None"
     yield f"    if {' or '.join(f'nul in {part}' for part in parts)}:"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 
+from scrapy_snapshot_pipeline import delivery_log
 from scrapy_snapshot_pipeline.flight import Pending
 from scrapy_snapshot_pipeline.nap import CallLater, Cancellable
 from scrapy_snapshot_pipeline.records import DeliveryReport
@@ -71,10 +72,15 @@ class Teller:
             for _ in range(most):
                 if not self._left:
                     break
-                entry, report = self._left.popleft()
-                entry.delivered.callback(report)
+                self._tell_one(*self._left.popleft())
         finally:
             self._telling = False
+
+    def _tell_one(self, entry: Pending, report: DeliveryReport) -> None:
+        try:
+            entry.tell(report)
+        except Exception as error:  # noqa: BLE001 - as of a loop that is closed; others wait too
+            delivery_log.watcher_failed("tell", error)
 
     def _forget_next_turn(self) -> None:
         if self._next_turn is not None:

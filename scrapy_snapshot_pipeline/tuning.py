@@ -39,7 +39,7 @@ class _Tuning:
         self._before = _Before(gc.get_threshold(), sys.getswitchinterval())
 
     def begin(self) -> None:
-        """Set them for one more crawl; the first in a process takes 0.1 s."""
+        """Set them for one more crawl."""
         self._crawls += 1
         if self._crawls > 1:
             return
@@ -48,8 +48,7 @@ class _Tuning:
         if young:  # 0: the user has switched the collector off
             gc.set_threshold(max(young, YOUNG_OBJECTS), *older)
         sys.setswitchinterval(min(self._before.switch_interval, SWITCH_INTERVAL))
-        gc.collect()
-        gc.freeze()
+        gc.freeze()  # with some garbage; to look for it first takes 0.1 s
 
     def end(self) -> None:
         """Set them back after the last crawl."""

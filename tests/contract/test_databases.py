@@ -163,7 +163,7 @@ def test_the_null_of_json_is_not_that_of_sql(postgresql_url: str, far: bool) -> 
         seen = capture(Everything(text="a", nested={"a": 1}), at(1), RUN)
         values = tuple("null" if value == '{"a":1}' else value for value in seen.values)
         assert values != seen.values
-        store.write(Batch((replace(seen, values=values),)))
+        store.write(Batch((seen._replace(values=values),)))
         with engine.connect() as connection:
             found = connection.exec_driver_sql("SELECT jsonb_typeof(nested) FROM everything")
             assert found.scalar_one() == "null"

@@ -7,11 +7,11 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from twisted.internet.defer import Deferred, fail, succeed
 
-from scrapy_snapshot_pipeline.delivery import Delivery, DeliveryOptions, Submission
+from scrapy_snapshot_pipeline.delivery import Delivery, DeliveryOptions
 from scrapy_snapshot_pipeline.errors import DeadLetterError
 from scrapy_snapshot_pipeline.flight import Pending
 from scrapy_snapshot_pipeline.nap import CallLater
@@ -92,6 +92,15 @@ class ManualClock:
     def delays(self) -> list[float]:
         """Seconds from now to each call that waits."""
         return sorted(call.due - self.now for call in self.calls)
+
+
+class Submission(NamedTuple):
+    """What comes of a record."""
+
+    admitted: Deferred[None]
+    """Fires when the queue took it."""
+    delivered: Deferred[DeliveryReport]
+    """Fires with its report; an error if that comes twice."""
 
 
 class ScriptedStore:
@@ -243,10 +252,12 @@ class DeliveryRig:
 
     def submit(self, *numbers: int, size: int = 1) -> list[Submission]:
         """Submit a record for each number, each of an entity of its own."""
-        return [
-            self.delivery.submit(make_record(number, entity=number, size=size))
-            for number in numbers
-        ]
+        return [self.submit_record(make_record(n, entity=n, size=size)) for n in numbers]
+
+    def submit_record(self, record: SnapshotRecord) -> Submission:
+        """Submit `record`, and hear its report."""
+        delivered: Deferred[DeliveryReport] = Deferred()
+        return Submission(self.delivery.submit(record, delivered.callback), delivered)
 
     def linger(self) -> None:
         """Let the linger of an idle writer pass."""

@@ -389,7 +389,7 @@ def test_a_replay_that_was_interrupted_goes_on(tmp_path: Path) -> None:
 def test_damaged_and_undeclared_lines_are_counted_and_passed_over(tmp_path: Path) -> None:
     """They stay in the file, and are not done."""
     rig = ReplayRig(tmp_path)
-    other = dataclasses.replace(make_letter().record, table="prices")
+    other = make_letter().record._replace(table="prices")
     letter = dataclasses.replace(make_letter(), record=other)
     rig.file.append([line(6).replace(b"1.85", b"9.85", 1), encode(letter, DECLARATION)])
     assert rig.run() == {Outcome.INSERTED.value: 5, DAMAGED: 1, UNKNOWN: 1}

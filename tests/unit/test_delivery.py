@@ -166,7 +166,7 @@ def test_the_same_record_may_be_submitted_twice() -> None:
     """Each submission has a report of its own, also when the records are one object."""
     rig = DeliveryRig()
     record = make_record(1)
-    first, second = rig.delivery.submit(record), rig.delivery.submit(record)
+    first, second = rig.submit_record(record), rig.submit_record(record)
     rig.linger()
     rig.worker.step()
     assert fired(first.delivered)

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from twisted.internet.defer import Deferred
 
-from scrapy_snapshot_pipeline.delivery import Submission
 from scrapy_snapshot_pipeline.errors import (
     AbandonedError,
     AmbiguousCommitError,
@@ -21,7 +20,7 @@ from scrapy_snapshot_pipeline.errors import (
     TooSlowError,
 )
 from scrapy_snapshot_pipeline.records import NOT_STORED, SnapshotRecord
-from tests.unit.fakes import DeliveryRig, make_record
+from tests.unit.fakes import DeliveryRig, Submission, make_record
 
 MAX_RECORDS, MAX_BYTES = 4, 20
 BATCH_SIZE, BATCH_BYTES = 3, 12
@@ -73,7 +72,7 @@ class DeliveryMachine(RuleBasedStateMachine):
         record = make_record(len(self.submitted) + 1, entity=entity, size=size)
         # Before the call, which may report and so submit others.
         self.submitted.append(record)
-        submission = self.rig.delivery.submit(record)
+        submission = self.rig.submit_record(record)
         self.submissions[record.snapshot_id] = submission
         submission.delivered.addCallback(lambda _: self.submit_again())
 

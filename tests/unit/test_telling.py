@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from scrapy_snapshot_pipeline.flight import Pending
@@ -18,10 +20,21 @@ def words(heard: list[int], count: int, first: int = 0) -> Words:
     made: Words = []
     for number in range(first, first + count):
         record = make_record(number)
-        pending = Pending(record, 1)
-        pending.delivered.addCallback(lambda report: heard.append(report.record.snapshot_id))
+        pending = Pending(record, 1, lambda report: heard.append(report.record.snapshot_id))
         made.append((pending, DeliveryReport(record, Outcome.INSERTED, 1)))
     return made
+
+
+def in_between(words: Words, place: int, call: Callable[[], object]) -> None:
+    """Have `call` made when the word at `place` is heard."""
+    pending = words[place][0]
+    hear = pending.tell
+
+    def tell(report: DeliveryReport) -> None:
+        hear(report)
+        call()
+
+    pending.tell = tell
 
 
 def test_a_turn_tells_a_few() -> None:
@@ -42,7 +55,7 @@ def test_words_that_come_while_others_wait_are_told_after_them() -> None:
     clock, heard = ManualClock(), list[int]()
     teller = Teller(clock.call_later)
     first = words(heard, MANY)
-    first[PER_TURN][0].delivered.addCallback(lambda _: teller.tell(words(heard, 1, first=MANY + 1)))
+    in_between(first, PER_TURN, lambda: teller.tell(words(heard, 1, first=MANY + 1)))
     teller.tell(first)
     teller.tell(words(heard, 1, first=MANY))
     clock.advance(0)
@@ -57,6 +70,18 @@ def test_no_more_than_a_batch_waits() -> None:
     teller.tell(words(heard, MANY, first=MANY))
     assert len(heard) == MANY + PER_TURN
     assert len(clock.calls) == 1
+
+
+def test_listener_that_fails_harms_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    """Each word is told, and the failure is logged without its text."""
+    clock, heard = ManualClock(), list[int]()
+    teller = Teller(clock.call_later)
+    first = words(heard, 3)
+    in_between(first, 1, lambda: dict[str, int]()["a scraped value"])
+    teller.tell(first)
+    assert heard == [0, 1, 2]
+    assert "'tell' callback failed with KeyError" in caplog.text
+    assert "a scraped value" not in caplog.text
 
 
 def test_without_a_loop_everything_is_spooled_and_told() -> None:
