@@ -60,7 +60,7 @@ class _List:
         self.name = table.path[-1]
         self.item_class = table.item_class
         self.read = row_reader(table.item_class, table.columns, tz, positional=table.positional)
-        # Items of one site have the same children again and again; 0.06 microseconds instead of 0.2.
+        # Items have the same keys again and again; 0.06 microseconds instead of 0.2.
         self._top_ids = lru_cache(_KNOWN_KEYS)(canonical.child_ids(None, self.path))
         self.get = field_reader(_owner_class(declaration, table), self.name)
         self.lists = _lists_below(index, declaration, tz)

@@ -93,6 +93,10 @@ def _write_text_time(moment: dt.datetime | None) -> str | None:
     return None if moment is None else moment.isoformat(sep=" ", timespec="microseconds")
 
 
+def _or_null(write: Converter) -> Converter:
+    return lambda value: "NULL" if value is None else write(value)
+
+
 def _array(elements: Iterable[str]) -> str:
     return "{" + ",".join(elements) + "}"
 
@@ -169,7 +173,7 @@ class PostgresqlDriver:
         arrays = ", ".join(f"%s::{t.cast}[]" for t in types)
         columns = zip(*rows, strict=True)
         parameters = tuple(
-            _array("NULL" if v is None else t.write(v) for v in column)
+            _array(map(_or_null(t.write) if None in column else t.write, column))
             for t, column in zip(types, columns, strict=True)
         )
         yield f"SELECT * FROM unnest({arrays})", parameters  # noqa: S608 - casts of our own

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
@@ -82,13 +81,13 @@ class Observer:
 
     def __init__(self, stats: Stats) -> None:
         self._stats = stats
-        self._added: Counter[str] = Counter()
+        self._accepted = 0
         self._queue_records_max = 0
         self._waiting_max = 0
 
     def accepted(self, queued: int, waiting: int) -> None:
         """Count a record that was submitted while so many were queued, and items waited."""
-        self._added["snapshots/accepted"] += 1
+        self._accepted += 1
         self._queue_records_max = max(self._queue_records_max, queued)
         self._waiting_max = max(self._waiting_max, waiting)
 
@@ -106,14 +105,16 @@ class Observer:
 
     def reported(self, reports: Sequence[DeliveryReport]) -> None:
         """Count the last words on the records of a batch, and tell the stats."""
-        self._added.update(OUTCOME_STATS[report.outcome] for report in reports)
+        outcomes = [report.outcome for report in reports]
+        for outcome, key in OUTCOME_STATS.items():
+            if count := outcomes.count(outcome):
+                self._stats.inc_value(key, count)
         self.tell()
 
     def tell(self) -> None:
         """Bring the stats up to date."""
-        added, self._added = self._added, Counter()
-        for key, count in added.items():
-            self._stats.inc_value(key, count)
+        accepted, self._accepted = self._accepted, 0
+        self._stats.inc_value("snapshots/accepted", accepted)
         self._stats.max_value("snapshots/queue_records_max", self._queue_records_max)
         self._stats.max_value("snapshots/waiting_max", self._waiting_max)
 

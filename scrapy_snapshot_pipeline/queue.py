@@ -84,7 +84,8 @@ class SnapshotQueue(Generic[T]):
             self._waiting.append((entry, admitted))
             return admitted
         self._admit(entry)
-        self._wake_takers()
+        if self._arrival:
+            self._wake_takers()
         return succeed(None)
 
     def take(self, max_records: int, max_bytes: int) -> tuple[T, ...]:

@@ -46,12 +46,12 @@ class Statements:
     def confirm(
         self,
         connection: Connection,
-        rows: Sequence[tuple[bytes, bytes, dt.datetime, dt.datetime]],
+        rows: Sequence[tuple[bytes, bytes, dt.datetime, dt.datetime | None]],
     ) -> set[bytes]:
         """Move `last_confirmed_at` where the current version has the same content.
 
-        A row is entity id, content hash, first and last time it was observed with that content.
-        Returns the ids of the entities that were confirmed.
+        A row is entity id, content hash, first and last time it was observed with that content;
+        None: once.  Returns the ids of the entities that were confirmed.
         """
         d = self._driver
         table = self._versions.name
@@ -61,7 +61,8 @@ class Statements:
             sql = f"""
                 WITH v(entity_id, content_hash, first_at, last_at) AS ({source})
                 UPDATE {table} SET last_confirmed_at = CASE
-                    WHEN {table}.last_confirmed_at < v.last_at THEN v.last_at
+                    WHEN {table}.last_confirmed_at < coalesce(v.last_at, v.first_at)
+                    THEN coalesce(v.last_at, v.first_at)
                     ELSE {table}.last_confirmed_at END
                 FROM v
                 WHERE {table}.entity_id = v.entity_id AND {table}.valid_to IS NULL
@@ -69,7 +70,7 @@ class Statements:
                     {among}
                 RETURNING {d.digest.selected.format(f"{table}.entity_id")}"""  # noqa: S608 - declared, quoted names
             found = connection.exec_driver_sql(sql, (*parameters, *ids))
-            confirmed.update(d.digest.read(row[0]) for row in found)
+            confirmed.update(map(d.digest.read, found.scalars().all()))
         return confirmed
 
     def lock_current(
@@ -84,7 +85,7 @@ class Statements:
         current: dict[bytes, StoredVersion] = {}
         for among, parameters in self._driver.among(entity_ids):
             found = connection.exec_driver_sql(build(among), parameters)
-            current.update(self._version(row) for row in found)
+            current.update(map(self._version, found.all()))
         return current
 
     def history(
@@ -109,7 +110,7 @@ class Statements:
                 FROM {table.name} AS x
                 WHERE x.entity_id {among} AND x.valid_to IS NULL
                 {d.packed_by}"""  # noqa: S608
-            for row in connection.exec_driver_sql(sql, parameters):
+            for row in connection.exec_driver_sql(sql, parameters).all():
                 current[d.digest.read(row[0])][place].update(d.unpack_children(row[1:]))
         return current
 

@@ -57,6 +57,7 @@ class SnapshotStore:
 
     def __init__(self, engine: Engine, *, create_tables: bool = True) -> None:
         self._engine = engine
+        self._single_statements = engine.execution_options(**{SINGLE_STATEMENT: True})
         self._lifeline = Lifeline(engine)
         self._file = SameFile(engine)
         self._driver = driver_of(engine.dialect)
@@ -128,8 +129,8 @@ class SnapshotStore:
         """A confirmation is a whole truth of its own: alone it needs neither BEGIN nor COMMIT."""
         if not work.confirmable:
             return
-        with self._transaction(self._engine.execution_options(**{SINGLE_STATEMENT: True})) as c:
-            work.confirm(c)
+        with self._transaction(self._single_statements) as connection:
+            work.confirm(connection)
 
     @contextmanager
     def _transaction(self, engine: Engine | None = None) -> Iterator[Connection]:
@@ -248,11 +249,11 @@ class _Work:
 
     def _confirm_row(
         self, places: Sequence[int]
-    ) -> tuple[bytes, bytes, dt.datetime, dt.datetime] | None:
+    ) -> tuple[bytes, bytes, dt.datetime, dt.datetime | None] | None:
         first = self._records[places[0]]
         content = first.content_hash
         if len(places) == 1:
-            return first.entity_id, content, first.observed_at, first.observed_at
+            return first.entity_id, content, first.observed_at, None
         records = [self._records[place] for place in places]
         if any(record.content_hash != content for record in records):
             return None
