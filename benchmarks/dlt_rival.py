@@ -4,8 +4,8 @@ dlt works a load at a time, and pays some tenths of a second for each, so it is 
 entities in one load, where we take our batches of 500 and commit each.  The tables are there, and
 one entity has been stored, before time is taken.  Both sides begin with Python objects: dlt's time
 has its normalization in it, ours the capture.  A second line gives the writer alone, as the rest of
-the section does; dlt's time cannot be cut down to that.  dlt loads in two formats: `csv`, which goes
-through COPY and is the fastest it has (through ADBC and `parquet` it was slower), and
+the section does; dlt's time cannot be cut down to that.  dlt loads in two formats: `csv`, which
+goes through COPY and is the fastest it has (through ADBC and `parquet` it was slower), and
 `insert_values`, its default, which is what its users get who ask for nothing.
 """
 
