@@ -47,17 +47,14 @@ def plan_change(
     )
     _insert(record, into)
     for table, stored in enumerate(children):
-        rows = record.children[table]
-        added = [row for row in rows if row.id_and_hash not in stored]
+        left = dict(stored)
+        added = [row for row in record.children[table] if left.pop(row.id_and_hash, None) is None]
         _insert_children(record, table, added, into)
-        if len(rows) - len(added) == len(stored):
-            continue
-        seen = {row.id_and_hash for row in rows}
-        into.ended_children.setdefault(table, []).extend(
-            EndedChild(record.entity_id, key[:_ID], snapshot_id, time)
-            for key, snapshot_id in stored.items()
-            if key not in seen
-        )
+        if left:
+            into.ended_children.setdefault(table, []).extend(
+                EndedChild(record.entity_id, key[:_ID], snapshot_id, time)
+                for key, snapshot_id in left.items()
+            )
     return Outcome.REVISED
 
 

