@@ -1,0 +1,62 @@
+"""Promises under a reactor that runs: asyncio's, and Twisted's own in `reactor-select`."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+import pytest_twisted
+from scrapy.utils.asyncio import call_later
+from scrapy.utils.defer import deferred_from_coro
+from twisted.internet.defer import CancelledError, Deferred
+
+from scrapy_snapshot_pipeline.nap import Nap
+from scrapy_snapshot_pipeline.promise import Promise, way_to_promise
+
+pytestmark = pytest.mark.reactor
+
+
+def _promise() -> Promise[str]:
+    return way_to_promise()()
+
+
+async def _word(promise: Promise[str]) -> str:
+    return await promise.kept
+
+
+def _waiting(promise: Promise[str]) -> Deferred[str]:
+    """A coroutine that waits as an item of Scrapy's does."""
+    waiting: Deferred[str] = deferred_from_coro(_word(promise))
+    return waiting
+
+
+async def _turn() -> None:
+    await Nap(call_later).sleep(0)
+
+
+@pytest_twisted.ensureDeferred  # type: ignore[untyped-decorator]
+async def test_word_reaches_whoever_waits() -> None:
+    """Also where it came before anyone waited."""
+    early, late = _promise(), _promise()
+    early.keep("early")
+    waiting = [_waiting(early), _waiting(late)]
+    await _turn()
+    assert not waiting[1].called
+
+    late.keep("late")
+
+    assert [await each for each in waiting] == ["early", "late"]
+
+
+@pytest_twisted.ensureDeferred  # type: ignore[untyped-decorator]
+async def test_word_for_someone_who_left_harms_nothing() -> None:
+    """An item that was cancelled hears nothing, and keeping its promise raises nothing."""
+    promise = _promise()
+    waiting = _waiting(promise)
+    await _turn()
+    waiting.cancel()
+
+    promise.keep("a word")
+
+    with pytest.raises((CancelledError, asyncio.CancelledError)):
+        await waiting
