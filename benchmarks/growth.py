@@ -193,7 +193,8 @@ def _seen(template: SnapshotRecord, number: int, changed: bool) -> SnapshotRecor
     content = _md5(f"c{number}")
     if changed:
         content = _md5(f"{template.snapshot_id}")
-    return template._replace(entity_id=_md5(f"e{number}"), content_hash=content)
+    values = (f"event-{number}", *template.values[1:])
+    return template._replace(entity_id=_md5(f"e{number}"), content_hash=content, values=values)
 
 
 def _md5(text: str) -> bytes:

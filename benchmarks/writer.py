@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeAlias
 
 from benchmarks import rivals
 from benchmarks.databases import Databases, open_store
@@ -13,7 +16,14 @@ from benchmarks.measure import Row, interleaved, timed
 from scrapy_snapshot_pipeline.records import Batch, Outcome, SnapshotRecord
 from scrapy_snapshot_pipeline.store import SnapshotStore
 
+Write: TypeAlias = Callable[[tuple[SnapshotRecord, ...]], object]
+Look: TypeAlias = Callable[[], list[SnapshotRecord]]
+Side: TypeAlias = Callable[[], float]
+"""Entities a second."""
+
 _DAY = dt.timedelta(days=1)
+_CHANGING = 500_000_000
+"""Number of the first entity that changes."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +53,10 @@ class Load:
         return self._seen(lambda number: event(number, self.children))
 
     def some_changed(self) -> list[SnapshotRecord]:
-        """One in ten has another price than ever before."""
+        """Entities of their own, of which one in ten has another price than ever before."""
         look = self._look + 1
         return self._seen(
-            lambda number: event(number, self.children, price=0 if number % 10 else look)
+            lambda n: event(_CHANGING + n, self.children, price=0 if n % 10 else look)
         )
 
     def child_changed(self) -> list[SnapshotRecord]:
@@ -64,9 +74,7 @@ def _batches(seen: Sequence[SnapshotRecord]) -> Iterator[tuple[SnapshotRecord, .
         yield tuple(seen[first : first + BATCH])
 
 
-def _rate(
-    write: Callable[[tuple[SnapshotRecord, ...]], object], seen: list[SnapshotRecord]
-) -> float:
+def _rate(write: Write, seen: list[SnapshotRecord]) -> float:
     """Entities a second."""
     batches = list(_batches(seen))
 
@@ -77,8 +85,28 @@ def _rate(
     return len(seen) / timed(write_all)
 
 
-def _ours(store: SnapshotStore) -> Callable[[tuple[SnapshotRecord, ...]], object]:
+def _ours(store: SnapshotStore) -> Write:
     return lambda batch: store.write(Batch(batch))
+
+
+@contextmanager
+def _sides_of_ours(url: str, looks: Mapping[str, Look]) -> Iterator[dict[str, Side]]:
+    """What each look at the entities is written with, after a first one.
+
+    A store each, since it learns from batch to batch whether entities are new, as in a crawl.
+    """
+    with ExitStack() as stack:
+        sides: dict[str, Side] = {}
+        for name, look in looks.items():
+            store = stack.enter_context(closing(open_store(url)))
+            side = partial(_look_rate, _ours(store), look)
+            side()
+            sides[name] = side
+        yield sides
+
+
+def _look_rate(write: Write, look: Look) -> float:
+    return _rate(write, look())
 
 
 def measure(databases: Databases, size: Size) -> Iterator[Row]:
@@ -92,21 +120,15 @@ def measure(databases: Databases, size: Size) -> Iterator[Row]:
 def _postgresql(databases: Databases, children: int, size: Size) -> Iterator[Row]:
     url = databases.postgresql()
     load = Load(size.entities, children)
-    store = open_store(url)
-    ours = _ours(store)
     writers = {name: make(url) for name, make in rivals.POSTGRESQL.items()}
-    sides = {
-        "ours, new": lambda: _rate(ours, load.new()),
-        **{name: _new(write, load) for name, write in writers.items()},
+    looks = {
+        "ours, new": load.new,
+        "ours, unchanged": load.unchanged,
+        "ours, 10 % changed": load.some_changed,
     }
-    _rate(ours, load.unchanged())
-    sides |= {
-        "ours, unchanged": lambda: _rate(ours, load.unchanged()),
-    }
-    medians = interleaved(sides, size.runs)
-    changing = {"ours, 10 % changed": lambda: _rate(ours, load.some_changed())}
-    medians |= interleaved(changing, size.runs)
-    store.close()
+    with _sides_of_ours(url, looks) as ours:
+        rivals_new = {name: _new(write, load) for name, write in writers.items()}
+        medians = interleaved(ours | rivals_new, size.runs)
     yield from _report("PostgreSQL", "bare COPY", children, medians, size.runs)
     if children >= _MANY:
         yield from _one_child_changed(databases, children, size)
@@ -143,7 +165,7 @@ def _rows_written(store: SnapshotStore, load: Load) -> Row:
     return Row("A", name, result.children_inserted / len(seen), "<= 1", detail)
 
 
-def _new(write: Callable[[tuple[SnapshotRecord, ...]], object], load: Load) -> Callable[[], float]:
+def _new(write: Write, load: Load) -> Side:
     def rate() -> float:
         seen = load.new()
         return _rate(write, seen[:_FEW] if _is_row_by_row(write) else seen)
@@ -158,18 +180,10 @@ def _is_row_by_row(write: Callable[..., object]) -> bool:
 def _sqlite(databases: Databases, children: int, size: Size) -> Iterator[Row]:
     url = databases.sqlite()
     load = Load(size.entities, children)
-    store = open_store(url)
-    ours, plain = _ours(store), rivals.sqlite_executemany(url)
-    _rate(ours, load.unchanged())
-    medians = interleaved(
-        {
-            "ours, new": lambda: _rate(ours, load.new()),
-            "executemany": lambda: _rate(plain, load.new()),
-            "ours, unchanged": lambda: _rate(ours, load.unchanged()),
-        },
-        size.runs,
-    )
-    store.close()
+    with _sides_of_ours(url, {"ours, new": load.new, "ours, unchanged": load.unchanged}) as ours:
+        plain = rivals.sqlite_executemany(url)
+        rival = {"executemany": lambda: _rate(plain, load.new())}
+        medians = interleaved(ours | rival, size.runs)
     yield from _report("SQLite", "executemany", children, medians, size.runs)
 
 
