@@ -142,7 +142,8 @@ class _Link:
             self._send_up(head + body)
 
     def _send_up(self, message: bytes) -> None:
-        if message[:1] == b"Q" and message[5:].rstrip(b"\x00").upper() == b"COMMIT":
+        # Where the server counts as far, other statements come with it.
+        if message[:1] == b"Q" and message.rstrip(b"\x00")[-6:].upper() == b"COMMIT":
             self._trouble = self._proxy.trouble_of_commit()
         if self._trouble is Trouble.BEFORE_COMMIT:
             raise EOFError

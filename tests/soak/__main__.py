@@ -56,9 +56,10 @@ def _databases() -> Iterator[dict[str, Database]]:
         with (
             tempfile.TemporaryDirectory() as folder,
             opened(FileDatabase(Path(folder) / "soak.db")) as file,
-            opened(ServerDatabase(server.url)) as behind_proxy,
+            opened(ServerDatabase(server.url)) as near,
+            opened(ServerDatabase(server.url, far=True)) as far,
         ):
-            yield {"sqlite": file, "postgresql": behind_proxy}
+            yield {"sqlite": file, "postgresql": near, "far postgresql": far}
     finally:
         server.remove()
 

@@ -18,7 +18,10 @@ TROUBLE = [Step(step.batch, Fault.AFTER) for step in history_of(0)]
 CALM = [replace(step, fault=Fault.NONE, replayed=False) for step in TROUBLE]
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+SERVERS = [pytest.param(name, marks=pytest.mark.postgresql) for name in ("near", "far")]
+
+
+@pytest.fixture(params=["sqlite", *SERVERS])
 def database(
     request: pytest.FixtureRequest, tmp_path: Path
 ) -> Iterator[ServerDatabase | FileDatabase]:
@@ -27,7 +30,8 @@ def database(
     if request.param == "sqlite":
         made = FileDatabase(tmp_path / "soak.db")
     else:
-        made = ServerDatabase(request.getfixturevalue("postgresql_url"))
+        url = request.getfixturevalue("postgresql_url")
+        made = ServerDatabase(url, far=request.param == "far")
     with opened(made):
         yield made
 

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from scrapy_snapshot_pipeline.connect import connect_engine
+from tests.contract.stores import place
 from tests.faults.proxy import Proxy, Trouble
 from tests.soak.histories import Fault
 
@@ -36,13 +37,16 @@ class Database(Protocol):
 class ServerDatabase:
     """PostgreSQL behind the proxy."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, far: bool = False) -> None:
+        """`far`: both engines take the server for one that is."""
         parsed = sa.make_url(url)
         assert parsed.port is not None
         self._proxy = Proxy(parsed.port)
         through = parsed.set(host="127.0.0.1", port=self._proxy.port)
         self.engine = _engine(through.render_as_string(hide_password=False))
         self.rival = _engine(url)
+        for engine in (self.engine, self.rival):
+            place(engine, far=far)
 
     def arm(self, fault: Fault) -> None:
         """See `Database`; who holds a lock is a session that the server can end."""
