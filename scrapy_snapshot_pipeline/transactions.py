@@ -44,6 +44,7 @@ def send_with_commit(connection: Connection, script: bytes) -> None:
 
 
 def _begin_with_next(connection: Connection) -> None:
+    connection.info.pop(_LAST, None)  # of a transaction that was rolled back
     connection.info[_TRANSACTION] = _DUE if _begins(connection) else None
 
 
@@ -75,7 +76,6 @@ def _roll_back(connection: Connection) -> None:
 
 def _reset(connection: Any, record: ConnectionPoolEntry, _: object) -> None:
     """Of a connection on its way back into the pool; the driver's own rollback would do nothing."""
-    record.info.pop(_LAST, None)
     if record.info.pop(_TRANSACTION, None) == _BEGUN:
         with connection.cursor() as cursor:
             cursor.execute("ROLLBACK")
@@ -84,7 +84,6 @@ def _reset(connection: Any, record: ConnectionPoolEntry, _: object) -> None:
 def _end(connection: Connection, how: str) -> None:
     if connection.invalidated:
         return
-    connection.info.pop(_LAST, None)
     transaction = connection.info.pop(_TRANSACTION, None)
     if transaction == _BEGUN:
         connection.exec_driver_sql(how)

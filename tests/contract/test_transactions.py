@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import psycopg2
 import pytest
@@ -139,10 +139,18 @@ def roll_back(engine: Engine) -> None:
         transaction.rollback()
 
 
+def leave(engine: Engine) -> None:
+    """Give the connection back without a word."""
+    with engine.connect() as connection:
+        connection.exec_driver_sql("SELECT 1")
+        send_with_commit(connection, b"INSERT INTO seen VALUES (1)")
+
+
+@pytest.mark.parametrize("end", [roll_back, leave])
 def test_what_should_have_travelled_with_a_commit_is_forgotten(
-    engine: Engine, other: Engine
+    engine: Engine, other: Engine, end: Callable[[Engine], None]
 ) -> None:
     """It goes with no other one."""
-    roll_back(engine)
+    end(engine)
     insert(engine, 2)
     assert seen(other) == [2]
