@@ -22,12 +22,17 @@ def types_in(column: Sequence[Any]) -> set[type]:
     return set(map(type, column))
 
 
+def _in_utc(times: Sequence[dt.datetime | None]) -> bool:
+    return {time.tzinfo for time in times if time is not None} == {dt.timezone.utc}
+
+
 def convert_column(convert: Callable[[Any], Any], column: Sequence[Any]) -> Sequence[Any]:
     """Convert each value; ids and times, which repeat within a batch, once each.
 
-    Not so numbers: equal decimals may have different texts.
+    Not so what may have other texts where it is equal: decimals, and times in several zones.
     """
-    if not types_in(column) <= _REPEATING:
+    types = types_in(column)
+    if not types <= _REPEATING or (dt.datetime in types and not _in_utc(column)):
         return list(map(convert, column))
     converted = {value: convert(value) for value in set(column)}
     return [converted[value] for value in column]

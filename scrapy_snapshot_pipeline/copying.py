@@ -10,7 +10,6 @@ import datetime as dt
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any
 
 from sqlalchemy.engine import Connection
@@ -32,8 +31,7 @@ _WRITERS: Mapping[type, Callable[[Any], str]] = {
     Decimal: str,
     str: lambda value: value.translate(_ESCAPES),
     bytes: lambda value: "\\\\x" + value.hex(),
-    # Versions and children of a record have its times in five columns; 0.05 microseconds, not 0.6.
-    dt.datetime: lru_cache(4_096)(dt.datetime.isoformat),
+    dt.datetime: dt.datetime.isoformat,
     dt.date: dt.date.isoformat,
     dt.time: dt.time.isoformat,
     dt.timedelta: lambda value: f"{value.days} days {value.seconds}.{value.microseconds:06}",

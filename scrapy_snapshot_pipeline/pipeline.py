@@ -261,14 +261,22 @@ class SnapshotPipeline:
     async def _deliver(self, record: SnapshotRecord) -> None:
         if self._delivery is None:
             raise NotStoredError("the snapshot pipeline is not open")
-        promise: Promise[DeliveryReport] = self._promise()
-        admitted = self._delivery.submit(record, promise.keep)
-        self._observer.accepted(len(self._queue), self._pause.waiting)
         if self._settings.ack == "enqueue":
+            admitted = self._submit(self._delivery, record, _tell_nobody)
             if not admitted.called:
                 await maybe_deferred_to_future(admitted)
             return
-        _raise_if_not_stored(await promise.kept)
+        promise: Promise[DeliveryReport] = self._promise()
+        delivered, tell = promise
+        self._submit(self._delivery, record, tell)
+        _raise_if_not_stored(await delivered)
+
+    def _submit(
+        self, delivery: Delivery, record: SnapshotRecord, tell: Callable[[DeliveryReport], object]
+    ) -> Deferred[None]:
+        admitted = delivery.submit(record, tell)
+        self._observer.accepted(len(self._queue), self._pause.waiting)
+        return admitted
 
     # Closing
 
@@ -344,6 +352,10 @@ def dead_letter_folder(settings: SnapshotSettings) -> Path:
 
 def _utc_now() -> dt.datetime:
     return dt.datetime.now(dt.timezone.utc)
+
+
+def _tell_nobody(_: DeliveryReport) -> None:
+    """Who has left on admission waits for no report."""
 
 
 def _raise_if_not_stored(report: DeliveryReport) -> None:

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Generic, NamedTuple, TypeVar
+from typing import TypeAlias, TypeVar
 
 from scrapy.utils.asyncio import is_asyncio_available
 from twisted.internet.defer import Deferred
 
 T = TypeVar("T")
 
-
-class Promise(NamedTuple, Generic[T]):
-    """Both ends of one word; reactor thread only."""
-
-    kept: Awaitable[T]
-    """Await it once."""
-    keep: Callable[[T], object]
-    """Call it once with the word; harmless when nobody waits any more."""
+Promise: TypeAlias = tuple[Awaitable[T], Callable[[T], object]]
+"""What to await, once, and what to call with the word, once; that is harmless when whoever waited
+was cancelled.  Reactor thread only."""
 
 
 def way_to_promise() -> Callable[[], Promise[T]]:
@@ -35,14 +30,14 @@ def way_to_promise() -> Callable[[], Promise[T]]:
         future: asyncio.Future[T] = loop.create_future()
 
         def keep(word: T) -> None:
-            if not future.done():  # cancelled, with the task that waited
+            if not future.cancelled():
                 future.set_result(word)
 
-        return Promise(future, keep)
+        return future, keep
 
     return promise
 
 
 def _promise_of_twisted() -> Promise[T]:
     deferred: Deferred[T] = Deferred()
-    return Promise(deferred, deferred.callback)
+    return deferred, deferred.callback

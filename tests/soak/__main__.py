@@ -31,10 +31,12 @@ def main() -> int:
         for name, database in databases.items():
             started = time.monotonic()
             bad = [seed for seed in seeds if not _is_clean(seed, name, database)]
+            troubles = database.troubles
             caught = _caught_naive(database, seeds)
-            failed += len(bad) + (not caught)
+            failed += len(bad) + (not caught) + (not troubles)
             print(
-                f"{name}: {len(seeds)} seeds, {len(bad)} failed {bad or ''}; the naive writer "
+                f"{name}: {len(seeds)} seeds, {troubles} troubled COMMITs, "
+                f"{len(bad)} failed {bad or ''}; the naive writer "
                 f"{'failed, as it must' if caught else 'WAS NOT CAUGHT'}; "
                 f"{time.monotonic() - started:.0f} s",
                 flush=True,

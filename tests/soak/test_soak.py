@@ -40,6 +40,7 @@ def test_random_faults_over_random_histories(database: ServerDatabase | FileData
     """Whatever happened on the way, what is stored is the plain fold of what was seen."""
     wrong = {seed: failure(history_of(seed), database, StoreWriter) for seed in SEEDS}
     assert not any(wrong.values()), wrong
+    assert database.troubles
 
 
 def test_naive_writer_fails(database: ServerDatabase | FileDatabase) -> None:

@@ -27,6 +27,10 @@ class Database(Protocol):
     rival: Engine
     """As another crawler has it: it gets none."""
 
+    @property
+    def troubles(self) -> int:
+        """COMMITs so far that were troubled."""
+
     def arm(self, fault: Fault) -> None:
         """Have the next attempt meet `fault`."""
 
@@ -59,6 +63,11 @@ class ServerDatabase:
         if fault in (Fault.STALE, Fault.LOCKED):
             self._proxy.reset_all()
 
+    @property
+    def troubles(self) -> int:
+        """See `Database`."""
+        return self._proxy.troubles
+
     def disarm(self) -> None:
         """See `Database`."""
         self._proxy.disarm()
@@ -76,6 +85,7 @@ class FileDatabase:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._troubles: list[Fault] = []
+        self.troubles = 0
         self._blocker: sqlite3.Connection | None = None
         self.rival = _engine(f"sqlite:///{path}")
         self.engine = _engine(f"sqlite:///{path}")
@@ -113,6 +123,7 @@ class FileDatabase:
         if trouble is Fault.AFTER:
             self._commit(connection)
         if trouble is not None:
+            self.troubles += 1
             raise sqlite3.OperationalError("disk I/O error")
         self._commit(connection)
 

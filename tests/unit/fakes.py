@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+import pytest
 from twisted.internet.defer import Deferred, fail, succeed
 
 from scrapy_snapshot_pipeline.delivery import Delivery, DeliveryOptions
@@ -100,7 +101,7 @@ class Submission(NamedTuple):
     admitted: Deferred[None]
     """Fires when the queue took it."""
     delivered: Deferred[DeliveryReport]
-    """Fires with its report; an error if that comes twice."""
+    """Fires with its report."""
 
 
 class ScriptedStore:
@@ -257,7 +258,13 @@ class DeliveryRig:
     def submit_record(self, record: SnapshotRecord) -> Submission:
         """Submit `record`, and hear its report."""
         delivered: Deferred[DeliveryReport] = Deferred()
-        return Submission(self.delivery.submit(record, delivered.callback), delivered)
+
+        def tell(report: DeliveryReport) -> None:
+            if delivered.called:
+                pytest.fail(f"record {record.snapshot_id} was reported twice")
+            delivered.callback(report)
+
+        return Submission(self.delivery.submit(record, tell), delivered)
 
     def linger(self) -> None:
         """Let the linger of an idle writer pass."""
