@@ -1,9 +1,9 @@
 """The two ordinary plans of `scd2`, without its working copy of a history.
 
 In a first crawl nearly every record is the first of its entity, and what a later crawl does not
-confirm is one change of what is current.  The general plan takes 9 microseconds for a first record
-with 5 children, and 45 for a change among 50, most of it for rows that stay as they are; these
-take 3 and 13.  A change also needs no more of a stored child than its id and hash, which spares
+confirm is one change of what is current.  The general plan takes 8 microseconds for a first record
+with 5 children, and 37 for a change among 50, most of it for rows that stay as they are; these
+take 3 and 5.  A change also needs no more of a stored child than its id and hash, which spares
 reading the rest.  They write what `scd2.plan` would: a property test compares them.
 """
 
