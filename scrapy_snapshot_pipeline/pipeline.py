@@ -125,7 +125,7 @@ class SnapshotPipeline:
         except BaseException:
             self._database.release()
             raise
-        self._promise = way_to_promise()
+        self._promise: Callable[[], Promise[DeliveryReport]] = way_to_promise()
         self._delivery = self._build_delivery()
         self._before_shutdown = _before_shutdown(self._crawler, self._force_stop)
         self._scrapy.when_closing(self._begin_to_stop)
@@ -266,8 +266,7 @@ class SnapshotPipeline:
             if not admitted.called:
                 await maybe_deferred_to_future(admitted)
             return
-        promise: Promise[DeliveryReport] = self._promise()
-        delivered, tell = promise
+        delivered, tell = self._promise()
         self._submit(self._delivery, record, tell)
         _raise_if_not_stored(await delivered)
 
