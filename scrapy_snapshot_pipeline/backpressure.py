@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+_IDLE_SHARE = 3
+"""Of half as many waiting items an unchanged one takes 120 microseconds, of a third or less 105."""
+
 
 class CrawlPause:
     """Pauses the crawl while too many items wait in `process_item`.
@@ -18,9 +21,13 @@ class CrawlPause:
         pause: Callable[[], bool],
         resume: Callable[[], None],
         unpause: Callable[[], None],
+        writing: Callable[[], bool],
         pause_at: int,
     ) -> None:
         """Pause above `pause_at` waiting items (0: never), and resume at half of that.
+
+        A third as many are enough while `writing` says that nothing is being written: all that
+        waits then is written next, and what is made meanwhile only waits with it.
 
         `pause` tells whether it did: False means that someone else had paused the crawl.
         `resume` may take its time, `unpause` does not; both leave someone else's pause alone.
@@ -28,8 +35,11 @@ class CrawlPause:
         self._pause = pause
         self._resume = resume
         self._unpause = unpause
+        self._writing = writing
         self._pause_at = pause_at
+        self._idle_limit = max(pause_at // _IDLE_SHARE, 1)
         self._waiting = 0
+        self._resume_at = 0
         self._paused = False
         self._released = False
 
@@ -45,13 +55,13 @@ class CrawlPause:
     def entered(self) -> None:
         """Count an item that begins to wait."""
         self._waiting += 1
-        if self._must_pause():
+        if self._waiting > self._idle_limit and self._must_pause():
             self._paused = self._pause()
 
     def left(self) -> None:
         """Count an item that waits no more, for whatever reason."""
         self._waiting -= 1
-        if self._paused and self._waiting <= self._pause_at // 2:
+        if self._paused and self._waiting <= self._resume_at:
             self._paused = False
             self._resume()
 
@@ -67,4 +77,6 @@ class CrawlPause:
     def _must_pause(self) -> bool:
         if self._released or self._paused or not self._pause_at:
             return False
-        return self._waiting > self._pause_at
+        limit = self._pause_at if self._writing() else self._idle_limit
+        self._resume_at = limit // 2
+        return self._waiting > limit

@@ -147,6 +147,11 @@ class Delivery:
         return len(self._flight) if self._flight else 0
 
     @property
+    def busy(self) -> bool:
+        """Whether a batch is being written or sleeps before a retry."""
+        return self._flight is not None
+
+    @property
     def pending(self) -> int:
         """Records that still wait for their last word."""
         return self._undecided + len(self._teller)

@@ -90,6 +90,7 @@ class SnapshotPipeline:
             pause=self._pause_crawl,
             resume=self._scrapy.resume,
             unpause=self._scrapy.unpause,
+            writing=self._is_writing,
             pause_at=settings.pause_at,
         )
         self._database = self._build_database()
@@ -291,6 +292,9 @@ class SnapshotPipeline:
         if paused:
             self._observer.paused()
         return paused
+
+    def _is_writing(self) -> bool:
+        return self._delivery is not None and self._delivery.busy
 
     def _begin_to_stop(self) -> None:
         """The crawl is closing, and waits for items that may wait for an absent database."""

@@ -108,7 +108,7 @@ class SnapshotSettings:
     batch_bytes: int = _setting(4 * _MIB, Whole(1, _GIB), "bytes")
     queue_size: int = _setting(2_000, Whole(1, 1_000_000), "records")
     queue_bytes: int = _setting(32 * _MIB, Whole(1, 64 * _GIB), "bytes")
-    pause_at: int = _setting(500, Whole(0, 1_000_000), "items")
+    pause_at: int = _setting(1_000, Whole(0, 1_000_000), "items")
     item_max_bytes: int = _setting(_MIB, Whole(1, _GIB), "bytes")
     retry_times: int = _setting(3, Whole(0, 100), "attempts after the first")
     retry_backoff: float = _setting(1.0, Seconds(0, _DAY), "seconds")

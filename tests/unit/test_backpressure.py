@@ -18,6 +18,8 @@ class FakeEngine:
     """It takes its time to go on."""
 
     ours: bool = False
+    writing: bool = True
+    """What the writer is at."""
 
     def pause(self) -> bool:
         """Say whether it was this call that paused."""
@@ -49,7 +51,11 @@ def engine() -> FakeEngine:
 def make_pause(engine: FakeEngine, pause_at: int = 4, entered: int = 0) -> CrawlPause:
     """Make a pause that so many items have entered already."""
     pause = CrawlPause(
-        pause=engine.pause, resume=engine.resume, unpause=engine.unpause, pause_at=pause_at
+        pause=engine.pause,
+        resume=engine.resume,
+        unpause=engine.unpause,
+        writing=lambda: engine.writing,
+        pause_at=pause_at,
     )
     for _ in range(entered):
         pause.entered()
@@ -74,14 +80,39 @@ def test_unpauses_at_half(engine: FakeEngine) -> None:
     assert not engine.is_paused()
 
 
+def test_pauses_at_a_third_while_nothing_is_written(engine: FakeEngine) -> None:
+    """A third of the limit waits for an idle writer; the crawl goes on at a sixth."""
+    engine.writing = False
+    pause = make_pause(engine, pause_at=12, entered=4)
+    assert not engine.is_paused()
+    pause.entered()
+    assert engine.is_paused()
+    for _ in range(2):
+        pause.left()
+    assert engine.is_paused()
+    pause.left()
+    assert not engine.is_paused()
+
+
+def test_pause_begun_in_a_write_ends_at_half_of_the_whole(engine: FakeEngine) -> None:
+    """The write may be over by then."""
+    pause = make_pause(engine, pause_at=8, entered=9)
+    engine.writing = False
+    for _ in range(5):
+        pause.left()
+    assert not engine.is_paused()
+
+
 def test_zero_never_pauses(engine: FakeEngine) -> None:
     """With pause_at=0 any number of items may wait."""
     make_pause(engine, pause_at=0, entered=10_000)
     assert not engine.is_paused()
 
 
-def test_a_limit_of_one_unpauses_when_nobody_waits(engine: FakeEngine) -> None:
+@pytest.mark.parametrize("writing", [True, False])
+def test_a_limit_of_one_unpauses_when_nobody_waits(engine: FakeEngine, *, writing: bool) -> None:
     """Half of one is none: the smallest limit does not leave the crawl paused for ever."""
+    engine.writing = writing
     pause = make_pause(engine, pause_at=1, entered=2)
     pause.left()
     assert engine.is_paused()
@@ -134,18 +165,24 @@ def test_repr_shows_the_state(engine: FakeEngine) -> None:
     assert repr(make_pause(engine, entered=5)) == "<CrawlPause paused, 5 waiting, pause at 4>"
 
 
-@given(steps=st.lists(st.sampled_from(["entered", "left", "release"])), pause_at=st.integers(0, 5))
+@given(
+    steps=st.lists(st.sampled_from(["entered", "left", "release", "write", "rest"])),
+    pause_at=st.integers(0, 9),
+)
 def test_the_crawl_is_paused_only_between_the_limits(steps: list[str], pause_at: int) -> None:
-    """Above the limit it is paused, at half it is not, and after release never."""
+    """Above the limit it is paused, at a sixth it is not, and after release never."""
     engine = FakeEngine()
     pause = make_pause(engine, pause_at)
     released = False
     for step in steps:
         if step == "left" and not pause.waiting:
             continue
+        if step in ("write", "rest"):
+            engine.writing = step == "write"
+            continue
         getattr(pause, step)()
         released = released or step == "release"
-        if released or not pause_at or pause.waiting <= pause_at // 2:
+        if released or not pause_at or pause.waiting <= pause_at // 6:
             assert not engine.is_paused()
         elif pause.waiting > pause_at:
             assert engine.is_paused()
