@@ -176,8 +176,13 @@ class Delivery:
             return succeed(None)
         admitted = self._queue.put(pending)
         if self._lingering and self._batch_is_full():
-            self._nap.cut()
+            self.hasten()
         return admitted
+
+    def hasten(self) -> None:
+        """Linger no more for company of what is queued: none will come, or there is enough."""
+        if self._lingering:
+            self._nap.cut()
 
     def stop_within(self, timeout: float) -> None:
         """Begin to hurry: what is not stored `timeout` seconds after the first call is spooled.

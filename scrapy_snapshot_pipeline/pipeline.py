@@ -291,6 +291,8 @@ class SnapshotPipeline:
         paused = self._scrapy.pause()
         if paused:
             self._observer.paused()
+            if self._delivery is not None:
+                self._delivery.hasten()
         return paused
 
     def _is_writing(self) -> bool:

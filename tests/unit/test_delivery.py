@@ -119,6 +119,21 @@ def test_a_full_queue_does_not_linger() -> None:
     assert rig.held == [[1, 2]]
 
 
+def test_hastening_ends_a_linger() -> None:
+    """As when the crawl is paused, and no company can come."""
+    rig = DeliveryRig()
+    rig.submit(1)
+    rig.delivery.hasten()
+    assert rig.held == [[1]]
+
+
+def test_hastening_leaves_the_sleep_of_a_retry_alone() -> None:
+    """The database is not asked before its time, whoever waits."""
+    rig = rig_asleep()
+    rig.delivery.hasten()
+    assert rig.held == []
+
+
 def test_a_busy_writer_takes_all_that_is_there_when_it_returns() -> None:
     """Without another linger, up to the batch limit."""
     rig = rig_in_flight()
