@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-_IDLE_SHARE = 3
+_QUICK_SHARE = 3
 """Of half as many waiting items an unchanged one takes 120 microseconds, of a third or less 105."""
 
 
@@ -21,13 +21,13 @@ class CrawlPause:
         pause: Callable[[], bool],
         resume: Callable[[], None],
         unpause: Callable[[], None],
-        writing: Callable[[], bool],
+        writes_are_slow: Callable[[], bool],
         pause_at: int,
     ) -> None:
         """Pause above `pause_at` waiting items (0: never), and resume at half of that.
 
-        A third as many are enough while `writing` says that nothing is being written: all that
-        waits then is written next, and what is made meanwhile only waits with it.
+        A third as many are enough unless `writes_are_slow`: a quick write is soon over, and what is
+        made meanwhile only takes the interpreter from it.
 
         `pause` tells whether it did: False means that someone else had paused the crawl.
         `resume` may take its time, `unpause` does not; both leave someone else's pause alone.
@@ -35,9 +35,9 @@ class CrawlPause:
         self._pause = pause
         self._resume = resume
         self._unpause = unpause
-        self._writing = writing
+        self._writes_are_slow = writes_are_slow
         self._pause_at = pause_at
-        self._idle_limit = max(pause_at // _IDLE_SHARE, 1)
+        self._quick_limit = max(pause_at // _QUICK_SHARE, 1)
         self._waiting = 0
         self._resume_at = 0
         self._paused = False
@@ -55,7 +55,7 @@ class CrawlPause:
     def entered(self) -> None:
         """Count an item that begins to wait."""
         self._waiting += 1
-        if self._waiting > self._idle_limit and self._must_pause():
+        if self._waiting > self._quick_limit and self._must_pause():
             self._paused = self._pause()
 
     def left(self) -> None:
@@ -77,6 +77,6 @@ class CrawlPause:
     def _must_pause(self) -> bool:
         if self._released or self._paused or not self._pause_at:
             return False
-        limit = self._pause_at if self._writing() else self._idle_limit
+        limit = self._pause_at if self._writes_are_slow() else self._quick_limit
         self._resume_at = limit // 2
         return self._waiting > limit

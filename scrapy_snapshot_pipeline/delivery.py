@@ -7,6 +7,7 @@ Everything here happens on the reactor thread; thread hop, clocks and chance are
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol, TypeAlias, cast
@@ -74,6 +75,10 @@ class Spool(Protocol):
         """Keep them all, on the disk before returning; raises DeadLetterError."""
 
 
+_SLOW_WRITE = 0.025
+"""Seconds: more than a batch of confirmations takes near by, and less than 20 ms away."""
+
+
 @dataclass(frozen=True, slots=True)
 class DeliveryOptions:
     """What the user may choose."""
@@ -129,6 +134,7 @@ class Delivery:
         self._idle = False
         self._lingering = False
         self._writing = False
+        self._write_seconds = math.inf
         self._flight: Flight | None = None
         self._given_up: BaseException | None = None
         self._closing = False
@@ -147,9 +153,9 @@ class Delivery:
         return len(self._flight) if self._flight else 0
 
     @property
-    def busy(self) -> bool:
-        """Whether a batch is being written or sleeps before a retry."""
-        return self._flight is not None
+    def slow(self) -> bool:
+        """Whether the last write took long, or none has answered yet."""
+        return self._write_seconds > _SLOW_WRITE
 
     @property
     def pending(self) -> int:
@@ -273,7 +279,9 @@ class Delivery:
     async def _write_first(self, flight: Flight) -> None:
         batch = flight.first.batch
         self._writing = True
+        begun = self._now()
         answer = await self._attempt(batch)
+        self._write_seconds = self._now() - begun
         self._writing = False
         if self._flight is not flight:
             delivery_log.answered_late(batch, stored=isinstance(answer, WriteResult))

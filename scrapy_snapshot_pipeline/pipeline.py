@@ -90,7 +90,7 @@ class SnapshotPipeline:
             pause=self._pause_crawl,
             resume=self._scrapy.resume,
             unpause=self._scrapy.unpause,
-            writing=self._is_writing,
+            writes_are_slow=self._writes_are_slow,
             pause_at=settings.pause_at,
         )
         self._database = self._build_database()
@@ -295,8 +295,8 @@ class SnapshotPipeline:
                 self._delivery.hasten()
         return paused
 
-    def _is_writing(self) -> bool:
-        return self._delivery is not None and self._delivery.busy
+    def _writes_are_slow(self) -> bool:
+        return self._delivery is None or self._delivery.slow
 
     def _begin_to_stop(self) -> None:
         """The crawl is closing, and waits for items that may wait for an absent database."""

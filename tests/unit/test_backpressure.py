@@ -18,8 +18,7 @@ class FakeEngine:
     """It takes its time to go on."""
 
     ours: bool = False
-    writing: bool = True
-    """What the writer is at."""
+    writes_slowly: bool = True
 
     def pause(self) -> bool:
         """Say whether it was this call that paused."""
@@ -54,7 +53,7 @@ def make_pause(engine: FakeEngine, pause_at: int = 4, entered: int = 0) -> Crawl
         pause=engine.pause,
         resume=engine.resume,
         unpause=engine.unpause,
-        writing=lambda: engine.writing,
+        writes_are_slow=lambda: engine.writes_slowly,
         pause_at=pause_at,
     )
     for _ in range(entered):
@@ -80,9 +79,9 @@ def test_unpauses_at_half(engine: FakeEngine) -> None:
     assert not engine.is_paused()
 
 
-def test_pauses_at_a_third_while_nothing_is_written(engine: FakeEngine) -> None:
-    """A third of the limit waits for an idle writer; the crawl goes on at a sixth."""
-    engine.writing = False
+def test_pauses_at_a_third_while_writes_are_quick(engine: FakeEngine) -> None:
+    """A third of the limit waits for a quick writer; the crawl goes on at a sixth."""
+    engine.writes_slowly = False
     pause = make_pause(engine, pause_at=12, entered=4)
     assert not engine.is_paused()
     pause.entered()
@@ -94,10 +93,10 @@ def test_pauses_at_a_third_while_nothing_is_written(engine: FakeEngine) -> None:
     assert not engine.is_paused()
 
 
-def test_pause_begun_in_a_write_ends_at_half_of_the_whole(engine: FakeEngine) -> None:
-    """The write may be over by then."""
+def test_pause_begun_in_slow_writes_ends_at_half_of_the_whole(engine: FakeEngine) -> None:
+    """They may be quick again by then."""
     pause = make_pause(engine, pause_at=8, entered=9)
-    engine.writing = False
+    engine.writes_slowly = False
     for _ in range(5):
         pause.left()
     assert not engine.is_paused()
@@ -109,10 +108,10 @@ def test_zero_never_pauses(engine: FakeEngine) -> None:
     assert not engine.is_paused()
 
 
-@pytest.mark.parametrize("writing", [True, False])
-def test_a_limit_of_one_unpauses_when_nobody_waits(engine: FakeEngine, *, writing: bool) -> None:
+@pytest.mark.parametrize("slowly", [True, False])
+def test_a_limit_of_one_unpauses_when_nobody_waits(engine: FakeEngine, *, slowly: bool) -> None:
     """Half of one is none: the smallest limit does not leave the crawl paused for ever."""
-    engine.writing = writing
+    engine.writes_slowly = slowly
     pause = make_pause(engine, pause_at=1, entered=2)
     pause.left()
     assert engine.is_paused()
@@ -166,7 +165,7 @@ def test_repr_shows_the_state(engine: FakeEngine) -> None:
 
 
 @given(
-    steps=st.lists(st.sampled_from(["entered", "left", "release", "write", "rest"])),
+    steps=st.lists(st.sampled_from(["entered", "left", "release", "slow", "quick"])),
     pause_at=st.integers(0, 9),
 )
 def test_the_crawl_is_paused_only_between_the_limits(steps: list[str], pause_at: int) -> None:
@@ -177,8 +176,8 @@ def test_the_crawl_is_paused_only_between_the_limits(steps: list[str], pause_at:
     for step in steps:
         if step == "left" and not pause.waiting:
             continue
-        if step in ("write", "rest"):
-            engine.writing = step == "write"
+        if step in ("slow", "quick"):
+            engine.writes_slowly = step == "slow"
             continue
         getattr(pause, step)()
         released = released or step == "release"

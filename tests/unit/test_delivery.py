@@ -119,6 +119,20 @@ def test_a_full_queue_does_not_linger() -> None:
     assert rig.held == [[1, 2]]
 
 
+def test_writes_count_as_slow_until_one_was_quick() -> None:
+    """By the last one."""
+    rig = rig_in_flight()
+    found = [rig.delivery.slow]
+    rig.worker.step()
+    found.append(rig.delivery.slow)
+    rig.submit(2)
+    rig.linger()
+    rig.clock.advance(0.03)
+    rig.worker.step()
+    found.append(rig.delivery.slow)
+    assert found == [True, False, True]
+
+
 def test_hastening_ends_a_linger() -> None:
     """As when the crawl is paused, and no company can come."""
     rig = DeliveryRig()
