@@ -51,7 +51,7 @@ def test_slow_writes_hold_the_crawl_and_not_the_reactor(
 
 def test_a_paused_crawl_does_not_linger(start: StartCrawl, sqlite_url: str) -> None:
     """The writer waits for no company that cannot come, which here would be ten seconds."""
-    settings = {"SNAPSHOT_LINGER": 10, "SNAPSHOT_PAUSE_AT": 15, "CLOSESPIDER_TIMEOUT": 6}
+    settings = {"SNAPSHOT_LINGER": 10, "SNAPSHOT_PAUSE_AT": 5, "CLOSESPIDER_TIMEOUT": 6}
     crawl = start("many", sqlite_url, settings, count=6)
     assert crawl.finish() == 0, crawl.log
     assert crawl.stats["snapshots/pauses"] == 1
