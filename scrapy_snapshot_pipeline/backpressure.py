@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 _QUICK_SHARE = 3
-"""Of half as many waiting items an unchanged one takes 120 microseconds, of a third or less 105."""
+"""Where half as many may wait, an unchanged item takes 120 microseconds, where a third may, 105."""
 
 
 class CrawlPause:
@@ -55,8 +55,8 @@ class CrawlPause:
     def entered(self) -> None:
         """Count an item that begins to wait."""
         self._waiting += 1
-        if self._waiting > self._quick_limit and self._must_pause():
-            self._paused = self._pause()
+        if self._waiting > self._quick_limit and self._may_pause():
+            self._pause_above(self._pause_at if self._writes_are_slow() else self._quick_limit)
 
     def left(self) -> None:
         """Count an item that waits no more, for whatever reason."""
@@ -74,9 +74,10 @@ class CrawlPause:
         self._paused = False
         self._unpause()
 
-    def _must_pause(self) -> bool:
-        if self._released or self._paused or not self._pause_at:
-            return False
-        limit = self._pause_at if self._writes_are_slow() else self._quick_limit
-        self._resume_at = limit // 2
-        return self._waiting > limit
+    def _may_pause(self) -> bool:
+        return bool(self._pause_at) and not (self._paused or self._released)
+
+    def _pause_above(self, limit: int) -> None:
+        if self._waiting > limit:
+            self._resume_at = limit // 2
+            self._paused = self._pause()

@@ -34,7 +34,7 @@ from scrapy_snapshot_pipeline.records import (
     WriteResult,
 )
 from scrapy_snapshot_pipeline.retry import Outlasted, Reject, Retry, RetryPolicy, Split, Troubles
-from scrapy_snapshot_pipeline.telling import Teller
+from scrapy_snapshot_pipeline.telling import Teller, tell
 
 Answer: TypeAlias = WriteResult | BaseException
 
@@ -43,6 +43,9 @@ BROKEN = "snapshot_database_broken"
 REJECTED = "snapshot_record_rejected"
 NO_DEAD_LETTERS = "snapshot_dead_letters_failed"
 """Finish reasons of a crawl that delivery stops."""
+
+_SLOW_WRITE = 0.025
+"""Seconds: more than a batch of confirmations takes near by, and less than 20 ms away."""
 
 
 class Watcher(Protocol):
@@ -73,10 +76,6 @@ class Spool(Protocol):
         possibly_stored: bool,
     ) -> None:
         """Keep them all, on the disk before returning; raises DeadLetterError."""
-
-
-_SLOW_WRITE = 0.025
-"""Seconds: more than a batch of confirmations takes near by, and less than 20 ms away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,11 +181,11 @@ class Delivery:
             return succeed(None)
         admitted = self._queue.put(pending)
         if self._lingering and self._batch_is_full():
-            self.hasten()
+            self._nap.cut()
         return admitted
 
     def hasten(self) -> None:
-        """Linger no more for company of what is queued: none will come, or there is enough."""
+        """Linger no more for company of what is queued: none will come."""
         if self._lingering:
             self._nap.cut()
 
@@ -314,14 +313,14 @@ class Delivery:
     async def _sleep_before_retry(self, flight: Flight, error: BaseException, delay: float) -> None:
         batch = flight.first.batch
         delivery_log.will_retry(batch, error, delay)
-        self._tell(self._watcher.retrying, batch.attempt, error, delay)
+        tell(self._watcher.retrying, batch.attempt, error, delay)
         await self._nap.sleep(delay)
         if self._flight is flight:
             flight.again()
 
     def _split(self, flight: Flight, error: BaseException) -> None:
         delivery_log.will_split(flight.first.batch, error)
-        self._tell(self._watcher.splitting)
+        tell(self._watcher.splitting)
         self._troubles.smaller()
         flight.split_first()
 
@@ -336,7 +335,7 @@ class Delivery:
         if len(result.outcomes) != len(part.entries):
             self._keep(replace(part, possibly_stored=True), reports.miscounted(part.batch, result))
             return
-        self._tell(self._watcher.committed, part.batch, result)
+        tell(self._watcher.committed, part.batch, result)
         self._finish(part, reports.stored(part.batch, result))
 
     def _reject(self, flight: Flight, error: BaseException) -> None:
@@ -387,14 +386,8 @@ class Delivery:
         self._finish(part, reports.not_stored(part.batch, Outcome.DEAD_LETTERED, error))
 
     def _finish(self, part: Part, last_words: Sequence[DeliveryReport]) -> None:
-        self._tell(self._watcher.reported, last_words)
+        tell(self._watcher.reported, last_words)
         self._teller.tell(zip(part.entries, last_words, strict=True))
-
-    def _tell(self, listener: Callable[..., object], *words: object) -> None:
-        try:
-            listener(*words)
-        except Exception as error:  # noqa: BLE001
-            delivery_log.watcher_failed(listener.__name__, error)
 
     # The end
 

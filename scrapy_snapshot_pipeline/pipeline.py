@@ -262,21 +262,13 @@ class SnapshotPipeline:
     async def _deliver(self, record: SnapshotRecord) -> None:
         if self._delivery is None:
             raise NotStoredError("the snapshot pipeline is not open")
-        if self._settings.ack == "enqueue":
-            admitted = self._submit(self._delivery, record, _tell_nobody)
-            if not admitted.called:
-                await maybe_deferred_to_future(admitted)
-            return
         delivered, tell = self._promise()
-        self._submit(self._delivery, record, tell)
-        _raise_if_not_stored(await delivered)
-
-    def _submit(
-        self, delivery: Delivery, record: SnapshotRecord, tell: Callable[[DeliveryReport], object]
-    ) -> Deferred[None]:
-        admitted = delivery.submit(record, tell)
+        admitted = self._delivery.submit(record, tell)
         self._observer.accepted(len(self._queue), self._pause.waiting)
-        return admitted
+        if self._settings.ack == "commit":
+            _raise_if_not_stored(await delivered)
+        elif not admitted.called:
+            await maybe_deferred_to_future(admitted)
 
     # Closing
 
@@ -357,10 +349,6 @@ def dead_letter_folder(settings: SnapshotSettings) -> Path:
 
 def _utc_now() -> dt.datetime:
     return dt.datetime.now(dt.timezone.utc)
-
-
-def _tell_nobody(_: DeliveryReport) -> None:
-    """Who has left on admission waits for no report."""
 
 
 def _raise_if_not_stored(report: DeliveryReport) -> None:

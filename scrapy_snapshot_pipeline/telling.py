@@ -7,7 +7,7 @@ of 500 in one turn kept the reactor from everything else for up to 0.3 s.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from scrapy_snapshot_pipeline import delivery_log
 from scrapy_snapshot_pipeline.flight import Pending
@@ -16,6 +16,14 @@ from scrapy_snapshot_pipeline.records import DeliveryReport
 
 PER_TURN = 50
 """Records; they take some 5 ms."""
+
+
+def tell(listener: Callable[..., object], *words: object) -> None:
+    """Call `listener`; what it raises, as where the loop is closed, is logged and harms nobody."""
+    try:
+        listener(*words)
+    except Exception as error:  # noqa: BLE001
+        delivery_log.watcher_failed(listener.__name__, error)
 
 
 class Teller:
@@ -72,15 +80,10 @@ class Teller:
             for _ in range(most):
                 if not self._left:
                     break
-                self._tell_one(*self._left.popleft())
+                entry, report = self._left.popleft()
+                tell(entry.tell, report)
         finally:
             self._telling = False
-
-    def _tell_one(self, entry: Pending, report: DeliveryReport) -> None:
-        try:
-            entry.tell(report)
-        except Exception as error:  # noqa: BLE001 - as of a loop that is closed; others wait too
-            delivery_log.watcher_failed("tell", error)
 
     def _forget_next_turn(self) -> None:
         if self._next_turn is not None:

@@ -44,3 +44,10 @@ def test_a_column_of_mixed_types_is_written_value_by_value(other: Value) -> None
 def test_equal_decimals_keep_their_own_digits() -> None:
     """A repeated value may be written once, but 1.1 is not 1.10."""
     assert copy_text([(Decimal("1.1"), Decimal("1.10"))]) == "1.1\n1.10\n"
+
+
+def test_equal_times_keep_their_own_zones() -> None:
+    """They are one instant, but not one text for a column without a zone."""
+    noon = dt.datetime(2026, 1, 2, 12, tzinfo=dt.timezone.utc)
+    there = noon.astimezone(dt.timezone(dt.timedelta(hours=1)))
+    assert copy_text([[noon, there]]) == "2026-01-02T12:00:00+00:00\n2026-01-02T13:00:00+01:00\n"
