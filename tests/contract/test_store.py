@@ -96,6 +96,16 @@ def test_equal_neighbours_in_a_batch_are_coalesced(store: Store) -> None:
     assert store.history("arsenal").versions == (Version(0, 1, 2, None),)
 
 
+def test_a_known_entity_seen_twice_in_a_batch_is_confirmed_at_the_later_time(
+    store: Store,
+) -> None:
+    """Where confirming comes first, as after a batch in which something was confirmed."""
+    write(store, seen(1))
+    write(store, seen(2))
+    assert write(store, seen(3), seen(4)) == (Outcome.CONFIRMED, Outcome.COALESCED)
+    assert store.history("arsenal") == fold([seen(1), seen(2), seen(3), seen(4)])
+
+
 def test_there_and_back_in_a_batch_stays_three_versions(store: Store) -> None:
     """A, B, A in one batch loses nothing."""
     outcomes = write(store, seen(1, a=1), seen(2, a=2), seen(3, a=1))
