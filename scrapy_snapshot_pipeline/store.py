@@ -6,7 +6,8 @@ all rows in one:
 1. confirm: current versions of equal content get a later `last_confirmed_at`; in a repeated
    crawl this is nearly all, and only ids, hashes and times cross the wire; left out after a
    batch in which nothing was confirmed, as in a first crawl;
-2. own: lock the current versions of what is left, in the order of their ids;
+2. own: lock the current versions of what is left, in the order of their ids; left out after
+   batches of nothing but new entities, whose insertion fails if one of them is known after all;
 3. plan: what `scd2` says is to be written, read under that lock;
 4. write: close what ended, insert what began, commit.
 """
@@ -16,7 +17,6 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -25,7 +25,8 @@ from sqlalchemy.engine import Connection, Engine
 
 from scrapy_snapshot_pipeline import ledger
 from scrapy_snapshot_pipeline.dialects import driver_of
-from scrapy_snapshot_pipeline.errors import ContentionError
+from scrapy_snapshot_pipeline.errors import ConflictError, ContentionError
+from scrapy_snapshot_pipeline.expectation import Expectation, Expected
 from scrapy_snapshot_pipeline.faults import Phase, write_error
 from scrapy_snapshot_pipeline.guards import SameFile, refuse_dead_transaction
 from scrapy_snapshot_pipeline.lifeline import Lifeline
@@ -36,7 +37,7 @@ from scrapy_snapshot_pipeline.scd2 import Plan, Reading, StoredChild, StoredVers
 from scrapy_snapshot_pipeline.schema import EntityTables, entity_tables
 from scrapy_snapshot_pipeline.statements import Statements
 from scrapy_snapshot_pipeline.tables import Declaration
-from scrapy_snapshot_pipeline.transactions import SINGLE_STATEMENT
+from scrapy_snapshot_pipeline.transactions import SINGLE_STATEMENT, is_begin_due
 from scrapy_snapshot_pipeline.writing import Writing
 
 
@@ -64,8 +65,7 @@ class SnapshotStore:
         self._create_tables = create_tables
         self._tables: dict[str, EntityTables] = {}
         self._statements: dict[str, Statements] = {}
-        self._nothing_confirmed: frozenset[str] = frozenset()
-        """Tables of which the last batch confirmed nothing: asking first would be in vain."""
+        self._expectation = Expectation()
 
     def declare(self, declarations: Iterable[Declaration]) -> None:
         """Create or check the tables of `declarations` that the store does not know yet.
@@ -91,18 +91,22 @@ class SnapshotStore:
         Every record's table must have been declared.  An attempt above 1 finds again what an
         earlier one may have committed, and writes nothing twice.
         """
-        work = _Work(batch, self._statements, self._nothing_confirmed)
-        if self._driver.exclusive:
-            with self._transaction() as connection:
-                work.confirm(connection)
-                work.change(connection)
-        else:
-            self._confirm_apart(work)
-            if work.unfinished:
-                with self._transaction() as connection:
-                    work.change(connection)
-        self._nothing_confirmed = self._nothing_confirmed - work.tables | work.nothing_confirmed()
-        return work.result()
+        tables = {record.table for record in batch.records}
+        # A retry plans everything: only there what an earlier attempt wrote is told apart.
+        expected = {
+            table: self._expectation.of(table) if batch.attempt == 1 else Expected.CHANGED
+            for table in tables
+        }
+        try:
+            result = self._write(batch, expected)
+        except ConflictError:
+            if Expected.NEW not in expected.values():
+                raise
+            self._expectation.disappoint(expected)
+            result = self._write(batch, dict.fromkeys(tables, Expected.UNCHANGED))
+        found = zip(batch.records, result.outcomes, strict=True)
+        self._expectation.learn((record.table, outcome) for record, outcome in found)
+        return result
 
     def start_run(self, run: ledger.Run) -> None:
         """Write the run's row; raises WriteError."""
@@ -125,6 +129,19 @@ class SnapshotStore:
         """
         return self._lifeline.cut()
 
+    def _write(self, batch: Batch, expected: Mapping[str, Expected]) -> WriteResult:
+        work = _Work(batch, self._statements, expected)
+        if self._driver.exclusive:
+            with self._transaction() as connection:
+                work.confirm(connection)
+                work.change(connection)
+            return work.result()
+        self._confirm_apart(work)
+        if work.unfinished:
+            with self._transaction() as connection:
+                work.change(connection)
+        return work.result()
+
     def _confirm_apart(self, work: _Work) -> None:
         """A confirmation is a whole truth of its own: alone it needs neither BEGIN nor COMMIT."""
         if not work.confirmable:
@@ -141,7 +158,7 @@ class SnapshotStore:
                 with _cut_on_failure(connection, progress), connection.begin() as transaction:
                     yield connection
                     self._file.check()
-                    if engine is None:
+                    if engine is None and not is_begin_due(connection):
                         refuse_dead_transaction(connection)
                     progress.phase = Phase.COMMIT
                     transaction.commit()
@@ -176,12 +193,11 @@ class _Work:
     """One batch on its way into the database."""
 
     def __init__(
-        self, batch: Batch, statements: Mapping[str, Statements], plan_at_once: AbstractSet[str]
+        self, batch: Batch, statements: Mapping[str, Statements], expected: Mapping[str, Expected]
     ) -> None:
-        """`plan_at_once`: tables whose records are not worth confirming first."""
         self._records = batch.records
         self._retried = batch.attempt > 1
-        self._plan_at_once = plan_at_once
+        self._expected = expected
         self._outcomes: list[Outcome | None] = [None] * len(batch.records)
         self._groups: dict[str, _Group] = {}
         self._children_inserted = 0
@@ -195,13 +211,7 @@ class _Work:
 
     @property
     def confirmable(self) -> bool:
-        """A retry plans everything: only there what an earlier attempt wrote is told apart."""
-        return not self._retried and not self.tables <= self._plan_at_once
-
-    @property
-    def tables(self) -> AbstractSet[str]:
-        """Of which there are records."""
-        return self._groups.keys()
+        return Expected.UNCHANGED in self._expected.values()
 
     @property
     def unfinished(self) -> bool:
@@ -209,10 +219,8 @@ class _Work:
 
     def confirm(self, connection: Connection) -> None:
         """Confirm every entity whose records all say what is current already."""
-        if not self.confirmable:
-            return
         for table, group in self._groups.items():
-            if table in self._plan_at_once:
+            if self._expected[table] is not Expected.UNCHANGED:
                 continue
             rows = [row for row in map(self._confirm_row, group.entities.values()) if row]
             if not rows:
@@ -226,10 +234,9 @@ class _Work:
     def change(self, connection: Connection) -> None:
         """Plan and write all that was not confirmed."""
         writing = Writing(connection)
-        for _, group in sorted(self._groups.items()):
+        for table, group in sorted(self._groups.items()):
             if group.entities:
-                writing.flush()
-                self._change_group(writing, group)
+                self._change_group(writing, group, self._expected[table])
         writing.finish()
 
     def result(self) -> WriteResult:
@@ -240,12 +247,6 @@ class _Work:
             children_ended=self._children_ended,
             late=self._late,
         )
-
-    def nothing_confirmed(self) -> frozenset[str]:
-        """The tables of which no record found its entity unchanged; call it at the end."""
-        found = zip(self._records, self._outcomes, strict=True)
-        confirmed = {record.table for record, outcome in found if outcome is Outcome.CONFIRMED}
-        return frozenset(self.tables - confirmed)
 
     def _confirm_row(
         self, places: Sequence[int]
@@ -260,9 +261,12 @@ class _Work:
         times = [record.observed_at for record in records]
         return first.entity_id, content, min(times), max(times)
 
-    def _change_group(self, writing: Writing, group: _Group) -> None:
+    def _change_group(self, writing: Writing, group: _Group, expected: Expected) -> None:
         entity_ids = sorted(group.entities)
-        current = group.statements.lock_current(writing.connection, entity_ids)
+        current: Mapping[bytes, StoredVersion] = {}
+        if expected is not Expected.NEW:
+            writing.flush()
+            current = group.statements.lock_current(writing.connection, entity_ids)
         known = self._read(writing.connection, group, current)
         changes = Plan()
         for entity_id in entity_ids:

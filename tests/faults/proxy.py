@@ -9,7 +9,9 @@ import struct
 import threading
 
 _UNTYPED_REQUESTS = {80877103, 80877104}  # for TLS and GSS, answered by one byte
-_COMMIT_DONE = b"C\x00\x00\x00\x0bCOMMIT\x00"
+_READY = b"Z\x00\x00\x00\x05"
+"""The end of the server's answer, whatever it was: where statements travel with the COMMIT, one of
+them may have failed."""
 _RESET = struct.pack("ii", 1, 0)
 
 
@@ -19,7 +21,7 @@ class Trouble(enum.Enum):
     BEFORE_COMMIT = "reset before COMMIT"
     """The server never sees it."""
     AFTER_COMMIT = "reset after COMMIT"
-    """The server has committed; the client never hears of it."""
+    """The server has answered, as a rule having committed; the client never hears of it."""
     SILENCE = "silence before COMMIT"
     """Swallowed; the connection stays open, and nothing comes."""
     SILENCE_AFTER = "silence after COMMIT"
@@ -158,7 +160,7 @@ class _Link:
                 self._client.sendall(data)
                 continue
             withheld += data
-            if self._trouble is Trouble.AFTER_COMMIT and _COMMIT_DONE in withheld:
+            if self._trouble is Trouble.AFTER_COMMIT and _READY in withheld:
                 return
 
 
