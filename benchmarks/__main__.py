@@ -26,14 +26,14 @@ class Scale:
 
 
 QUICK = Scale(
-    writer=writer.Size(entities=1_000, runs=3),
-    crawl=crawl.Size(items=3_000, children=(5,), single_items=300, pages=100, runs=1),
+    writer=writer.Size(entities=500, runs=3),
+    crawl=crawl.Size(items=3_000, children=(5,), single_items=200, pages=50, runs=3),
     growth=growth.Size(versions=(10_000, 100_000), runs=5),
-    bounds=bounds.Size(items=(2_000, 10_000), runs=1),
+    bounds=bounds.Size(items=(2_000, 10_000), runs=3),
     distance=distance.Size(items=3_000, runs=1),
     history=history.Size(entities=3_000, runs=1),
 )
-"""In three minutes: the crawls run once a side, so only large differences mean anything."""
+"""In three minutes: few and short runs, so only large differences mean anything."""
 
 FULL = Scale(
     writer=writer.Size(entities=10_000, runs=5),

@@ -3,35 +3,46 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-import subprocess
-import sys
+import multiprocessing
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from benchmarks.databases import Databases
-from benchmarks.spider import Figures, Plan
+from benchmarks.spider import Figures, Plan, crawl_alone
 
-_ROOT = Path(__file__).resolve().parent.parent
+_PROCESSES = multiprocessing.get_context("forkserver")
+"""A crawl has a process of its own, forked from one that has imported what every crawl imports:
+that takes longer than a crawl of `--quick`.  No more than that, since the garbage collector looks
+at all of it."""
+_PROCESSES.set_forkserver_preload(
+    [
+        "benchmarks.spider",
+        "scrapy.core.downloader.handlers.http11",
+        "scrapy.downloadermiddlewares.cookies",
+        "scrapy.extensions.remote_control",
+    ]
+)
 
 
 def crawl(plan: Plan) -> Figures:
     """Run one crawl; RuntimeError if it failed or lost an item."""
     with tempfile.TemporaryDirectory(prefix="snapshot-bench-") as folder:
-        done = subprocess.run(
-            [sys.executable, "-m", "benchmarks.spider", json.dumps(dataclasses.asdict(plan))],
-            cwd=_ROOT,
-            env={"PATH": "/usr/bin:/bin", "HOME": folder},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    if done.returncode or not done.stdout:
-        raise RuntimeError(f"a crawl failed:\n{done.stderr[-2000:]}")
-    figures = Figures(**json.loads(done.stdout.splitlines()[-1]))
+        errors = Path(folder, "errors")
+        here, there = _PROCESSES.Pipe(duplex=False)
+        process = _PROCESSES.Process(target=crawl_alone, args=(plan, errors, there))
+        process.start()
+        there.close()
+        try:
+            figures: Figures | None = here.recv()
+        except EOFError:
+            figures = None
+        process.join()
+        log = errors.read_text()[-2000:]
+    if process.exitcode or figures is None:
+        raise RuntimeError(f"a crawl failed:\n{log}")
     if "ADDONS" in plan.settings and figures.stored != plan.items:
-        raise RuntimeError(f"{figures.stored} of {plan.items} items stored:\n{done.stderr[-2000:]}")
+        raise RuntimeError(f"{figures.stored} of {plan.items} items stored:\n{log}")
     return figures
 
 

@@ -1,19 +1,19 @@
-"""One crawl in a process of its own: `python -m benchmarks.spider '<Plan as JSON>'`.
+"""What a crawl of the benchmark does, and the figures that it gives.
 
 Pages are `data:` URLs, so that the crawl itself costs next to nothing, or come from
 `benchmarks.site`.
-The figures are printed as JSON.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import json
+import gc
+import os
 import resource
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ import scrapy
 from scrapy.crawler import CrawlerProcess
 from scrapy.http import Response
 from scrapy.utils.asyncio import call_later
+from twisted.python.failure import Failure
 
 from benchmarks.items import Event, event
 
@@ -69,6 +70,7 @@ class EventSpider(scrapy.Spider):
 
     name = "events"
     plan: Plan
+    tell: Callable[[Figures], object]
 
     async def start(self) -> AsyncIterator[scrapy.Request]:
         """One request a page."""
@@ -90,6 +92,7 @@ class Watch:
 
     def __init__(self, crawler: Any) -> None:
         self._stats = crawler.stats
+        self._tell = crawler.spidercls.tell
         self._started = self._reactor_cpu = self._process_cpu = self._last = 0.0
         self._pause = 0.0
         crawler.signals.connect(self._opened, scrapy.signals.spider_opened)
@@ -121,7 +124,7 @@ class Watch:
             pause=self._pause,
             memory=_peak_memory(),
         )
-        print(json.dumps(dataclasses.asdict(figures)), flush=True)
+        self._tell(figures)
 
 
 def _peak_memory() -> int:
@@ -133,9 +136,19 @@ def _peak_memory() -> int:
     return int(peak.split()[1]) * 1024
 
 
-def main() -> None:
-    """Crawl as the command line says."""
-    plan = Plan(**json.loads(sys.argv[1]))
+def crawl_alone(plan: Plan, errors: Path, told: Connection) -> None:
+    """Crawl, and tell the figures at the end; for a process of its own.
+
+    `errors` gets what is written to standard error.
+    """
+    gc.collect()  # so that the pages are copied now that are shared with the parent process
+    os.environ["HOME"] = str(errors.parent)
+    with errors.open("w") as file:
+        os.dup2(file.fileno(), sys.stderr.fileno())
+        _crawl(plan, told.send)
+
+
+def _crawl(plan: Plan, tell: Callable[[Figures], object]) -> None:
     settings = {
         "LOG_LEVEL": "ERROR",
         "TELNETCONSOLE_ENABLED": False,
@@ -144,9 +157,6 @@ def main() -> None:
         **plan.settings,
     }
     process = CrawlerProcess(settings)
-    process.crawl(type("_EventSpider", (EventSpider,), {"plan": plan}))
+    spider = type("_EventSpider", (EventSpider,), {"plan": plan, "tell": staticmethod(tell)})
+    process.crawl(spider).addErrback(Failure.printTraceback)
     process.start()
-
-
-if __name__ == "__main__":
-    main()
