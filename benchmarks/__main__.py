@@ -29,7 +29,7 @@ QUICK = Scale(
     writer=writer.Size(entities=500, runs=3),
     crawl=crawl.Size(items=3_000, children=(5,), single_items=200, pages=50, runs=3),
     growth=growth.Size(versions=(10_000, 100_000), runs=5),
-    bounds=bounds.Size(items=(2_000, 10_000), runs=3),
+    bounds=bounds.Size(items=(2_000, 10_000), runs=1),
     distance=distance.Size(items=3_000, runs=1),
     history=history.Size(entities=3_000, runs=1),
 )
