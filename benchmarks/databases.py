@@ -40,7 +40,7 @@ class Databases:
         return f"sqlite:///{self._folder / f'bench_{next(self._numbers)}.db'}"
 
     def drop(self, url: str) -> None:
-        """Remove one again, for the room it takes."""
+        """Remove one again, for the room it takes, and what the server does for it by itself."""
         parsed = sa.make_url(url)
         if parsed.get_backend_name() == "sqlite":
             for file in self._folder.glob(f"{Path(str(parsed.database)).name}*"):

@@ -95,7 +95,8 @@ class _Filled:
 
 def measure(databases: Databases, size: Size) -> Iterator[Row]:
     """All of section C."""
-    filled = {versions: _Filled(databases.postgresql(), versions) for versions in size.versions}
+    urls = {versions: databases.postgresql() for versions in size.versions}
+    filled = {versions: _Filled(url, versions) for versions, url in urls.items()}
     smallest = min(filled)
     pages = f"huge pages {filled[smallest].huge_pages()}"
     yield _hot_share(filled[smallest])  # before anything has changed
@@ -120,8 +121,9 @@ def measure(databases: Databases, size: Size) -> Iterator[Row]:
         None,
         detail=filled[max(filled)].bytes_a_version(),
     )
-    for each_filled in filled.values():
-        each_filled.close()
+    for versions, url in urls.items():
+        filled[versions].close()
+        databases.drop(url)
 
 
 def _sides(

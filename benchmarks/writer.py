@@ -129,6 +129,7 @@ def _postgresql(databases: Databases, children: int, size: Size) -> Iterator[Row
     with _sides_of_ours(url, looks) as ours:
         rivals_new = {name: _new(write, load) for name, write in writers.items()}
         medians = interleaved(ours | rivals_new, size.runs)
+    databases.drop(url)
     yield from _report("PostgreSQL", "bare COPY", children, medians, size.runs)
     if children >= _MANY:
         yield from _one_child_changed(databases, children, size)
@@ -149,8 +150,9 @@ def _one_child_changed(databases: Databases, children: int, size: Size) -> Itera
     medians = interleaved(sides, size.runs)
     yield from _report("PostgreSQL", _REWRITING, children, medians, size.runs)
     yield _rows_written(stores[0], loads[0])
-    for store in stores:
+    for store, url in zip(stores, urls, strict=True):
         store.close()
+        databases.drop(url)
 
 
 def _rows_written(store: SnapshotStore, load: Load) -> Row:
@@ -184,6 +186,7 @@ def _sqlite(databases: Databases, children: int, size: Size) -> Iterator[Row]:
         plain = rivals.sqlite_executemany(url)
         rival = {"executemany": lambda: _rate(plain, load.new())}
         medians = interleaved(ours | rival, size.runs)
+    databases.drop(url)
     yield from _report("SQLite", "executemany", children, medians, size.runs)
 
 
