@@ -15,7 +15,6 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from scrapy_snapshot_pipeline.columns import Columns, convert_column, types_in
-from scrapy_snapshot_pipeline.transactions import with_begin
 
 _ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"})
 
@@ -77,7 +76,7 @@ def copy_rows(connection: Connection, sql: str, pieces: Iterable[Columns]) -> No
     cursor: Any = connection.connection.cursor()
     file = _Pieces(pieces, _encoding(connection))
     try:
-        cursor.copy_expert(with_begin(connection, sql), file)
+        cursor.copy_expert(sql, file)
     except Exception:
         if file.error is not None:
             raise file.error from None

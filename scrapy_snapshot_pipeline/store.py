@@ -6,9 +6,10 @@ all rows in one:
 1. confirm: current versions of equal content get a later `last_confirmed_at`; in a repeated
    crawl this is nearly all, and only ids, hashes and times cross the wire; left out after a
    batch in which nothing was confirmed, as in a first crawl;
-2. own: lock the current versions of what is left, in the order of their ids; left out after
-   batches of nothing but new entities, whose insertion fails if one of them is known after all;
-3. plan: what `scd2` says is to be written, read under that lock;
+2. own: lock the current versions of what is left, in the order of their ids; where the server is
+   far this is left out after batches of nothing but new entities: the unique index on current
+   versions refuses the next ones if one of them is known after all;
+3. plan: what `scd2` says is to be written, what is stored being read under that lock;
 4. write: close what ended, insert what began, commit.
 """
 
@@ -25,7 +26,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from scrapy_snapshot_pipeline import ledger
 from scrapy_snapshot_pipeline.dialects import driver_of
-from scrapy_snapshot_pipeline.errors import ConflictError, ContentionError
+from scrapy_snapshot_pipeline.errors import ConflictError, ContentionError, RetriableWriteError
 from scrapy_snapshot_pipeline.expectation import Expectation, Expected
 from scrapy_snapshot_pipeline.faults import Phase, write_error
 from scrapy_snapshot_pipeline.guards import SameFile, refuse_dead_transaction
@@ -86,7 +87,7 @@ class SnapshotStore:
         return self._tables[name]
 
     def write(self, batch: Batch) -> WriteResult:
-        """Commit `batch` whole, or raise a WriteError and leave nothing of it.
+        """Commit `batch` whole, or raise a WriteError and leave nothing of it but confirmations.
 
         Every record's table must have been declared.  An attempt above 1 finds again what an
         earlier one may have committed, and writes nothing twice.
@@ -97,13 +98,18 @@ class SnapshotStore:
             table: self._expectation.of(table) if batch.attempt == 1 else Expected.CHANGED
             for table in tables
         }
+        work = _Work(batch, self._statements, expected)
         try:
-            result = self._write(batch, expected)
-        except ConflictError:
-            if Expected.NEW not in expected.values():
+            self._write(work)
+        except RetriableWriteError as error:
+            if not work.guessed:
                 raise
             self._expectation.disappoint(expected)
-            result = self._write(batch, dict.fromkeys(tables, Expected.UNCHANGED))
+            if not isinstance(error, ConflictError):
+                raise
+            work = _Work(batch, self._statements, dict.fromkeys(tables, Expected.UNCHANGED))
+            self._write(work)
+        result = work.result()
         found = zip(batch.records, result.outcomes, strict=True)
         self._expectation.learn((record.table, outcome) for record, outcome in found)
         return result
@@ -129,18 +135,16 @@ class SnapshotStore:
         """
         return self._lifeline.cut()
 
-    def _write(self, batch: Batch, expected: Mapping[str, Expected]) -> WriteResult:
-        work = _Work(batch, self._statements, expected)
+    def _write(self, work: _Work) -> None:
         if self._driver.exclusive:
             with self._transaction() as connection:
                 work.confirm(connection)
                 work.change(connection)
-            return work.result()
+            return
         self._confirm_apart(work)
         if work.unfinished:
             with self._transaction() as connection:
                 work.change(connection)
-        return work.result()
 
     def _confirm_apart(self, work: _Work) -> None:
         """A confirmation is a whole truth of its own: alone it needs neither BEGIN nor COMMIT."""
@@ -198,6 +202,8 @@ class _Work:
         self._records = batch.records
         self._retried = batch.attempt > 1
         self._expected = expected
+        self.guessed = False
+        """Entities were inserted as new without a question."""
         self._outcomes: list[Outcome | None] = [None] * len(batch.records)
         self._groups: dict[str, _Group] = {}
         self._children_inserted = 0
@@ -264,7 +270,9 @@ class _Work:
     def _change_group(self, writing: Writing, group: _Group, expected: Expected) -> None:
         entity_ids = sorted(group.entities)
         current: Mapping[bytes, StoredVersion] = {}
-        if expected is not Expected.NEW:
+        if expected is Expected.NEW and writing.together:
+            self.guessed = True
+        else:
             writing.flush()
             current = group.statements.lock_current(writing.connection, entity_ids)
         known = self._read(writing.connection, group, current)

@@ -2,7 +2,8 @@
 
 BEGIN travels with the first statement.  The driver would send it alone, and after a statement in
 autocommit another one to set the isolation level back: two round trips of the eight that a batch of
-new entities had.  What goes past SQLAlchemy, as COPY does, asks for it (`with_begin`).
+new entities had.  COPY goes past SQLAlchemy, so it must not be the first statement; YugabyteDB has
+committed such a one at once, and CockroachDB refuses it.
 
 What needs no answer may travel with COMMIT.
 """
@@ -48,14 +49,6 @@ def is_begin_due(connection: Connection) -> bool:
     return bool(connection.info.get(_TRANSACTION) == _DUE)
 
 
-def with_begin(connection: Connection, statement: str) -> str:
-    """What to run next: the statement, with BEGIN before it where that is still to be said."""
-    if not is_begin_due(connection):
-        return statement
-    connection.info[_TRANSACTION] = _BEGUN
-    return f"BEGIN; {statement}"
-
-
 def _begin_with_next(connection: Connection) -> None:
     connection.info.pop(_LAST, None)  # of a transaction that was rolled back
     connection.info[_TRANSACTION] = _DUE if _begins(connection) else None
@@ -64,7 +57,10 @@ def _begin_with_next(connection: Connection) -> None:
 def _begin_now(
     connection: Connection, _: object, statement: str, parameters: Any, *__: object
 ) -> tuple[str, Any]:
-    return with_begin(connection, statement), parameters
+    if not is_begin_due(connection):
+        return statement, parameters
+    connection.info[_TRANSACTION] = _BEGUN
+    return f"BEGIN; {statement}", parameters
 
 
 def _commit(connection: Connection) -> None:
@@ -73,6 +69,7 @@ def _commit(connection: Connection) -> None:
         _end(connection, "COMMIT")
         return
     begin = b"BEGIN; " if is_begin_due(connection) else b""
+    connection.info[_TRANSACTION] = _BEGUN
     cursor: Any = connection.connection.cursor()  # since SQLAlchemy takes no bytes
     cursor.execute(begin + script + b"; COMMIT")
     cursor.close()

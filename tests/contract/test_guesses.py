@@ -1,23 +1,49 @@
-"""A store that has seen nothing but new entities inserts the next ones without asking.
+"""A store far from its server that has seen only new entities inserts the next without asking.
 
-Nobody may see a difference, but for the number of statements.
+Nobody may see a difference, but for the number of statements; and other stores never do it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
+import psycopg2
 import pytest
 import sqlalchemy as sa
 
+from scrapy_snapshot_pipeline.capture import compile_capture
 from scrapy_snapshot_pipeline.connect import connect_engine
+from scrapy_snapshot_pipeline.declare import Declarations, snapshot
+from scrapy_snapshot_pipeline.errors import AmbiguousCommitError
 from scrapy_snapshot_pipeline.records import Batch, Outcome
 from scrapy_snapshot_pipeline.store import SnapshotStore
-from tests.contract.entities import Observation, declaration, record
+from scrapy_snapshot_pipeline.tables import Declaration
+from tests.contract.entities import RUN, Observation, at, declaration, record
 from tests.contract.history import History, read
 from tests.contract.stores import DATABASES, fold, found_at, place
+
+Outcomes: TypeAlias = tuple[Outcome, ...]
+
+
+@snapshot(key="name", table="contract_team")
+@dataclass
+class Team:
+    """What is crawled beside matches."""
+
+    name: str
+    points: int
+
+
+def _team_declaration() -> Declaration:
+    found = Declarations().of(Team)
+    assert found is not None
+    return found
+
+
+_capture_team = compile_capture(_team_declaration())
 
 
 class Crawler:
@@ -27,19 +53,33 @@ class Crawler:
         self._engine = connect_engine(url, connect_timeout=10)
         place(self._engine, far=far)
         self._store = SnapshotStore(self._engine)
-        self._store.declare([declaration()])
+        self._store.declare([declaration(), _team_declaration()])
         self._questions = 0
         sa.event.listen(self._engine, "before_cursor_execute", self._count)
 
-    def write(self, *seen: Observation, attempt: int = 1) -> tuple[Outcome, ...]:
+    def write(self, *seen: Observation, attempt: int = 1) -> Outcomes:
         """Write observations as one batch."""
         return self._store.write(Batch(tuple(map(record, seen)), attempt)).outcomes
+
+    def write_teams(self, second: int, *teams: Team, also: Sequence[Observation] = ()) -> Outcomes:
+        """Write teams, and matches after them, as one batch."""
+        records = [_capture_team(team, at(second), RUN) for team in teams]
+        return self._store.write(Batch((*records, *map(record, also)))).outcomes
 
     def questions(self, *seen: Observation) -> int:
         """As many statements with an answer as a batch of these takes."""
         before = self._questions
         self.write(*seen)
         return self._questions - before
+
+    def lose_next_commit(self) -> None:
+        """Have the connection lost on the way."""
+
+        def lose(_: object) -> None:
+            sa.event.remove(self._engine, "commit", lose)
+            raise psycopg2.OperationalError
+
+        sa.event.listen(self._engine, "commit", lose, insert=True)
 
     def history(self, name: str) -> History:
         """Read an entity back."""
@@ -77,13 +117,22 @@ def seen(name: str, second: int, **markets: int) -> Observation:
     return Observation(name, second, 0, markets)
 
 
-def test_new_entities_are_inserted_without_a_question(database: tuple[str, bool]) -> None:
+def test_new_entities_are_inserted_without_a_question(postgresql_url: str) -> None:
     """Where the store expects nothing else; their unique index would refuse known ones."""
-    with crawler(database) as guessing:
+    with crawler((postgresql_url, True)) as guessing:
         assert guessing.questions(seen("a", 1), seen("b", 1, x=1)) == 0
         assert guessing.history("b") == fold([seen("b", 1, x=1)])
-    with crawler(database, guessing=False) as asking:
+    with crawler((postgresql_url, True), guessing=False) as asking:
         assert asking.questions(seen("c", 1), seen("d", 1, x=1)) > 0
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_where_a_question_costs_little_it_is_asked(
+    request: pytest.FixtureRequest, kind: str
+) -> None:
+    """A COPY must not be the first statement of a transaction, and SQLite is near anyway."""
+    with crawler(found_at(request, kind)) as store:
+        assert store.questions(seen("a", 1)) > 0
 
 
 def test_a_wrong_guess_is_written_as_if_it_had_not_been_made(database: tuple[str, bool]) -> None:
@@ -99,12 +148,23 @@ def test_a_wrong_guess_is_written_as_if_it_had_not_been_made(database: tuple[str
         assert guessing.history("new") == fold([seen("new", 5, m=1)])
 
 
-def test_after_a_wrong_guess_the_store_asks_again(database: tuple[str, bool]) -> None:
-    """Although the next batch is of new entities only."""
-    with crawler(database) as guessing:
+def test_after_a_wrong_guess_the_store_asks_again(postgresql_url: str) -> None:
+    """Although a batch of new entities only has come in between."""
+    with crawler((postgresql_url, True)) as guessing:
         guessing.write(seen("first 0", 5, m=1))
-        assert guessing.questions(seen("a", 6)) > 0
+        guessing.write(seen("a", 6))
         assert guessing.questions(seen("b", 7)) > 0
+
+
+def test_after_a_guess_without_an_answer_the_store_asks_again(postgresql_url: str) -> None:
+    """The retry finds out what was stored, and patience is called for as after a wrong one."""
+    with crawler((postgresql_url, True)) as guessing:
+        guessing.lose_next_commit()
+        with pytest.raises(AmbiguousCommitError):
+            guessing.write(seen("a", 1, m=1))
+        assert guessing.write(seen("a", 1, m=1), attempt=2) == (Outcome.INSERTED,)
+        assert guessing.history("a") == fold([seen("a", 1, m=1)])
+        assert guessing.questions(seen("b", 2)) > 0
 
 
 def test_an_entity_that_another_crawler_has_stored_is_found(database: tuple[str, bool]) -> None:
@@ -129,6 +189,21 @@ def test_an_entity_may_be_seen_often_in_a_guessed_batch(database: tuple[str, boo
             Outcome.REVISED,
         )
         assert guessing.history("a") == fold(looks)
+
+
+def test_a_wrong_guess_about_one_table_harms_no_other(database: tuple[str, bool]) -> None:
+    """What was confirmed of the other one before the guess failed is so again."""
+    with crawler(database) as store:
+        store.write_teams(1, Team("x", 1))
+        store.write_teams(2, Team("x", 1))
+        matches = [seen("first 0", 3, m=2), seen("new", 3, m=1)]
+        assert store.write_teams(3, Team("x", 1), Team("y", 1), also=matches) == (
+            Outcome.CONFIRMED,
+            Outcome.INSERTED,
+            Outcome.REVISED,
+            Outcome.INSERTED,
+        )
+        assert store.history("first 0") == fold([seen("first 0", 0, m=1), matches[0]])
 
 
 def test_a_repeated_attempt_never_guesses(database: tuple[str, bool]) -> None:

@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterator
 import psycopg2
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Engine
 
 from scrapy_snapshot_pipeline.connect import connect_engine
-from scrapy_snapshot_pipeline.copying import copy_rows
 from scrapy_snapshot_pipeline.transactions import (
     SINGLE_STATEMENT,
     is_begin_due,
@@ -147,39 +146,8 @@ def test_a_transaction_may_consist_of_what_travels_with_the_commit(
     with pytest.raises(psycopg2.errors.UniqueViolation), engine.begin() as connection:
         send_with_commit(connection, b"INSERT INTO seen VALUES (3); INSERT INTO seen VALUES (1)")
     assert seen(other) == [1, 2]
-
-
-def copy(connection: Connection, *numbers: int) -> None:
-    """Copy into the table."""
-    copy_rows(connection, "COPY seen (n) FROM STDIN", [[numbers]])
-
-
-def copy_each(engine: Engine, *numbers: int) -> None:
-    """A COPY for each, in one transaction."""
-    with engine.begin() as connection:
-        for number in numbers:
-            copy(connection, number)
-
-
-def test_a_transaction_may_begin_with_a_copy(engine: Engine, other: Engine) -> None:
-    """Nobody sees its rows before its last statement, nor when a later one fails."""
-    with engine.begin() as connection:
-        copy(connection, 1, 2)
-        assert not is_begin_due(connection)
-        assert seen(other) == []
-        copy(connection, 3)
-    assert seen(other) == [1, 2, 3]
-    with pytest.raises(psycopg2.errors.UniqueViolation):
-        copy_each(engine, 4, 1)
-    assert seen(other) == [1, 2, 3]
-
-
-def test_a_copy_that_fails_first_leaves_a_usable_connection(engine: Engine, other: Engine) -> None:
-    """BEGIN has gone out with it, and is taken back."""
-    with pytest.raises(psycopg2.errors.UniqueViolation), engine.begin() as connection:
-        copy(connection, 1, 1)
     insert(engine, 5)
-    assert seen(other) == [5]
+    assert seen(other) == [1, 2, 5]
 
 
 def roll_back(engine: Engine) -> None:
