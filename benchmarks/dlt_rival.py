@@ -113,7 +113,7 @@ def _dlt(python: Path, url: str) -> Seconds:
 
 
 def _ours_alone(url: str) -> Seconds:
-    """In a new process, as dlt: in one that has run for long, capture takes a third more."""
+    """In a new process, as dlt."""
     with multiprocessing.get_context("spawn").Pool(1) as process:
         return process.apply(_ours, (url,))
 

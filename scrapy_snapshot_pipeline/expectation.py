@@ -2,7 +2,8 @@
 
 A question whose answer is known costs as much as any other: in a first crawl nothing is there to be
 confirmed, or to be locked.  Every guess is checked where it matters, in the database: that an
-entity was new after all, by the unique index on current versions.  A wrong one costs time only.
+entity was new after all, by the unique index on current versions.  A wrong one costs time and dead
+rows, never what is stored.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from dataclasses import dataclass
 from scrapy_snapshot_pipeline.records import Outcome
 
 _PATIENCE = 10
-"""Batches of nothing but new entities after a wrong guess before the next one; twice as many after
-each further one, since a batch that was written in vain leaves dead rows behind."""
+"""Batches of nothing but new entities after a guess that failed before the next one; twice as many
+after each further one, since a batch that was written in vain leaves dead rows behind."""
 
 
 class Expected(enum.Enum):
@@ -65,7 +66,7 @@ class Expectation:
             known.new_in_a_row = known.new_in_a_row + 1 if outcomes == {Outcome.INSERTED} else 0
 
     def disappoint(self, expected: Mapping[str, Expected]) -> None:
-        """Take note that what was expected NEW was not."""
+        """Take note that a batch failed in which what was expected NEW was not asked about."""
         for table, guess in expected.items():
             if guess is Expected.NEW:
                 known = self._tables[table]

@@ -38,7 +38,7 @@ from scrapy_snapshot_pipeline.scd2 import Plan, Reading, StoredChild, StoredVers
 from scrapy_snapshot_pipeline.schema import EntityTables, entity_tables
 from scrapy_snapshot_pipeline.statements import Statements
 from scrapy_snapshot_pipeline.tables import Declaration
-from scrapy_snapshot_pipeline.transactions import SINGLE_STATEMENT, is_begin_due
+from scrapy_snapshot_pipeline.transactions import SINGLE_STATEMENT, begins_with_commit
 from scrapy_snapshot_pipeline.writing import Writing
 
 
@@ -162,7 +162,7 @@ class SnapshotStore:
                 with _cut_on_failure(connection, progress), connection.begin() as transaction:
                     yield connection
                     self._file.check()
-                    if engine is None and not is_begin_due(connection):
+                    if engine is None and not begins_with_commit(connection):
                         refuse_dead_transaction(connection)
                     progress.phase = Phase.COMMIT
                     transaction.commit()

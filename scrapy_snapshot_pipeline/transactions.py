@@ -44,9 +44,9 @@ def send_with_commit(connection: Connection, script: bytes) -> None:
     connection.info[_LAST] = script
 
 
-def is_begin_due(connection: Connection) -> bool:
-    """Whether a transaction has begun of which the server does not know yet."""
-    return bool(connection.info.get(_TRANSACTION) == _DUE)
+def begins_with_commit(connection: Connection) -> bool:
+    """Whether all of the transaction travels with its COMMIT: the server knows of none yet."""
+    return _LAST in connection.info and bool(connection.info.get(_TRANSACTION) == _DUE)
 
 
 def _begin_with_next(connection: Connection) -> None:
@@ -57,18 +57,18 @@ def _begin_with_next(connection: Connection) -> None:
 def _begin_now(
     connection: Connection, _: object, statement: str, parameters: Any, *__: object
 ) -> tuple[str, Any]:
-    if not is_begin_due(connection):
+    if connection.info.get(_TRANSACTION) != _DUE:
         return statement, parameters
     connection.info[_TRANSACTION] = _BEGUN
     return f"BEGIN; {statement}", parameters
 
 
 def _commit(connection: Connection) -> None:
+    begin = b"BEGIN; " if begins_with_commit(connection) else b""
     script = connection.info.pop(_LAST, None)
     if script is None:
         _end(connection, "COMMIT")
         return
-    begin = b"BEGIN; " if is_begin_due(connection) else b""
     connection.info[_TRANSACTION] = _BEGUN
     cursor: Any = connection.connection.cursor()  # since SQLAlchemy takes no bytes
     cursor.execute(begin + script + b"; COMMIT")

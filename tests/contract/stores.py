@@ -30,6 +30,11 @@ class Store(Protocol):
         """Let go of it."""
 
 
+def write(store: Store, *observations: Observation, attempt: int = 1) -> tuple[Outcome, ...]:
+    """Write observations as one batch."""
+    return store.write(Batch(tuple(map(record, observations)), attempt)).outcomes
+
+
 class DatabaseStore:
     """The real store on a database of its own."""
 

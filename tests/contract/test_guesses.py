@@ -15,15 +15,12 @@ import pytest
 import sqlalchemy as sa
 
 from scrapy_snapshot_pipeline.capture import compile_capture
-from scrapy_snapshot_pipeline.connect import connect_engine
 from scrapy_snapshot_pipeline.declare import Declarations, snapshot
 from scrapy_snapshot_pipeline.errors import AmbiguousCommitError
 from scrapy_snapshot_pipeline.records import Batch, Outcome
-from scrapy_snapshot_pipeline.store import SnapshotStore
 from scrapy_snapshot_pipeline.tables import Declaration
-from tests.contract.entities import RUN, Observation, at, declaration, record
-from tests.contract.history import History, read
-from tests.contract.stores import DATABASES, fold, found_at, place
+from tests.contract.entities import RUN, Observation, at, record
+from tests.contract.stores import DATABASES, DatabaseStore, fold, found_at, write
 
 Outcomes: TypeAlias = tuple[Outcome, ...]
 
@@ -46,30 +43,24 @@ def _team_declaration() -> Declaration:
 _capture_team = compile_capture(_team_declaration())
 
 
-class Crawler:
+class Crawler(DatabaseStore):
     """A store of its own in a database that others may write to as well."""
 
     def __init__(self, url: str, *, far: bool) -> None:
-        self._engine = connect_engine(url, connect_timeout=10)
-        place(self._engine, far=far)
-        self._store = SnapshotStore(self._engine)
-        self._store.declare([declaration(), _team_declaration()])
+        super().__init__(url, far=far)
+        self._store.declare([_team_declaration()])
         self._questions = 0
         sa.event.listen(self._engine, "before_cursor_execute", self._count)
-
-    def write(self, *seen: Observation, attempt: int = 1) -> Outcomes:
-        """Write observations as one batch."""
-        return self._store.write(Batch(tuple(map(record, seen)), attempt)).outcomes
 
     def write_teams(self, second: int, *teams: Team, also: Sequence[Observation] = ()) -> Outcomes:
         """Write teams, and matches after them, as one batch."""
         records = [_capture_team(team, at(second), RUN) for team in teams]
-        return self._store.write(Batch((*records, *map(record, also)))).outcomes
+        return self.write(Batch((*records, *map(record, also)))).outcomes
 
     def questions(self, *seen: Observation) -> int:
         """As many statements with an answer as a batch of these takes."""
         before = self._questions
-        self.write(*seen)
+        write(self, *seen)
         return self._questions - before
 
     def lose_next_commit(self) -> None:
@@ -80,15 +71,6 @@ class Crawler:
             raise psycopg2.OperationalError
 
         sa.event.listen(self._engine, "commit", lose, insert=True)
-
-    def history(self, name: str) -> History:
-        """Read an entity back."""
-        with self._engine.connect() as connection:
-            return read(connection, self._store.tables(declaration().table), name)
-
-    def close(self) -> None:
-        """Let go of the database."""
-        self._store.close()
 
     def _count(self, _: object, __: object, statement: str, *___: Any) -> None:
         self._questions += "SELECT" in statement or "RETURNING" in statement
@@ -105,9 +87,9 @@ def crawler(database: tuple[str, bool], *, guessing: bool = True) -> Iterator[Cr
     """One that has stored some entities, and expects more of them or does not."""
     url, far = database
     made = Crawler(url, far=far)
-    made.write(*(Observation(f"first {n}", 0, 0, {"m": 1}) for n in range(3)))
+    write(made, *(Observation(f"first {n}", 0, 0, {"m": 1}) for n in range(3)))
     if not guessing:
-        made.write(Observation("first 0", 1, 0, {"m": 1}))
+        write(made, Observation("first 0", 1, 0, {"m": 1}))
     yield made
     made.close()
 
@@ -138,8 +120,8 @@ def test_where_a_question_costs_little_it_is_asked(
 def test_a_wrong_guess_is_written_as_if_it_had_not_been_made(database: tuple[str, bool]) -> None:
     """Known entities are confirmed and revised, the new ones among them inserted."""
     with crawler(database) as guessing:
-        outcomes = guessing.write(
-            seen("first 0", 5, m=1), seen("first 1", 5, m=2), seen("new", 5, m=1)
+        outcomes = write(
+            guessing, seen("first 0", 5, m=1), seen("first 1", 5, m=2), seen("new", 5, m=1)
         )
         assert outcomes == (Outcome.CONFIRMED, Outcome.REVISED, Outcome.INSERTED)
         for name, last in (("first 0", seen("first 0", 5, m=1)), ("first 1", seen("", 5, m=2))):
@@ -151,8 +133,8 @@ def test_a_wrong_guess_is_written_as_if_it_had_not_been_made(database: tuple[str
 def test_after_a_wrong_guess_the_store_asks_again(postgresql_url: str) -> None:
     """Although a batch of new entities only has come in between."""
     with crawler((postgresql_url, True)) as guessing:
-        guessing.write(seen("first 0", 5, m=1))
-        guessing.write(seen("a", 6))
+        write(guessing, seen("first 0", 5, m=1))
+        write(guessing, seen("a", 6))
         assert guessing.questions(seen("b", 7)) > 0
 
 
@@ -161,8 +143,8 @@ def test_after_a_guess_without_an_answer_the_store_asks_again(postgresql_url: st
     with crawler((postgresql_url, True)) as guessing:
         guessing.lose_next_commit()
         with pytest.raises(AmbiguousCommitError):
-            guessing.write(seen("a", 1, m=1))
-        assert guessing.write(seen("a", 1, m=1), attempt=2) == (Outcome.INSERTED,)
+            write(guessing, seen("a", 1, m=1))
+        assert write(guessing, seen("a", 1, m=1), attempt=2) == (Outcome.INSERTED,)
         assert guessing.history("a") == fold([seen("a", 1, m=1)])
         assert guessing.questions(seen("b", 2)) > 0
 
@@ -170,8 +152,8 @@ def test_after_a_guess_without_an_answer_the_store_asks_again(postgresql_url: st
 def test_an_entity_that_another_crawler_has_stored_is_found(database: tuple[str, bool]) -> None:
     """What this store has seen says nothing of it."""
     with crawler(database) as one, crawler(database, guessing=False) as other:
-        other.write(seen("shared", 3, m=1))
-        assert one.write(seen("mine", 4), seen("shared", 4, m=2)) == (
+        write(other, seen("shared", 3, m=1))
+        assert write(one, seen("mine", 4), seen("shared", 4, m=2)) == (
             Outcome.INSERTED,
             Outcome.REVISED,
         )
@@ -182,7 +164,7 @@ def test_an_entity_may_be_seen_often_in_a_guessed_batch(database: tuple[str, boo
     """All its versions go in at once."""
     looks = [seen("a", 1, m=1), seen("a", 2, m=1), seen("a", 3, m=2), seen("a", 4, m=1)]
     with crawler(database) as guessing:
-        assert guessing.write(*looks) == (
+        assert write(guessing, *looks) == (
             Outcome.INSERTED,
             Outcome.COALESCED,
             Outcome.REVISED,
@@ -209,6 +191,6 @@ def test_a_wrong_guess_about_one_table_harms_no_other(database: tuple[str, bool]
 def test_a_repeated_attempt_never_guesses(database: tuple[str, bool]) -> None:
     """The first one may have committed."""
     with crawler(database) as guessing:
-        outcomes = guessing.write(seen("a", 1, m=1), seen("b", 1))
-        assert guessing.write(seen("a", 1, m=1), seen("b", 1), attempt=2) == outcomes
+        outcomes = write(guessing, seen("a", 1, m=1), seen("b", 1))
+        assert write(guessing, seen("a", 1, m=1), seen("b", 1), attempt=2) == outcomes
         assert guessing.history("a") == fold([seen("a", 1, m=1)])

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scrapy_snapshot_pipeline.records import Batch, Outcome
-from tests.contract.entities import Observation, record
+from scrapy_snapshot_pipeline.records import Outcome
+from tests.contract.entities import Observation
 from tests.contract.history import Version
 from tests.contract.stores import (
     DATABASES,
@@ -20,6 +20,7 @@ from tests.contract.stores import (
     Store,
     fold,
     found_at,
+    write,
 )
 
 _numbers = itertools.count()
@@ -50,11 +51,6 @@ def database(request: pytest.FixtureRequest) -> Iterator[Store]:
 def seen(second: int, score: int = 0, **markets: int) -> Observation:
     """See the one entity of a test."""
     return Observation("arsenal", second, score, markets)
-
-
-def write(store: Store, *observations: Observation, attempt: int = 1) -> tuple[Outcome, ...]:
-    """Write observations as one batch."""
-    return store.write(Batch(tuple(map(record, observations)), attempt)).outcomes
 
 
 def test_first_observation_is_inserted_with_its_children(store: Store) -> None:

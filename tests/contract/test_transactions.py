@@ -12,7 +12,7 @@ from sqlalchemy.engine import Engine
 from scrapy_snapshot_pipeline.connect import connect_engine
 from scrapy_snapshot_pipeline.transactions import (
     SINGLE_STATEMENT,
-    is_begin_due,
+    begins_with_commit,
     send_with_commit,
 )
 
@@ -140,9 +140,14 @@ def test_a_transaction_may_consist_of_what_travels_with_the_commit(
 ) -> None:
     """BEGIN travels too: what fails undoes what came before it."""
     with engine.begin() as connection:
+        assert not begins_with_commit(connection)
         send_with_commit(connection, b"INSERT INTO seen VALUES (1); INSERT INTO seen VALUES (2)")
-        assert is_begin_due(connection)
+        assert begins_with_commit(connection)
     assert seen(other) == [1, 2]
+    with engine.connect() as connection:
+        raw = connection.connection.dbapi_connection
+        assert raw is not None
+        assert raw.notices == []  # as of a COMMIT without BEGIN
     with pytest.raises(psycopg2.errors.UniqueViolation), engine.begin() as connection:
         send_with_commit(connection, b"INSERT INTO seen VALUES (3); INSERT INTO seen VALUES (1)")
     assert seen(other) == [1, 2]
