@@ -4,8 +4,8 @@ A batch is written in these steps, each one statement a table, or a few where a 
 all rows in one:
 
 1. confirm: current versions of equal content get a later `last_confirmed_at`; in a repeated
-   crawl this is nearly all, and only ids, hashes and times cross the wire; left out after a
-   batch in which nothing was confirmed, as in a first crawl;
+   crawl this is nearly all, and only ids, hashes and times cross the wire, in the order of the
+   ids; left out after a batch in which nothing was confirmed, as in a first crawl;
 2. own: lock the current versions of what is left, in the order of their ids; where the server is
    far this is left out after batches of nothing but new entities: the unique index on current
    versions refuses the next ones if one of them is known after all;
@@ -228,7 +228,8 @@ class _Work:
         for table, group in self._groups.items():
             if self._expected[table] is not Expected.UNCHANGED:
                 continue
-            rows = [row for row in map(self._confirm_row, group.entities.values()) if row]
+            # Sorted, as all locks are: two crawlers that see the same in two orders would deadlock.
+            rows = sorted(row for row in map(self._confirm_row, group.entities.values()) if row)
             if not rows:
                 continue
             for entity_id in group.statements.confirm(connection, rows):
