@@ -28,7 +28,7 @@ class Size:
     children: Sequence[int]
     """Of an item; the goals are for 5."""
     single_items: int
-    """Where there is one item a page."""
+    """Where there is one item a page; 0: no such crawls."""
     pages: int
     """Of the HTTP site."""
     runs: int
@@ -40,8 +40,10 @@ def measure(databases: Databases, size: Size) -> Iterator[Row]:
         many = Plan(items=size.items, per_page=100, children=children)
         label = f"{children} children, 100 items a page"
         yield from _against_feed(databases, many, label, size.runs, goals=children == 5)
-    single = Plan(items=size.single_items, per_page=1, children=5)
-    yield from _against_feed(databases, single, "5 children, 1 item a page", size.runs, goals=False)
+    if size.single_items:
+        plan = Plan(items=size.single_items, per_page=1, children=5)
+        label = "5 children, 1 item a page"
+        yield from _against_feed(databases, plan, label, size.runs, goals=False)
     yield from _over_http(databases, size)
 
 

@@ -31,7 +31,15 @@ class Size:
     """How much is measured."""
 
     entities: int
+    """A fifth of that where they have many children."""
+    children: Sequence[int]
+    """Of an entity, beside the comparison of one child changed; the goals are for 5."""
     runs: int
+
+    def entities_with(self, children: int) -> int:
+        """In whole batches."""
+        entities = self.entities // 5 if children >= _MANY else self.entities
+        return max(BATCH, entities // BATCH * BATCH)
 
 
 class Load:
@@ -111,15 +119,15 @@ def _look_rate(write: Write, look: Look) -> float:
 
 def measure(databases: Databases, size: Size) -> Iterator[Row]:
     """All of section A but dlt."""
-    for children, share in ((0, 1.0), (5, 1.0), (50, 0.2)):
-        entities = max(BATCH, int(size.entities * share) // BATCH * BATCH)
-        yield from _postgresql(databases, children, Size(entities, size.runs))
-        yield from _sqlite(databases, children, Size(entities, size.runs))
+    for children in size.children:
+        yield from _postgresql(databases, children, size)
+        yield from _sqlite(databases, children, size)
+    yield from _one_child_changed(databases, size)
 
 
 def _postgresql(databases: Databases, children: int, size: Size) -> Iterator[Row]:
     url = databases.postgresql()
-    load = Load(size.entities, children)
+    load = Load(size.entities_with(children), children)
     writers = {name: make(url) for name, make in rivals.POSTGRESQL.items()}
     looks = {
         "ours, new": load.new,
@@ -131,15 +139,13 @@ def _postgresql(databases: Databases, children: int, size: Size) -> Iterator[Row
         medians = interleaved(ours | rivals_new, size.runs)
     databases.drop(url)
     yield from _report("PostgreSQL", "bare COPY", children, medians, size.runs)
-    if children >= _MANY:
-        yield from _one_child_changed(databases, children, size)
 
 
-def _one_child_changed(databases: Databases, children: int, size: Size) -> Iterator[Row]:
+def _one_child_changed(databases: Databases, size: Size) -> Iterator[Row]:
     """Each side has a database of its own, since what the other leaves behind slows it down."""
     urls = [databases.postgresql(), databases.postgresql()]
     stores = [open_store(url) for url in urls]
-    loads = [Load(size.entities, children) for _ in urls]
+    loads = [Load(size.entities_with(_MANY), _MANY) for _ in urls]
     for store, load in zip(stores, loads, strict=True):
         _rate(_ours(store), load.unchanged())
     rewrite = rivals.rewrite_all(urls[1])
@@ -148,7 +154,7 @@ def _one_child_changed(databases: Databases, children: int, size: Size) -> Itera
         _REWRITING: lambda: _rate(rewrite, loads[1].child_changed()),
     }
     medians = interleaved(sides, size.runs)
-    yield from _report("PostgreSQL", _REWRITING, children, medians, size.runs)
+    yield from _report("PostgreSQL", _REWRITING, _MANY, medians, size.runs)
     yield _rows_written(stores[0], loads[0])
     for store, url in zip(stores, urls, strict=True):
         store.close()
@@ -181,7 +187,7 @@ def _is_row_by_row(write: Callable[..., object]) -> bool:
 
 def _sqlite(databases: Databases, children: int, size: Size) -> Iterator[Row]:
     url = databases.sqlite()
-    load = Load(size.entities, children)
+    load = Load(size.entities_with(children), children)
     with _sides_of_ours(url, {"ours, new": load.new, "ours, unchanged": load.unchanged}) as ours:
         plain = rivals.sqlite_executemany(url)
         rival = {"executemany": lambda: _rate(plain, load.new())}
