@@ -6,12 +6,15 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeAlias
 
 from benchmarks.crawls import Sides, crawl, json_lines, ours
 from benchmarks.databases import Databases
 from benchmarks.measure import Row, interleaved
 from benchmarks.site import running_site
-from benchmarks.spider import Plan
+from benchmarks.spider import Figures, Plan
+
+Crawl: TypeAlias = Callable[[], Figures]
 
 _FEED = "JSON-lines feed"
 _GOALS = {
@@ -51,24 +54,14 @@ def _against_feed(
     databases: Databases, plan: Plan, label: str, runs: int, *, goals: bool
 ) -> Iterator[Row]:
     sides = Sides(databases, plan)
-    sqlite, postgresql = sides.filled("SQLite"), sides.filled("PostgreSQL")
-
-    def enqueue(kind: str) -> Callable[[], float]:
-        return lambda: sides.new(kind, ack="enqueue").rate(plan.items)
-
     with tempfile.TemporaryDirectory(prefix="snapshot-bench-") as folder:
-        rates = interleaved(
-            {
-                _FEED: lambda: sides.plain(json_lines(Path(folder))).rate(plan.items),
-                "no pipeline": lambda: sides.plain({}).rate(plan.items),
-                "SQLite, all new": lambda: sides.new("SQLite").rate(plan.items),
-                "SQLite, all unchanged": lambda: sides.again(sqlite).rate(plan.items),
-                "PostgreSQL, all new": lambda: sides.new("PostgreSQL").rate(plan.items),
-                "PostgreSQL, all new, enqueue": enqueue("PostgreSQL"),
-                "PostgreSQL, all unchanged": lambda: sides.again(postgresql).rate(plan.items),
-            },
-            runs,
-        )
+        crawls: dict[str, Crawl] = {
+            _FEED: lambda: sides.plain(json_lines(Path(folder))),
+            "no pipeline": lambda: sides.plain({}),
+        }
+        for kind in ("SQLite", "PostgreSQL"):
+            crawls |= _ours(sides, kind, sides.filled(kind))
+        rates = interleaved({name: _rate(run, plan) for name, run in crawls.items()}, runs)
     for name, rate in rates.items():
         if name != _FEED:
             goal = _GOALS.get(name, "") if goals else ""
@@ -76,6 +69,20 @@ def _against_feed(
             yield Row("B", f"{label}: {name} / {_FEED}", rate / rates[_FEED], goal, detail, runs)
     ratio = rates["PostgreSQL, all new"] / rates["PostgreSQL, all new, enqueue"]
     yield Row("B", f"{label}: ack commit / ack enqueue", ratio, ">= 0.9" if goals else "", "", runs)
+
+
+def _ours(sides: Sides, kind: str, known: str) -> dict[str, Crawl]:
+    """Crawls into a new database of a kind, and into one that knows all the items."""
+    return {
+        f"{kind}, all new": lambda: sides.new(kind),
+        f"{kind}, all new, enqueue": lambda: sides.new(kind, ack="enqueue"),
+        f"{kind}, all unchanged": lambda: sides.again(known),
+        f"{kind}, all unchanged, enqueue": lambda: sides.again(known, ack="enqueue"),
+    }
+
+
+def _rate(run: Crawl, plan: Plan) -> Callable[[], float]:
+    return lambda: run().rate(plan.items)
 
 
 def _over_http(databases: Databases, size: Size) -> Iterator[Row]:
