@@ -59,6 +59,22 @@ def test_a_paused_crawl_does_not_linger(start: StartCrawl, sqlite_url: str) -> N
     assert run_row(sqlite_url)["inserted"] == 6
 
 
+@pytest.mark.parametrize(("commit", "paused"), [(COMMIT, False), (0.0, True)])
+def test_more_may_wait_where_writes_are_slow(
+    start: StartCrawl, sqlite_url: str, commit: float, *, paused: bool
+) -> None:
+    """Sixty items wait at once; ninety may, or thirty once a write was quick, as one will be."""
+    settings = {
+        "SNAPSHOT_PAUSE_AT": 90,
+        "SHOP_COMMIT_SECONDS": commit,
+        "CONCURRENT_ITEMS": 60,
+    }
+    crawl = start("many", sqlite_url, settings, count=600)
+    assert crawl.finish() == 0, crawl.log
+    assert run_row(sqlite_url)["inserted"] == 600
+    assert ("snapshots/pauses" in crawl.stats) is paused
+
+
 # A stalled writer behind a real HTTP crawl.
 
 PAGES = 4_000
