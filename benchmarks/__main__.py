@@ -27,17 +27,26 @@ class Scale:
 
 QUICK = Scale(
     writer=writer.Size(entities=500, children=(5,), runs=5),
-    crawl=crawl.Size(items=3_000, children=(5,), single_items=0, pages=50, runs=5),
+    crawl=crawl.Size(
+        items=3_000, children=(5,), kinds=("PostgreSQL",), single_items=0, pages=50, runs=5
+    ),
     growth=growth.Size(versions=(10_000, 100_000), runs=5),
     bounds=bounds.Size(items=(2_000, 10_000), runs=5),
     distance=distance.Size(items=3_000, distances=(20,), runs=5),
     history=history.Size(entities=3_000, runs=1),
 )
-"""In three minutes: what has a goal, in short runs, so only large differences mean anything."""
+"""In three minutes: little but what has a goal; only large differences mean anything."""
 
 FULL = Scale(
     writer=writer.Size(entities=10_000, children=(0, 5, 50), runs=5),
-    crawl=crawl.Size(items=40_000, children=(5, 0), single_items=5_000, pages=1_000, runs=5),
+    crawl=crawl.Size(
+        items=40_000,
+        children=(5, 0),
+        kinds=("SQLite", "PostgreSQL"),
+        single_items=5_000,
+        pages=1_000,
+        runs=5,
+    ),
     growth=growth.Size(versions=(10_000, 100_000, 1_000_000, 10_000_000), runs=9),
     bounds=bounds.Size(items=(10_000, 100_000, 1_000_000), runs=5),
     distance=distance.Size(items=20_000, distances=(1, 20, 100), runs=5),

@@ -36,7 +36,7 @@ def measure(databases: Databases, size: Size) -> Iterator[Row]:
     yield from _memory(databases, size)
     yield from _pauses(databases, size)
     yield from _stages(databases, size.runs)
-    yield from statements.measure(databases, max(size.runs, 5))
+    yield from statements.measure(databases, size.runs)
 
 
 def _memory(databases: Databases, size: Size) -> Iterator[Row]:
@@ -123,7 +123,7 @@ def _stages(databases: Databases, runs: int) -> Iterator[Row]:
             "write, all new": write(new=True),
             "write, all unchanged": write(new=False),
         },
-        max(runs, 5),
+        runs,
     )
     store.close()
     for name, seconds in stages.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -30,6 +31,8 @@ class Size:
     items: int
     children: Sequence[int]
     """Of an item; the goals are for 5."""
+    kinds: Sequence[str]
+    """Of databases; the goals are for PostgreSQL."""
     single_items: int
     """Where there is one item a page; 0: no such crawls."""
     pages: int
@@ -42,16 +45,16 @@ def measure(databases: Databases, size: Size) -> Iterator[Row]:
     for children in size.children:
         many = Plan(items=size.items, per_page=100, children=children)
         label = f"{children} children, 100 items a page"
-        yield from _against_feed(databases, many, label, size.runs, goals=children == 5)
+        yield from _against_feed(databases, many, label, size, goals=children == 5)
     if size.single_items:
         plan = Plan(items=size.single_items, per_page=1, children=5)
         label = "5 children, 1 item a page"
-        yield from _against_feed(databases, plan, label, size.runs, goals=False)
+        yield from _against_feed(databases, plan, label, size, goals=False)
     yield from _over_http(databases, size)
 
 
 def _against_feed(
-    databases: Databases, plan: Plan, label: str, runs: int, *, goals: bool
+    databases: Databases, plan: Plan, label: str, size: Size, *, goals: bool
 ) -> Iterator[Row]:
     sides = Sides(databases, plan)
     with tempfile.TemporaryDirectory(prefix="snapshot-bench-") as folder:
@@ -59,16 +62,20 @@ def _against_feed(
             _FEED: lambda: sides.plain(json_lines(Path(folder))),
             "no pipeline": lambda: sides.plain({}),
         }
-        for kind in ("SQLite", "PostgreSQL"):
+        for kind in size.kinds:
             crawls |= _ours(sides, kind, sides.filled(kind))
-        rates = interleaved({name: _rate(run, plan) for name, run in crawls.items()}, runs)
+        rates = interleaved({name: _rate(run, plan) for name, run in crawls.items()}, size.runs)
     for name, rate in rates.items():
         if name != _FEED:
             goal = _GOALS.get(name, "") if goals else ""
+            title = f"{label}: {name} / {_FEED}"
             detail = f"{rate:,.0f}/s against {rates[_FEED]:,.0f}/s"
-            yield Row("B", f"{label}: {name} / {_FEED}", rate / rates[_FEED], goal, detail, runs)
-    ratio = rates["PostgreSQL, all new"] / rates["PostgreSQL, all new, enqueue"]
-    yield Row("B", f"{label}: ack commit / ack enqueue", ratio, ">= 0.9" if goals else "", "", runs)
+            yield Row("B", title, rate / rates[_FEED], goal, detail, size.runs)
+    for kind, seen in itertools.product(size.kinds, ("all new", "all unchanged")):
+        side = f"{kind}, {seen}"
+        goal = ">= 0.9" if goals and kind == "PostgreSQL" else ""
+        ratio = rates[side] / rates[f"{side}, enqueue"]
+        yield Row("B", f"{label}: {side}: ack commit / enqueue", ratio, goal, "", size.runs)
 
 
 def _ours(sides: Sides, kind: str, known: str) -> dict[str, Crawl]:

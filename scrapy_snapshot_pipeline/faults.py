@@ -37,8 +37,10 @@ _STATES: Mapping[str, type[WriteError]] = {
     "25006": OutageError,  # read-only: a standby, or a primary that has become one
     "42501": SystemicError,  # permission
     "42703": SystemicError,  # no such column
+    "42710": ConflictError,  # an object is there that another crawler has created meanwhile
     "42883": SystemicError,  # no such function
     "42P01": SystemicError,  # no such table
+    "42P07": ConflictError,  # a table is there, as 42710
     "55P03": ContentionError,  # lock timeout
     _CANCELLED: TooSlowError,
     "XX001": FatalWriteError,

@@ -22,6 +22,7 @@ from scrapy_snapshot_pipeline.declare import Declarations, snapshot
 from scrapy_snapshot_pipeline.errors import (
     AmbiguousCommitError,
     BadDataError,
+    RetriableWriteError,
     SchemaMismatchError,
     WriteError,
 )
@@ -513,6 +514,29 @@ def test_column_of_another_kind_is_refused_by_name(engine: sa.Engine) -> None:
 
     with pytest.raises(SchemaMismatchError, match=r"column score .* decimal .* text"):
         SnapshotStore(engine).declare([replace(declaration(), columns=tuple(changed))])
+
+
+def test_tables_that_another_crawler_creates_meanwhile_are_found_by_the_next_try(
+    postgresql_url: str,
+) -> None:
+    """Between our look and our CREATE TABLE: the error is one after which a crawl tries again."""
+    engines = [connect_engine(postgresql_url, connect_timeout=10) for _ in range(2)]
+    mine, other = map(SnapshotStore, engines)
+    faster = [other]
+
+    def be_first(_: object, __: object, statement: str, *___: object) -> None:
+        if "CREATE TABLE" in statement and faster:
+            faster.pop().declare([declaration()])
+
+    sa.event.listen(engines[0], "before_cursor_execute", be_first)
+    with pytest.raises(RetriableWriteError):
+        mine.declare([declaration()])
+    mine.declare([declaration()])
+    seen = (record(Observation("a", 0, 0, {"m": 1})),)
+    assert mine.write(Batch(seen)).outcomes == (Outcome.INSERTED,)
+    assert other.write(Batch(seen)).outcomes == (Outcome.CONFIRMED,)
+    for engine in engines:
+        engine.dispose()
 
 
 def test_missing_table_is_an_error_where_none_may_be_created(engine: sa.Engine) -> None:

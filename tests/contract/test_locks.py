@@ -18,7 +18,7 @@ NAMES = sorted(
     (f"e{number}" for number in range(100)),
     key=lambda name: record(Observation(name, 0, 0, {})).entity_id,
 )
-"""In the order of their ids; for a few PostgreSQL has another plan than for a batch."""
+"""In the order of their ids."""
 LOCK = "SELECT name FROM contract_match WHERE name = '{}' FOR UPDATE"
 FREE = "SELECT name FROM contract_match WHERE valid_to IS NULL FOR UPDATE SKIP LOCKED"
 WAITING = (

@@ -16,6 +16,8 @@ import scrapy
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SCRAPY = (scrapy.version_info[0], scrapy.version_info[1])
+REFUSED = 1 if SCRAPY >= (2, 15) else 0
+"""Exit code of a crawl whose pipeline raised at start; older versions of Scrapy tell nobody."""
 
 MODES = {
     "asyncio": {"TWISTED_REACTOR": "twisted.internet.asyncioreactor.AsyncioSelectorReactor"},

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests.crawl.conftest import StartCrawl
-from tests.crawl.crawls import SCRAPY, Crawl
+from tests.crawl.crawls import REFUSED, Crawl
 from tests.crawl.database import connected
 
 pytestmark = pytest.mark.crawl
@@ -26,8 +26,7 @@ def assert_refused(crawl: Crawl, *texts: str) -> None:
         assert text in crawl.log, crawl.log
     assert "downloader/request_count" not in crawl.stats
     assert "item_scraped_count" not in crawl.stats
-    # Older versions of Scrapy end with 0 whatever a pipeline raises at start.
-    assert code == (1 if SCRAPY >= (2, 15) else 0)
+    assert code == REFUSED
 
 
 @pytest.mark.parametrize(

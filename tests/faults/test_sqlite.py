@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from tests.crawl.crawls import REFUSED
 from tests.faults.conftest import Begin, Verdict
 from tests.faults.crawling import Looking
 from tests.faults.oracles import assert_beating, doubled, lost, stored
@@ -63,9 +64,9 @@ def test_read_only_file(begin: Begin, tmp_path: Path, verdict: Verdict) -> None:
     sqlite3.connect(tmp_path / "read-only.db").close()
     url = f"sqlite:///file:{tmp_path}/read-only.db?mode=ro&uri=true"
     crawl = begin(url, {"SNAPSHOT_OPEN_TIMEOUT": 2})
-    assert crawl.crawl.finish() == 1
+    assert crawl.crawl.finish() == REFUSED
     assert "downloader/request_count" not in crawl.crawl.stats
-    verdict("exit 1", "sqlite")
+    verdict("told at start", "sqlite")
 
 
 @pytest.mark.slow
@@ -87,10 +88,10 @@ def test_no_database_file(begin: Begin, sqlite_url: str, verdict: Verdict) -> No
     content = b"no database at all\n" * 1000
     file_of(sqlite_url).write_bytes(content)
     crawl = begin(sqlite_url, {"SNAPSHOT_OPEN_TIMEOUT": 2})
-    assert crawl.crawl.finish() == 1
+    assert crawl.crawl.finish() == REFUSED
     assert "downloader/request_count" not in crawl.crawl.stats
     assert file_of(sqlite_url).read_bytes() == content
-    verdict("exit 1, file untouched", "sqlite")
+    verdict("told at start, file untouched", "sqlite")
 
 
 @pytest.mark.slow

@@ -96,6 +96,8 @@ SERVER = [
     ("54000", STATEMENT, BadDataError),
     ("54001", STATEMENT, BadDataError),
     ("42P01", STATEMENT, SystemicError),
+    ("42P07", STATEMENT, ConflictError),
+    ("42710", STATEMENT, ConflictError),
     ("42703", STATEMENT, SystemicError),
     ("42883", STATEMENT, SystemicError),
     ("3F000", STATEMENT, SystemicError),
