@@ -228,7 +228,7 @@ class _Work:
         for table, group in self._groups.items():
             if self._expected[table] is not Expected.UNCHANGED:
                 continue
-            # Sorted, as all locks are: two crawlers that see the same in two orders would deadlock.
+            # Or two crawlers that see the same in two orders would deadlock.
             rows = sorted(row for row in map(self._confirm_row, group.entities.values()) if row)
             if not rows:
                 continue

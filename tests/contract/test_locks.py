@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 
 import pytest
 import sqlalchemy as sa
@@ -14,11 +15,8 @@ from tests.contract.stores import DatabaseStore, write
 
 pytestmark = pytest.mark.postgresql
 
-NAMES = sorted(
-    (f"e{number}" for number in range(100)),
-    key=lambda name: record(Observation(name, 0, 0, {})).entity_id,
-)
-"""In the order of their ids."""
+FEW, MANY = 7, 100
+"""Entities; the server has a plan for each."""
 LOCK = "SELECT name FROM contract_match WHERE name = '{}' FOR UPDATE"
 FREE = "SELECT name FROM contract_match WHERE valid_to IS NULL FOR UPDATE SKIP LOCKED"
 WAITING = (
@@ -30,50 +28,56 @@ WAITING = (
 @pytest.fixture
 def other(postgresql_url: str) -> Iterator[sa.Engine]:
     """Connections beside the store's."""
-    engine = sa.create_engine(postgresql_url, poolclass=sa.NullPool)
+    engine = sa.create_engine(postgresql_url, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
     yield engine
     engine.dispose()
 
 
-def stored_by(url: str) -> DatabaseStore:
-    """A crawler that has stored all of them, and has seen that they may be unchanged."""
-    store = DatabaseStore(url)
-    for second in (0, 1):
-        write(store, *(Observation(name, second, 0, {}) for name in NAMES))
-    return store
+def sorted_names(count: int) -> list[str]:
+    """So many, in the order of their ids."""
+    names = map("e{}".format, range(count))
+    return sorted(names, key=lambda name: record(Observation(name, 0, 0, {})).entity_id)
 
 
-def wait_until(met: Callable[[], bool]) -> None:
-    """Come back when it is so."""
-    deadline = time.monotonic() + 20
-    while not met():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+def store_in_pieces(store: DatabaseStore, names: Sequence[str]) -> None:
+    """Store all of them, in another order than that of their ids; let the store see them again."""
+    for piece in (names[1::2], names[::2], names[:1]):
+        write(store, *(Observation(name, 0, 0, {}) for name in piece))
 
 
-def locked_while_waiting_for(name: str, work: Callable[[], object], other: sa.Engine) -> list[str]:
+def locked_before(name: str, work: Callable[[], object], other: sa.Engine) -> set[str]:
     """Hold a lock on one entity; which others `work` has locked when it comes to that one."""
     with other.connect() as holding, other.connect() as looking:
+        every = set(looking.exec_driver_sql(FREE).scalars())
+        holding.exec_driver_sql("BEGIN")
         holding.exec_driver_sql(LOCK.format(name))
-        working = threading.Thread(target=work)
+        working = threading.Thread(target=work, daemon=True)
         working.start()
-        wait_until(lambda: looking.exec_driver_sql(WAITING).scalar_one() == 1)
+        deadline = time.monotonic() + 20
+        while not looking.exec_driver_sql(WAITING).scalar_one():
+            assert time.monotonic() < deadline, "nobody waits for the lock"
+            time.sleep(0.01)
         free = set(looking.exec_driver_sql(FREE).scalars())
-        looking.rollback()
-        holding.rollback()
+        holding.exec_driver_sql("ROLLBACK")
         working.join()
-    return [each for each in NAMES if each not in free and each != name]
+    return every - free - {name}
 
 
+@pytest.mark.parametrize("count", [FEW, MANY])
+@pytest.mark.parametrize("analyzed", [False, True], ids=["new table", "analyzed table"])
 @pytest.mark.parametrize("score", [0, 1], ids=["unchanged", "changed"])
-@pytest.mark.parametrize("arriving", [NAMES, NAMES[::-1]], ids=["forwards", "backwards"])
+@pytest.mark.parametrize("step", [1, -1], ids=["forwards", "backwards"])
 def test_entities_are_locked_in_the_order_of_their_ids(
-    postgresql_url: str, other: sa.Engine, arriving: list[str], score: int
+    postgresql_url: str, other: sa.Engine, *, count: int, analyzed: bool, score: int, step: int
 ) -> None:
     """In whichever order they were scraped: no two crawlers wait for each other."""
-    store = stored_by(postgresql_url)
-    seen = [Observation(name, 2, score, {}) for name in arriving]
-    middle = len(NAMES) // 2
-    locked = locked_while_waiting_for(NAMES[middle], lambda: write(store, *seen), other)
-    store.close()
-    assert locked == NAMES[:middle]
+    names = sorted_names(count)
+    with closing(DatabaseStore(postgresql_url)) as store:
+        store_in_pieces(store, names)
+        if analyzed:
+            with other.connect() as connection:
+                connection.exec_driver_sql("ANALYZE contract_match")
+        seen = [Observation(name, 2, score, {}) for name in names[::step]]
+        middle = count // 2
+        locked = locked_before(names[middle], lambda: write(store, *seen), other)
+    assert locked == set(names[:middle])

@@ -61,7 +61,7 @@ def test_a_paused_crawl_does_not_linger(start: StartCrawl, sqlite_url: str) -> N
 
 @pytest.mark.parametrize(("commit", "paused"), [(COMMIT, False), (0.0, True)])
 def test_more_may_wait_where_writes_are_slow(
-    start: StartCrawl, sqlite_url: str, commit: float, *, paused: bool
+    start: StartCrawl, postgresql_url: str, commit: float, *, paused: bool
 ) -> None:
     """Sixty items wait at once; ninety may, or thirty once a write was quick, as one will be."""
     settings = {
@@ -69,9 +69,9 @@ def test_more_may_wait_where_writes_are_slow(
         "SHOP_COMMIT_SECONDS": commit,
         "CONCURRENT_ITEMS": 60,
     }
-    crawl = start("many", sqlite_url, settings, count=600)
+    crawl = start("many", postgresql_url, settings, count=600)
     assert crawl.finish() == 0, crawl.log
-    assert run_row(sqlite_url)["inserted"] == 600
+    assert run_row(postgresql_url)["inserted"] == 600
     assert ("snapshots/pauses" in crawl.stats) is paused
 
 
