@@ -79,6 +79,7 @@ class _Filled:
             sql = "DELETE FROM event WHERE entity_id = ANY(CAST(:added AS uuid[]))"
             connection.execute(sa.text(sql), {"added": added})
             connection.execute(sa.text("VACUUM event"))
+            connection.execute(sa.text("CHECKPOINT"))  # or the server writes it out meanwhile
 
     def _content(self, number: int) -> bytes:
         return self._contents.get(number) or _md5(f"c{number}")
