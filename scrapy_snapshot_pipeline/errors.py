@@ -75,7 +75,7 @@ class ContentionError(RetriableWriteError):
 
 
 class ConflictError(ContentionError):
-    """A unique key was taken: by another writer just now, or else for good."""
+    """A unique key or name was taken: by another writer just now, or else for good."""
 
 
 class OutageError(RetriableWriteError):

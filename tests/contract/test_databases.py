@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Annotated, Any
@@ -529,14 +529,13 @@ def test_tables_that_another_crawler_creates_meanwhile_are_found_by_the_next_try
             faster.pop().declare([declaration()])
 
     sa.event.listen(engines[0], "before_cursor_execute", be_first)
-    with pytest.raises(RetriableWriteError):
-        mine.declare([declaration()])
-    mine.declare([declaration()])
     seen = (record(Observation("a", 0, 0, {"m": 1})),)
-    assert mine.write(Batch(seen)).outcomes == (Outcome.INSERTED,)
-    assert other.write(Batch(seen)).outcomes == (Outcome.CONFIRMED,)
-    for engine in engines:
-        engine.dispose()
+    with closing(mine), closing(other):
+        with pytest.raises(RetriableWriteError):
+            mine.declare([declaration()])
+        mine.declare([declaration()])
+        assert mine.write(Batch(seen)).outcomes == (Outcome.INSERTED,)
+        assert other.write(Batch(seen)).outcomes == (Outcome.CONFIRMED,)
 
 
 def test_missing_table_is_an_error_where_none_may_be_created(engine: sa.Engine) -> None:
