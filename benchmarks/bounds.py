@@ -12,12 +12,12 @@ from benchmarks.databases import Databases, open_store
 from benchmarks.items import BATCH, RUN_ID, START, declaration, event, records
 from benchmarks.measure import Row, interleaved, timed
 from benchmarks.spider import Figures, Plan
-from scrapy_snapshot_pipeline import canonical
-from scrapy_snapshot_pipeline.capture import compile_capture
-from scrapy_snapshot_pipeline.ordinary import plan_first
-from scrapy_snapshot_pipeline.queue import SnapshotQueue
+from scrapy_snapshot_pipeline.capture import canonical
+from scrapy_snapshot_pipeline.capture.compile import compile_capture
+from scrapy_snapshot_pipeline.delivery.queue import SnapshotQueue
 from scrapy_snapshot_pipeline.records import Batch, SnapshotRecord
-from scrapy_snapshot_pipeline.scd2 import Plan as Changes
+from scrapy_snapshot_pipeline.scd2.fast_path import plan_first
+from scrapy_snapshot_pipeline.scd2.timeline import Plan as Changes
 
 _MIB = 1 << 20
 _CHILDREN = 5

@@ -11,8 +11,8 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from benchmarks.items import declaration
-from scrapy_snapshot_pipeline.connect import connect_engine
-from scrapy_snapshot_pipeline.store import SnapshotStore
+from scrapy_snapshot_pipeline.store.connection.engine import connect_engine
+from scrapy_snapshot_pipeline.store.snapshot_store import SnapshotStore
 from tests.postgresql import start_private_server
 
 _AS_PEOPLE_SET_THEM = {"shared_buffers": "4GB", "max_wal_size": "4GB"}

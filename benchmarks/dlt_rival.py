@@ -31,7 +31,7 @@ from benchmarks.items import BATCH, START, Event, event, records
 from benchmarks.measure import Row, timed
 from benchmarks.writer import Size
 from scrapy_snapshot_pipeline.records import Batch
-from scrapy_snapshot_pipeline.store import SnapshotStore
+from scrapy_snapshot_pipeline.store.snapshot_store import SnapshotStore
 
 _ENTITIES = 10_000
 """Enough that what a load costs by itself no longer shows; the section ends in about a minute."""

@@ -14,7 +14,7 @@ from benchmarks.databases import Databases, open_store
 from benchmarks.items import BATCH, RUN_ID, START, event, records
 from benchmarks.measure import Row, interleaved, timed
 from scrapy_snapshot_pipeline.records import Batch, SnapshotRecord
-from scrapy_snapshot_pipeline.store import SnapshotStore
+from scrapy_snapshot_pipeline.store.snapshot_store import SnapshotStore
 
 _VERSIONS = 5
 """Stored of each entity, the last of them current."""

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from scrapy_snapshot_pipeline import snapshot
-from scrapy_snapshot_pipeline.capture import Capture, compile_capture
-from scrapy_snapshot_pipeline.declare import Declarations
+from scrapy_snapshot_pipeline.capture.compile import Capture, compile_capture
+from scrapy_snapshot_pipeline.declaration.registry import Declarations
+from scrapy_snapshot_pipeline.declaration.tables import Declaration
 from scrapy_snapshot_pipeline.records import SnapshotRecord
-from scrapy_snapshot_pipeline.tables import Declaration
 
 RUN_ID = uuid.UUID(int=1)
 START = dt.datetime(2026, 1, 1, tzinfo=dt.timezone.utc)

@@ -13,8 +13,14 @@ import sqlalchemy as sa
 from benchmarks.databases import open_store
 from benchmarks.items import START, declaration, event
 from scrapy_snapshot_pipeline.history import keys
-from scrapy_snapshot_pipeline.ledger import FINISHED
-from scrapy_snapshot_pipeline.schema import RUNS, Digest, ExactDecimal, PortableUuid, UtcDateTime
+from scrapy_snapshot_pipeline.store.schema.runs import FINISHED
+from scrapy_snapshot_pipeline.store.schema.tables import (
+    RUNS,
+    Digest,
+    ExactDecimal,
+    PortableUuid,
+    UtcDateTime,
+)
 
 VERSIONS = 10
 """Of each entity, one every ten days."""

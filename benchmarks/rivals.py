@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session, registry
 
 from benchmarks.items import BATCH, declaration
 from scrapy_snapshot_pipeline.records import SnapshotRecord
-from scrapy_snapshot_pipeline.schema import EntityTables, entity_tables
+from scrapy_snapshot_pipeline.store.schema.tables import EntityTables, entity_tables
 
 Records: TypeAlias = Sequence[SnapshotRecord]
 Write: TypeAlias = Callable[[Records], None]

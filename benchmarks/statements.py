@@ -17,9 +17,9 @@ from benchmarks.databases import Databases
 from benchmarks.items import BATCH, declaration
 from benchmarks.measure import Row, timed
 from benchmarks.writer import Load
-from scrapy_snapshot_pipeline.connect import connect_engine
 from scrapy_snapshot_pipeline.records import Batch, SnapshotRecord
-from scrapy_snapshot_pipeline.store import SnapshotStore
+from scrapy_snapshot_pipeline.store.connection.engine import connect_engine
+from scrapy_snapshot_pipeline.store.snapshot_store import SnapshotStore
 
 _WHAT = [
     (re.compile(r"INSERT INTO (\w+) AS x"), "lock"),

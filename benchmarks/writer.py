@@ -14,7 +14,7 @@ from benchmarks.databases import Databases, open_store
 from benchmarks.items import BATCH, START, event, records
 from benchmarks.measure import Row, interleaved, timed
 from scrapy_snapshot_pipeline.records import Batch, Outcome, SnapshotRecord
-from scrapy_snapshot_pipeline.store import SnapshotStore
+from scrapy_snapshot_pipeline.store.snapshot_store import SnapshotStore
 
 Write: TypeAlias = Callable[[tuple[SnapshotRecord, ...]], object]
 Look: TypeAlias = Callable[[], list[SnapshotRecord]]

@@ -6,14 +6,14 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # what the decorator gives back is of interest to the users' type checkers
-    from scrapy_snapshot_pipeline.declare import snapshot
+    from scrapy_snapshot_pipeline.declaration.registry import snapshot
 
 __all__ = ["Addon", "SnapshotPipeline", "snapshot"]
 
 # Scrapy imports this package on every `scrapy` command, so all parts wait until someone asks for
 # them: SQLAlchemy takes a quarter of a second, and the declarations alone a third of what we may.
 _LATE = {
-    "snapshot": "scrapy_snapshot_pipeline.declare",
+    "snapshot": "scrapy_snapshot_pipeline.declaration.registry",
     "Addon": "scrapy_snapshot_pipeline.addon",
     "SnapshotPipeline": "scrapy_snapshot_pipeline.pipeline",
 }

@@ -19,35 +19,35 @@ from scrapy.utils.defer import maybe_deferred_to_future
 from scrapy.utils.project import data_path
 from twisted.internet.defer import Deferred
 
-from scrapy_snapshot_pipeline.backpressure import CrawlPause
-from scrapy_snapshot_pipeline.capture import Capture, compile_capture
-from scrapy_snapshot_pipeline.clock import ObservationClock
-from scrapy_snapshot_pipeline.connect import connect_engine
-from scrapy_snapshot_pipeline.database import Database
-from scrapy_snapshot_pipeline.dead_letters import DeadLetterFile, check_folder
-from scrapy_snapshot_pipeline.declare import Declarations
-from scrapy_snapshot_pipeline.delivery import Delivery, DeliveryOptions
-from scrapy_snapshot_pipeline.engine import CrawlEngine
+from scrapy_snapshot_pipeline.capture.clock import ObservationClock
+from scrapy_snapshot_pipeline.capture.compile import Capture, compile_capture
+from scrapy_snapshot_pipeline.crawl.backpressure import CrawlPause
+from scrapy_snapshot_pipeline.crawl.engine import CrawlEngine
+from scrapy_snapshot_pipeline.crawl.interpreter import PROCESS
+from scrapy_snapshot_pipeline.crawl.stats import Observer
+from scrapy_snapshot_pipeline.dead_letters.file import DeadLetterFile, check_folder
+from scrapy_snapshot_pipeline.dead_letters.spool import DeadLetterSpool
+from scrapy_snapshot_pipeline.declaration.registry import Declarations
+from scrapy_snapshot_pipeline.declaration.tables import Declaration
+from scrapy_snapshot_pipeline.delivery.in_flight import Pending
+from scrapy_snapshot_pipeline.delivery.queue import SnapshotQueue
+from scrapy_snapshot_pipeline.delivery.retry import RetryPolicy
+from scrapy_snapshot_pipeline.delivery.sender import Delivery, DeliveryOptions
 from scrapy_snapshot_pipeline.errors import CaptureError, NotStoredError, SnapshotError, WriteError
-from scrapy_snapshot_pipeline.flight import Pending
-from scrapy_snapshot_pipeline.ledger import Run, RunEnd
-from scrapy_snapshot_pipeline.observe import Observer
-from scrapy_snapshot_pipeline.promise import Promise, way_to_promise
-from scrapy_snapshot_pipeline.queue import SnapshotQueue
-from scrapy_snapshot_pipeline.records import NOT_STORED, DeliveryReport, Outcome, SnapshotRecord
-from scrapy_snapshot_pipeline.retry import RetryPolicy
-from scrapy_snapshot_pipeline.settings import SnapshotSettings
-from scrapy_snapshot_pipeline.shared import Shared
-from scrapy_snapshot_pipeline.spool import DeadLetterSpool
-from scrapy_snapshot_pipeline.store import SnapshotStore
-from scrapy_snapshot_pipeline.tables import Declaration
-from scrapy_snapshot_pipeline.tuning import PROCESS
-from scrapy_snapshot_pipeline.writer_thread import (
+from scrapy_snapshot_pipeline.reactor.future import Promise, way_to_promise
+from scrapy_snapshot_pipeline.reactor.once import Shared
+from scrapy_snapshot_pipeline.reactor.thread import (
     CallInLoop,
     before_reactor_shutdown,
     call_in_asyncio_loop,
     call_in_reactor,
 )
+from scrapy_snapshot_pipeline.records import NOT_STORED, DeliveryReport, Outcome, SnapshotRecord
+from scrapy_snapshot_pipeline.settings import SnapshotSettings
+from scrapy_snapshot_pipeline.store.connection.engine import connect_engine
+from scrapy_snapshot_pipeline.store.schema.runs import Run, RunEnd
+from scrapy_snapshot_pipeline.store.snapshot_store import SnapshotStore
+from scrapy_snapshot_pipeline.writer.async_store import Database
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler

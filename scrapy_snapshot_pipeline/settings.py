@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, Literal, Protocol, TypeAlias, TypeGuard, TypeVar
 
 from scrapy_snapshot_pipeline.errors import SettingsError
-from scrapy_snapshot_pipeline.setting_kinds import (
+from scrapy_snapshot_pipeline.setting_types import (
     DatabaseUrl,
     Flag,
     Folder,

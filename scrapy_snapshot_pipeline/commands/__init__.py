@@ -16,23 +16,23 @@ from scrapy.settings import BaseSettings
 from scrapy.utils.misc import load_object
 
 from scrapy_snapshot_pipeline.errors import SnapshotError
-from scrapy_snapshot_pipeline.terminal import escaped
+from scrapy_snapshot_pipeline.safe_text import escaped
 
 SUBCOMMANDS = {
-    "init": "scrapy_snapshot_pipeline.commands.init.Init",
-    "tables": "scrapy_snapshot_pipeline.commands.tables.Tables",
-    "runs": "scrapy_snapshot_pipeline.commands.runs.Runs",
-    "show": "scrapy_snapshot_pipeline.commands.show.Show",
-    "history": "scrapy_snapshot_pipeline.commands.versions.History",
-    "as-of": "scrapy_snapshot_pipeline.commands.as_of.AsOf",
-    "diff": "scrapy_snapshot_pipeline.commands.diff.Diff",
-    "changes": "scrapy_snapshot_pipeline.commands.changes.Changes",
-    "movers": "scrapy_snapshot_pipeline.commands.movers.Movers",
-    "stats": "scrapy_snapshot_pipeline.commands.stats.Stats",
-    "export": "scrapy_snapshot_pipeline.commands.export.Export",
-    "report": "scrapy_snapshot_pipeline.commands.report.Report",
-    "dead-letters": "scrapy_snapshot_pipeline.commands.dead_letters.DeadLetters",
-    "replay": "scrapy_snapshot_pipeline.commands.replay.ReplayCommand",
+    "init": "scrapy_snapshot_pipeline.commands.maintenance.init.Init",
+    "tables": "scrapy_snapshot_pipeline.commands.queries.tables.Tables",
+    "runs": "scrapy_snapshot_pipeline.commands.queries.runs.Runs",
+    "show": "scrapy_snapshot_pipeline.commands.queries.show.Show",
+    "history": "scrapy_snapshot_pipeline.commands.queries.history.History",
+    "as-of": "scrapy_snapshot_pipeline.commands.queries.as_of.AsOf",
+    "diff": "scrapy_snapshot_pipeline.commands.queries.diff.Diff",
+    "changes": "scrapy_snapshot_pipeline.commands.queries.changes.Changes",
+    "movers": "scrapy_snapshot_pipeline.commands.queries.movers.Movers",
+    "stats": "scrapy_snapshot_pipeline.commands.queries.stats.Stats",
+    "export": "scrapy_snapshot_pipeline.commands.queries.export.Export",
+    "report": "scrapy_snapshot_pipeline.commands.queries.report.Report",
+    "dead-letters": "scrapy_snapshot_pipeline.commands.maintenance.dead_letters.DeadLetters",
+    "replay": "scrapy_snapshot_pipeline.commands.maintenance.replay.ReplayCommand",
 }
 """The path of the class of each subcommand."""
 

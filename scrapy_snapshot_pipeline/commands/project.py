@@ -9,10 +9,10 @@ from pathlib import Path
 from scrapy.settings import BaseSettings
 from scrapy.spiderloader import get_spider_loader
 
-from scrapy_snapshot_pipeline.dead_letters import files_in
-from scrapy_snapshot_pipeline.declare import Declarations
+from scrapy_snapshot_pipeline.dead_letters.file import files_in
+from scrapy_snapshot_pipeline.declaration.registry import Declarations
+from scrapy_snapshot_pipeline.declaration.tables import Declaration
 from scrapy_snapshot_pipeline.settings import SnapshotSettings
-from scrapy_snapshot_pipeline.tables import Declaration
 
 
 def declared(settings: BaseSettings, ours: SnapshotSettings) -> tuple[Declaration, ...]:

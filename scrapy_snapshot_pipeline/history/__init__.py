@@ -1,7 +1,8 @@
 """Questions to the stored history, from a script or a notebook; nothing of Scrapy is needed."""
 
-from scrapy_snapshot_pipeline.history.answer import Answer
-from scrapy_snapshot_pipeline.history.answers import (
+from scrapy_snapshot_pipeline.history.lazy_result import Answer
+from scrapy_snapshot_pipeline.history.numeric.results import FieldStatistics, Mover, Step
+from scrapy_snapshot_pipeline.history.results import (
     Change,
     ChangeKind,
     ChildChange,
@@ -14,8 +15,7 @@ from scrapy_snapshot_pipeline.history.answers import (
     State,
     TableInfo,
 )
-from scrapy_snapshot_pipeline.history.number_answers import FieldStatistics, Mover, Step
-from scrapy_snapshot_pipeline.history.questions import SnapshotHistory
+from scrapy_snapshot_pipeline.history.snapshot_history import SnapshotHistory
 
 __all__ = [
     "Answer",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeAlias
 
-from scrapy_snapshot_pipeline.history.answers import (
+from scrapy_snapshot_pipeline.history.results import (
     ChildChange,
     ChildKind,
     ChildState,

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 
 from sqlalchemy.engine import Connection
 
-from scrapy_snapshot_pipeline.history.answers import ChildKind, Difference, State
+from scrapy_snapshot_pipeline.history.assemble import states
 from scrapy_snapshot_pipeline.history.compare import child_changes, field_changes
 from scrapy_snapshot_pipeline.history.conditions import Condition, at_time, one_of
+from scrapy_snapshot_pipeline.history.connection.streams import chunks
 from scrapy_snapshot_pipeline.history.queries import Queries
-from scrapy_snapshot_pipeline.history.states import states
-from scrapy_snapshot_pipeline.history.streams import chunks
+from scrapy_snapshot_pipeline.history.results import ChildKind, Difference, State
 
 
 def differences(

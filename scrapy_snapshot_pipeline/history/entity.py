@@ -6,8 +6,8 @@ import sqlalchemy as sa
 
 from scrapy_snapshot_pipeline.errors import NoSuchEntityError
 from scrapy_snapshot_pipeline.history import keys
+from scrapy_snapshot_pipeline.history.connection.transactions import Reader
 from scrapy_snapshot_pipeline.history.queries import Queries
-from scrapy_snapshot_pipeline.history.reading import Reader
 
 _NEIGHBOURS = 500
 """On each side, in the order of the index, among which similar keys are looked for."""

@@ -14,8 +14,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from scrapy_snapshot_pipeline.history.conditions import Condition, in_time
+from scrapy_snapshot_pipeline.history.connection.streams import CHUNK, FIRST
 from scrapy_snapshot_pipeline.history.queries import Queries, StepRow
-from scrapy_snapshot_pipeline.history.streams import CHUNK, FIRST
 
 _SLICE = 4 * CHUNK
 """Beginnings in whose time ends are looked for at once; the first slice is shorter."""

@@ -8,10 +8,10 @@ from typing import TypeAlias
 
 from sqlalchemy.sql.expression import ColumnElement, FromClause
 
-from scrapy_snapshot_pipeline import canonical
-from scrapy_snapshot_pipeline.coerce import CoerceError, coercer
+from scrapy_snapshot_pipeline.capture import canonical
+from scrapy_snapshot_pipeline.capture.coerce import CoerceError, coercer
+from scrapy_snapshot_pipeline.declaration.tables import Column, Declaration, Kind, Role
 from scrapy_snapshot_pipeline.errors import HistoryError
-from scrapy_snapshot_pipeline.tables import Column, Declaration, Kind, Role
 
 Key: TypeAlias = "Mapping[str, object] | Sequence[object] | str | int"
 Where: TypeAlias = "Mapping[str, object] | None"

@@ -11,13 +11,13 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.sql.expression import ColumnElement, FromClause
 
-from scrapy_snapshot_pipeline.history.answers import FieldValue
 from scrapy_snapshot_pipeline.history.conditions import Condition, in_time, lasting, one_of
+from scrapy_snapshot_pipeline.history.connection.streams import stream
+from scrapy_snapshot_pipeline.history.results import FieldValue
 from scrapy_snapshot_pipeline.history.stored_ids import stored_id, stored_uuid
-from scrapy_snapshot_pipeline.history.streams import stream
 from scrapy_snapshot_pipeline.history.values import OwnColumns
-from scrapy_snapshot_pipeline.ledger import FINISHED
-from scrapy_snapshot_pipeline.schema import RUNS, EntityTables
+from scrapy_snapshot_pipeline.store.schema.runs import FINISHED
+from scrapy_snapshot_pipeline.store.schema.tables import RUNS, EntityTables
 
 
 class VersionRow(NamedTuple):

@@ -11,10 +11,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from scrapy_snapshot_pipeline.errors import HistoryError
-from scrapy_snapshot_pipeline.history.answers import Run
-from scrapy_snapshot_pipeline.history.reading import Reader
-from scrapy_snapshot_pipeline.history.streams import stream
-from scrapy_snapshot_pipeline.schema import RUNS
+from scrapy_snapshot_pipeline.history.connection.streams import stream
+from scrapy_snapshot_pipeline.history.connection.transactions import Reader
+from scrapy_snapshot_pipeline.history.results import Run
+from scrapy_snapshot_pipeline.store.schema.tables import RUNS
 
 Moment: TypeAlias = "dt.datetime | uuid.UUID"
 """An aware time, or the id of a run."""

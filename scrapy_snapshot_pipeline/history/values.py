@@ -12,8 +12,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.sql.expression import ColumnElement, FromClause
 
-from scrapy_snapshot_pipeline.history.answers import FieldValue
-from scrapy_snapshot_pipeline.tables import Column, Kind, Role
+from scrapy_snapshot_pipeline.declaration.tables import Column, Kind, Role
+from scrapy_snapshot_pipeline.history.results import FieldValue
 
 _EXACT_FLOAT = 1e15
 """From here on a float without a fraction may come back from JSONB as an integer."""

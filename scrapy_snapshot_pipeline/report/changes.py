@@ -13,14 +13,14 @@ from scrapy_snapshot_pipeline.history import (
     TableInfo,
 )
 from scrapy_snapshot_pipeline.history.values import to_number
-from scrapy_snapshot_pipeline.report.page import Entry, Line
-from scrapy_snapshot_pipeline.report.wording import (
+from scrapy_snapshot_pipeline.report.formatting import (
     NOTHING,
     key_text,
     percent_text,
     time_text,
     value_text,
 )
+from scrapy_snapshot_pipeline.report.page import Entry, Line
 
 LINES = 12
 """Most lines of one change."""

@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from scrapy_snapshot_pipeline.history import Run, Step
+from scrapy_snapshot_pipeline.report.formatting import key_text, number_text
 from scrapy_snapshot_pipeline.report.page import Chart, Series, StepPoints
-from scrapy_snapshot_pipeline.report.wording import key_text, number_text
-from scrapy_snapshot_pipeline.terminal import counted
+from scrapy_snapshot_pipeline.safe_text import counted
 
 LINES = 12
 """Most lines in one chart."""

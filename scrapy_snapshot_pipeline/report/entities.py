@@ -6,14 +6,14 @@ from collections import deque
 from collections.abc import Iterator
 
 from scrapy_snapshot_pipeline.history import SnapshotHistory
-from scrapy_snapshot_pipeline.history.answers import Fields
+from scrapy_snapshot_pipeline.history.results import Fields
 from scrapy_snapshot_pipeline.report.changes import entry
 from scrapy_snapshot_pipeline.report.charts import step_chart
 from scrapy_snapshot_pipeline.report.fields import MOST
-from scrapy_snapshot_pipeline.report.found import Anchors, Found, Place, place_of
-from scrapy_snapshot_pipeline.report.left_out import Omissions
+from scrapy_snapshot_pipeline.report.formatting import key_text
+from scrapy_snapshot_pipeline.report.omissions import Omissions
 from scrapy_snapshot_pipeline.report.page import Chart, EntityPage
-from scrapy_snapshot_pipeline.report.wording import key_text
+from scrapy_snapshot_pipeline.report.table_data import Anchors, Found, Place, place_of
 
 VERSIONS = 200
 """Most versions in an entity's table, the newest."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from scrapy_snapshot_pipeline.history import TableInfo
-from scrapy_snapshot_pipeline.history.answers import Fields, FieldValue
+from scrapy_snapshot_pipeline.history.results import Fields, FieldValue
 from scrapy_snapshot_pipeline.history.values import to_number
 
 MOST = 12

@@ -8,14 +8,14 @@ import uuid
 from dataclasses import replace
 from pathlib import Path
 
-from scrapy_snapshot_pipeline.capture import compile_capture
-from scrapy_snapshot_pipeline.connect import connect_engine
-from scrapy_snapshot_pipeline.dead_letter_format import DeadLetter, encode
-from scrapy_snapshot_pipeline.dead_letters import DeadLetterFile
-from scrapy_snapshot_pipeline.declare import Declarations
+from scrapy_snapshot_pipeline.capture.compile import compile_capture
+from scrapy_snapshot_pipeline.dead_letters.file import DeadLetterFile
+from scrapy_snapshot_pipeline.dead_letters.format import DeadLetter, encode
+from scrapy_snapshot_pipeline.declaration.registry import Declarations
+from scrapy_snapshot_pipeline.declaration.tables import Declaration
 from scrapy_snapshot_pipeline.errors import Cause
-from scrapy_snapshot_pipeline.store import SnapshotStore
-from scrapy_snapshot_pipeline.tables import Declaration
+from scrapy_snapshot_pipeline.store.connection.engine import connect_engine
+from scrapy_snapshot_pipeline.store.snapshot_store import SnapshotStore
 from tests.crawl.crawls import snapshots
 from tests.faults.shop.items import Ticker, ticker
 

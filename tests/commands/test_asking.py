@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from scrapy.exceptions import UsageError
 
-from scrapy_snapshot_pipeline.commands.asking import SOMETHING_FOUND
+from scrapy_snapshot_pipeline.commands.queries.query_command import SOMETHING_FOUND
 from scrapy_snapshot_pipeline.errors import HistoryError, NoSuchEntityError
 from tests.commands.asked import NO_PYARROW, asked
 from tests.history.odds import CLOSING, OPENING, store_odds

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scrapy_snapshot_pipeline.commands.grid import Grid, Screen
+from scrapy_snapshot_pipeline.commands.output.terminal_table import Grid, Screen
 
 ROW = {"key": "a" * 60, "number": 12345678901234567890, "more": "b" * 60, "last": "c" * 60}
 

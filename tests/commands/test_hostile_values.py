@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scrapy_snapshot_pipeline.commands.grid import Grid, Screen
-from scrapy_snapshot_pipeline.commands.plain_csv import CsvWriter
-from scrapy_snapshot_pipeline.commands.plain_json import json_line
+from scrapy_snapshot_pipeline.commands.output.csv_output import CsvWriter
+from scrapy_snapshot_pipeline.commands.output.json_output import json_line
+from scrapy_snapshot_pipeline.commands.output.terminal_table import Grid, Screen
 
 HOSTILE = "\x1b]0;owned\x07\x9b31m\u202eevil\u2066\x7f[bold]x[/bold]:smile:"
 

@@ -22,7 +22,7 @@ HEAVY = {
     "rich",
     "sqlalchemy",
     "pyarrow",
-    "scrapy_snapshot_pipeline.declare",
+    "scrapy_snapshot_pipeline.declaration.registry",
     "scrapy_snapshot_pipeline.history",
 }
 

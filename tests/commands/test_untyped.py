@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from scrapy_snapshot_pipeline.capture import compile_capture
-from scrapy_snapshot_pipeline.connect import connect_engine
-from scrapy_snapshot_pipeline.declare import Declarations
+from scrapy_snapshot_pipeline.capture.compile import compile_capture
+from scrapy_snapshot_pipeline.declaration.registry import Declarations
 from scrapy_snapshot_pipeline.records import Batch
-from scrapy_snapshot_pipeline.store import SnapshotStore
+from scrapy_snapshot_pipeline.store.connection.engine import connect_engine
+from scrapy_snapshot_pipeline.store.snapshot_store import SnapshotStore
 from tests.commands.asked import NO_PYARROW, asked
 
 ITEMS = [

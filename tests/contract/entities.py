@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
 
-from scrapy_snapshot_pipeline.capture import compile_capture
-from scrapy_snapshot_pipeline.declare import Declarations, snapshot
+from scrapy_snapshot_pipeline.capture.compile import compile_capture
+from scrapy_snapshot_pipeline.declaration.registry import Declarations, snapshot
+from scrapy_snapshot_pipeline.declaration.tables import Declaration
 from scrapy_snapshot_pipeline.records import SnapshotRecord
-from scrapy_snapshot_pipeline.tables import Declaration
 
 RUN = uuid.UUID("00000000-0000-4000-8000-000000000001")
 START = dt.datetime(2026, 1, 1, tzinfo=dt.timezone.utc)

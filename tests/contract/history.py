@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from scrapy_snapshot_pipeline.schema import EntityTables
+from scrapy_snapshot_pipeline.store.schema.tables import EntityTables
 from tests.contract.entities import START
 
 

@@ -9,10 +9,10 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from scrapy_snapshot_pipeline.connect import connect_engine
 from scrapy_snapshot_pipeline.records import Batch, Outcome, SnapshotRecord, WriteResult
-from scrapy_snapshot_pipeline.store import SnapshotStore
-from scrapy_snapshot_pipeline.writing import FAR
+from scrapy_snapshot_pipeline.store.connection.engine import connect_engine
+from scrapy_snapshot_pipeline.store.connection.transactions import IS_REMOTE
+from scrapy_snapshot_pipeline.store.snapshot_store import SnapshotStore
 from tests.contract.entities import Observation, declaration, record
 from tests.contract.history import History, Row, Version, read
 
@@ -69,7 +69,7 @@ def place(engine: sa.Engine, *, far: bool) -> None:
     """Have the server of an engine count as far or near, whatever is measured."""
 
     def set_distance(_: object, record: ConnectionPoolEntry) -> None:
-        record.info[FAR] = far
+        record.info[IS_REMOTE] = far
 
     sa.event.listen(engine, "connect", set_distance)
 

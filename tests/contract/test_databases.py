@@ -16,9 +16,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeEngine
 
-from scrapy_snapshot_pipeline.capture import Capture, compile_capture
-from scrapy_snapshot_pipeline.connect import connect_engine
-from scrapy_snapshot_pipeline.declare import Declarations, snapshot
+from scrapy_snapshot_pipeline.capture.compile import Capture, compile_capture
+from scrapy_snapshot_pipeline.declaration.registry import Declarations, snapshot
+from scrapy_snapshot_pipeline.declaration.tables import Declaration, Kind
 from scrapy_snapshot_pipeline.errors import (
     AmbiguousCommitError,
     BadDataError,
@@ -26,11 +26,11 @@ from scrapy_snapshot_pipeline.errors import (
     SchemaMismatchError,
     WriteError,
 )
-from scrapy_snapshot_pipeline.provision import ddl
 from scrapy_snapshot_pipeline.records import Batch, Outcome
-from scrapy_snapshot_pipeline.schema import entity_tables
-from scrapy_snapshot_pipeline.store import SnapshotStore
-from scrapy_snapshot_pipeline.tables import Declaration, Kind
+from scrapy_snapshot_pipeline.store.connection.engine import connect_engine
+from scrapy_snapshot_pipeline.store.schema.create import ddl
+from scrapy_snapshot_pipeline.store.schema.tables import entity_tables
+from scrapy_snapshot_pipeline.store.snapshot_store import SnapshotStore
 from tests.contract.entities import RUN, Observation, at, declaration, record
 from tests.contract.stores import DATABASES, found_at, place
 from tests.postgresql import PostgresServer

@@ -6,8 +6,8 @@ import pytest
 import sqlalchemy as sa
 
 from benchmarks.proxy import running_proxy
-from scrapy_snapshot_pipeline.connect import connect_engine
-from scrapy_snapshot_pipeline.writing import FAR
+from scrapy_snapshot_pipeline.store.connection.engine import connect_engine
+from scrapy_snapshot_pipeline.store.connection.transactions import IS_REMOTE
 
 pytestmark = pytest.mark.postgresql
 
@@ -17,7 +17,7 @@ def is_far(url: str | sa.URL) -> bool:
     text = sa.make_url(url).render_as_string(hide_password=False)
     engine = connect_engine(text, connect_timeout=10)
     with engine.connect() as connection:
-        far: bool = connection.info[FAR]
+        far: bool = connection.info[IS_REMOTE]
     engine.dispose()
     return far
 

@@ -14,11 +14,11 @@ import psycopg2
 import pytest
 import sqlalchemy as sa
 
-from scrapy_snapshot_pipeline.capture import compile_capture
-from scrapy_snapshot_pipeline.declare import Declarations, snapshot
+from scrapy_snapshot_pipeline.capture.compile import compile_capture
+from scrapy_snapshot_pipeline.declaration.registry import Declarations, snapshot
+from scrapy_snapshot_pipeline.declaration.tables import Declaration
 from scrapy_snapshot_pipeline.errors import AmbiguousCommitError
 from scrapy_snapshot_pipeline.records import Batch, Outcome
-from scrapy_snapshot_pipeline.tables import Declaration
 from tests.contract.entities import RUN, Observation, at, record
 from tests.contract.stores import DATABASES, DatabaseStore, fold, found_at, write
 

@@ -9,9 +9,9 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from scrapy_snapshot_pipeline.connect import connect_engine
 from scrapy_snapshot_pipeline.records import Batch, SnapshotRecord
-from scrapy_snapshot_pipeline.store import SnapshotStore
+from scrapy_snapshot_pipeline.store.connection.engine import connect_engine
+from scrapy_snapshot_pipeline.store.snapshot_store import SnapshotStore
 from tests.contract.entities import Observation, declaration, record
 
 pytestmark = pytest.mark.postgresql

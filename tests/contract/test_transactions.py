@@ -9,8 +9,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from scrapy_snapshot_pipeline.connect import connect_engine
-from scrapy_snapshot_pipeline.transactions import (
+from scrapy_snapshot_pipeline.store.connection.engine import connect_engine
+from scrapy_snapshot_pipeline.store.connection.transactions import (
     SINGLE_STATEMENT,
     begins_with_commit,
     send_with_commit,

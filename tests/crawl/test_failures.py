@@ -5,9 +5,9 @@ import json
 import pytest
 import sqlalchemy as sa
 
-from scrapy_snapshot_pipeline.connect import connect_engine
-from scrapy_snapshot_pipeline.declare import Declarations
-from scrapy_snapshot_pipeline.store import SnapshotStore
+from scrapy_snapshot_pipeline.declaration.registry import Declarations
+from scrapy_snapshot_pipeline.store.connection.engine import connect_engine
+from scrapy_snapshot_pipeline.store.snapshot_store import SnapshotStore
 from tests.crawl.conftest import StartCrawl
 from tests.crawl.database import column, connected, run_row
 from tests.crawl.shop.items import Product

@@ -5,10 +5,10 @@ import time
 import pytest
 import sqlalchemy as sa
 
-from scrapy_snapshot_pipeline.connect import connect_engine
-from scrapy_snapshot_pipeline.declare import Declarations
-from scrapy_snapshot_pipeline.provision import provision
-from scrapy_snapshot_pipeline.schema import entity_tables
+from scrapy_snapshot_pipeline.declaration.registry import Declarations
+from scrapy_snapshot_pipeline.store.connection.engine import connect_engine
+from scrapy_snapshot_pipeline.store.schema.create import provision
+from scrapy_snapshot_pipeline.store.schema.tables import entity_tables
 from tests.crawl.conftest import StartCrawl
 from tests.crawl.crawls import Crawl
 from tests.crawl.database import column, connected, scalar

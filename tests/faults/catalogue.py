@@ -80,13 +80,13 @@ ELSEWHERE = {
     42: "tests/contract/test_store.py",
     43: "tests/contract/test_store.py",
     45: "tests/crawl/test_two_crawlers.py",
-    46: "tests/unit/test_clock.py",
+    46: "tests/unit/capture/test_clock.py",
     55: "tests/crawl/test_close.py",
     56: "tests/crawl/test_natural_end.py",
-    61: "tests/unit/test_declare.py",
-    64: "tests/test_writer_thread.py",
+    61: "tests/unit/declaration/test_registry.py",
+    64: "tests/reactor/test_thread.py",
     67: "tests/crawl/test_natural_end.py",
-    69: "tests/unit/test_delivery.py",
+    69: "tests/unit/delivery/test_sender.py",
 }
 """Faults that another part of the suite is about, and the file where."""
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from scrapy_snapshot_pipeline.connect import connect_engine
 from scrapy_snapshot_pipeline.errors import SystemicError
-from scrapy_snapshot_pipeline.guards import refuse_dead_transaction
+from scrapy_snapshot_pipeline.store.connection.commit_checks import refuse_dead_transaction
+from scrapy_snapshot_pipeline.store.connection.engine import connect_engine
 from tests.crawl.crawls import ROOT
 from tests.crawl.database import column
 from tests.faults.conftest import Begin, Verdict

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
-from scrapy_snapshot_pipeline.connect import connect_engine
 from scrapy_snapshot_pipeline.history import ChildState, State
 from scrapy_snapshot_pipeline.records import Batch
-from scrapy_snapshot_pipeline.store import SnapshotStore
+from scrapy_snapshot_pipeline.store.connection.engine import connect_engine
+from scrapy_snapshot_pipeline.store.snapshot_store import SnapshotStore
 from tests.contract.entities import Observation, at, declaration, record
 
 TABLE = declaration().table

@@ -11,12 +11,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
-from scrapy_snapshot_pipeline import ledger
-from scrapy_snapshot_pipeline.capture import compile_capture
-from scrapy_snapshot_pipeline.connect import connect_engine
-from scrapy_snapshot_pipeline.declare import Declarations
+from scrapy_snapshot_pipeline.capture.compile import compile_capture
+from scrapy_snapshot_pipeline.declaration.registry import Declarations
 from scrapy_snapshot_pipeline.records import Batch, SnapshotRecord
-from scrapy_snapshot_pipeline.store import SnapshotStore
+from scrapy_snapshot_pipeline.store.connection.engine import connect_engine
+from scrapy_snapshot_pipeline.store.schema import runs as ledger
+from scrapy_snapshot_pipeline.store.snapshot_store import SnapshotStore
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "example_project"
 sys.path.insert(0, str(EXAMPLE))

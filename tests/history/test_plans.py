@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from scrapy_snapshot_pipeline.history import SnapshotHistory
-from scrapy_snapshot_pipeline.history.answer import Answer
+from scrapy_snapshot_pipeline.history.lazy_result import Answer
 from tests.history.filled import TABLE, Observation, at, fill
 
 ENTITIES = 100

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from scrapy_snapshot_pipeline.capture import compile_capture
-from scrapy_snapshot_pipeline.connect import connect_engine
-from scrapy_snapshot_pipeline.declare import Declarations, snapshot
+from scrapy_snapshot_pipeline.capture.compile import compile_capture
+from scrapy_snapshot_pipeline.declaration.registry import Declarations, snapshot
 from scrapy_snapshot_pipeline.errors import HistoryError, NoSuchEntityError
 from scrapy_snapshot_pipeline.history import FieldChange, SnapshotHistory
 from scrapy_snapshot_pipeline.records import Batch
-from scrapy_snapshot_pipeline.store import SnapshotStore
+from scrapy_snapshot_pipeline.store.connection.engine import connect_engine
+from scrapy_snapshot_pipeline.store.snapshot_store import SnapshotStore
 
 START = dt.datetime(2026, 1, 1, tzinfo=dt.timezone.utc)
 DAY = dt.timedelta(days=1)

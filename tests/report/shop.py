@@ -7,15 +7,15 @@ import uuid
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from scrapy_snapshot_pipeline import ledger
-from scrapy_snapshot_pipeline.capture import compile_capture
-from scrapy_snapshot_pipeline.connect import connect_engine
-from scrapy_snapshot_pipeline.declare import Declarations, snapshot
+from scrapy_snapshot_pipeline.capture.compile import compile_capture
+from scrapy_snapshot_pipeline.declaration.registry import Declarations, snapshot
 from scrapy_snapshot_pipeline.history import SnapshotHistory
 from scrapy_snapshot_pipeline.records import Batch
 from scrapy_snapshot_pipeline.report import Choice, gather
 from scrapy_snapshot_pipeline.report.page import Page
-from scrapy_snapshot_pipeline.store import SnapshotStore
+from scrapy_snapshot_pipeline.store.connection.engine import connect_engine
+from scrapy_snapshot_pipeline.store.schema import runs as ledger
+from scrapy_snapshot_pipeline.store.snapshot_store import SnapshotStore
 
 START = dt.datetime(2026, 3, 1, tzinfo=dt.timezone.utc)
 NOW = START + dt.timedelta(days=7)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from scrapy.settings import Settings
 
-from scrapy_snapshot_pipeline.commands.report import Report
+from scrapy_snapshot_pipeline.commands.queries.report import Report
 from scrapy_snapshot_pipeline.errors import HistoryError
 from tests.report.shop import store, week
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from scrapy_snapshot_pipeline.report.wording import (
+from scrapy_snapshot_pipeline.report.formatting import (
     number_text,
     percent_text,
     relative_text,

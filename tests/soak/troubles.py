@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from scrapy_snapshot_pipeline.connect import connect_engine
+from scrapy_snapshot_pipeline.store.connection.engine import connect_engine
 from tests.contract.stores import place
 from tests.faults.proxy import Proxy, Trouble
 from tests.soak.histories import Fault

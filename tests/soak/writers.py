@@ -11,7 +11,7 @@ from sqlalchemy.engine import Engine
 
 from scrapy_snapshot_pipeline.errors import WriteError
 from scrapy_snapshot_pipeline.records import Batch
-from scrapy_snapshot_pipeline.store import SnapshotStore
+from scrapy_snapshot_pipeline.store.snapshot_store import SnapshotStore
 from tests.contract.entities import Observation, declaration, record
 from tests.contract.history import History, Row, Version, read
 

@@ -12,11 +12,12 @@ from typing import Literal, NamedTuple
 import pytest
 from twisted.internet.defer import Deferred, fail, succeed
 
-from scrapy_snapshot_pipeline.delivery import Delivery, DeliveryOptions
+from scrapy_snapshot_pipeline.delivery.in_flight import Pending
+from scrapy_snapshot_pipeline.delivery.queue import SnapshotQueue
+from scrapy_snapshot_pipeline.delivery.retry import RetryPolicy
+from scrapy_snapshot_pipeline.delivery.sender import Delivery, DeliveryOptions
 from scrapy_snapshot_pipeline.errors import DeadLetterError
-from scrapy_snapshot_pipeline.flight import Pending
-from scrapy_snapshot_pipeline.nap import CallLater
-from scrapy_snapshot_pipeline.queue import SnapshotQueue
+from scrapy_snapshot_pipeline.reactor.timers import CallLater
 from scrapy_snapshot_pipeline.records import (
     Batch,
     DeliveryReport,
@@ -24,7 +25,6 @@ from scrapy_snapshot_pipeline.records import (
     SnapshotRecord,
     WriteResult,
 )
-from scrapy_snapshot_pipeline.retry import RetryPolicy
 
 RUN_ID = uuid.UUID(int=1)
 LINGER = 0.02

@@ -14,7 +14,7 @@ import pydantic
 import scrapy
 from sqlalchemy import Numeric, String
 
-from scrapy_snapshot_pipeline.declare import snapshot
+from scrapy_snapshot_pipeline.declaration.registry import snapshot
 
 
 class Colour(enum.Enum):

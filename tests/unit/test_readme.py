@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from scrapy_snapshot_pipeline.commands import SUBCOMMANDS
-from scrapy_snapshot_pipeline.observe import STATS
+from scrapy_snapshot_pipeline.crawl.stats import STATS
 from scrapy_snapshot_pipeline.settings import SETTINGS, Setting
 
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")

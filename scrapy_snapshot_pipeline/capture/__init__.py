@@ -1,0 +1,1 @@
+"""An item becomes a frozen record: read, coerced, encoded, hashed.  Pure."""

@@ -1,0 +1,353 @@
+"""One scraped value to one value of a column's kind, or an error that never shows the value.
+
+===========  ======================================================================================
+kind         what is taken
+===========  ======================================================================================
+text         str; int, Decimal, UUID and finite float by their text; an Enum member as enum is
+integer      int, an integral float, Decimal or text; within 64 bits
+float        float, int, Decimal, numeric text; finite; -0.0 becomes 0.0
+boolean      bool, 0 and 1, "true" and "false" in any case
+decimal      Decimal, int, numeric text, float by its repr; finite; rounded half up to `scale`
+datetime     datetime or ISO 8601 text; turned to UTC; naive only with a zone to read it in
+date, time   date (no datetime), time without zone; or ISO 8601 text of them
+uuid, bytes  UUID or its text; bytes, bytearray, memoryview
+enum         a member, a member's value, a member's name
+===========  ======================================================================================
+
+A bool is no number here.  Space around numeric text is ignored; other decoration (a currency sign,
+a thousands separator) is not: what it means is the spider's to say.  NUL and lone surrogates in
+text are found by capture, on the encoded row.  What comes out is of exactly the built-in type.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+import math
+import re
+import uuid
+from collections.abc import Callable
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any, TypeAlias, TypeVar
+
+from scrapy_snapshot_pipeline.capture.canonical import DECIMAL_CONTEXT
+from scrapy_snapshot_pipeline.declaration.tables import Column, Kind
+from scrapy_snapshot_pipeline.records import Value
+
+Coerce: TypeAlias = "Callable[[Any], Value]"
+"""Raises `CoerceError`; never called with None."""
+
+MAX_DIGITS = 1_000
+"""Digits of a decimal before the point, and after it: what PostgreSQL's NUMERIC can declare."""
+
+_INTEGER_DIGITS = 19
+_NUMBER = re.compile(r"\s*[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,6})?\s*")
+_ISO_TIME = r"([0-9]{2}:[0-9]{2}(?::[0-9]{2})?)(?:[.,]([0-9]+))?"
+_TIME = re.compile(_ISO_TIME)
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_DATETIME = re.compile(rf"({_DATE.pattern})[Tt ]{_ISO_TIME} ?([Zz]|[+-][0-9]{{2}}:?[0-9]{{2}})?")
+_BOOLEANS: dict[object, bool] = {0: False, 1: True, "false": False, "true": True}
+_CONVERT = "convert it in the spider, or change the field's type"
+
+T = TypeVar("T")
+
+
+class CoerceError(Exception):
+    """What is wrong with a value, where inside its field, and the cure; never the value."""
+
+    def __init__(self, problem: str, cure: str = _CONVERT, path: str = "") -> None:
+        super().__init__(problem, cure, path)
+        self.problem = problem
+        self.cure = cure
+        self.path = path
+
+    def inside(self, step: str) -> CoerceError:
+        """The same error seen from one level further out; `step` is `[3]` or `.name`."""
+        return CoerceError(self.problem, self.cure, step + self.path)
+
+
+def expected(what: str, value: object, cure: str = _CONVERT) -> CoerceError:
+    """The error for a value of another type than `what`."""
+    return CoerceError(f"expected {what}, got {type(value).__name__}", cure)
+
+
+def unfit(what: str, cure: str = _CONVERT) -> CoerceError:
+    """The error for a value that has the right type, but is not `what`."""
+    return CoerceError(f"expected {what}", cure)
+
+
+def coercer(column: Column, naive_timezone: dt.tzinfo | None = None) -> Coerce:
+    """The function for one column; not for JSON, which `nested` does."""
+    if column.kind is Kind.DECIMAL:
+        return _decimal_of(column.precision, column.scale)
+    if column.length is not None:
+        return _of_length(_plain_coercer(column.kind, column.annotation, None), column.length)
+    return _plain_coercer(column.kind, column.annotation, naive_timezone)
+
+
+def _plain_coercer(kind: Kind, annotation: object, naive_timezone: dt.tzinfo | None) -> Coerce:
+    if kind is Kind.ENUM and isinstance(annotation, type) and issubclass(annotation, enum.Enum):
+        return _member_of(annotation)
+    if kind is Kind.DATETIME:
+        return lambda value: to_utc(value, naive_timezone)
+    return _SIMPLE[kind]
+
+
+def to_text(value: object) -> str:
+    """See the table above."""
+    if type(value) is str:
+        return value
+    if isinstance(value, enum.Enum):
+        return enum_text(value)
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal, uuid.UUID)):
+        raise expected("str", value)
+    if isinstance(value, (float, Decimal)):
+        _finite_decimal(value)  # raises for NaN and infinity
+    return _or_unfit("a number of fewer digits", lambda: str(value))
+
+
+def to_integer(value: object) -> int:
+    """See the table above."""
+    number = _integral(value)
+    if not -(2**63) <= number < 2**63:
+        raise unfit("an int within 64 bits", "declare the field as Decimal or str")
+    return number
+
+
+def to_float(value: object) -> float:
+    """See the table above."""
+    if isinstance(value, bool) or not isinstance(value, (float, int, Decimal, str)):
+        raise expected("float", value)
+    if isinstance(value, str) and not _NUMBER.fullmatch(value):
+        raise unfit("float, got text that is no number")
+    number = _or_unfit("a float in range", lambda: float(value))
+    if not math.isfinite(number):
+        raise unfit("a finite float")
+    return number + 0.0  # turns -0.0 into 0.0
+
+
+def to_boolean(value: object) -> bool:
+    """See the table above."""
+    if isinstance(value, bool):
+        return value
+    if not isinstance(value, (int, str)):
+        raise expected("bool", value)
+    known = _BOOLEANS.get(value.lower() if isinstance(value, str) else value)
+    if known is None:
+        raise unfit('bool, 0, 1, "true" or "false"')
+    return known
+
+
+def to_decimal(value: object) -> Decimal:
+    """See the table above; without limits of a column."""
+    if type(value) is Decimal and _is_plain(value):
+        return value
+    number = _finite_decimal(value)
+    if not number:
+        return number.copy_abs() if -MAX_DIGITS <= number.adjusted() <= 0 else Decimal(0)
+    exponent = number.as_tuple().exponent
+    if number.adjusted() >= MAX_DIGITS or not isinstance(exponent, int) or exponent < -MAX_DIGITS:
+        raise unfit(f"at most {MAX_DIGITS} digits before the point and after it")
+    if exponent > 0:
+        return number.quantize(Decimal(1), context=DECIMAL_CONTEXT)
+    return number if type(number) is Decimal else Decimal(number)
+
+
+def to_utc(value: object, naive_timezone: dt.tzinfo | None) -> dt.datetime:
+    """An aware UTC datetime; one that states no zone is read in `naive_timezone`."""
+    if type(value) is dt.datetime and value.tzinfo is dt.timezone.utc:
+        return value
+    moment = _parse_datetime(value) if isinstance(value, str) else value
+    if not isinstance(moment, dt.datetime):
+        raise expected("datetime", value)
+    if moment.utcoffset() is None:
+        if naive_timezone is None:
+            cure = "attach its time zone, or set SNAPSHOT_NAIVE_TIMEZONE"
+            raise unfit("a datetime with a time zone", cure)
+        moment = moment.replace(tzinfo=naive_timezone)
+    return _or_unfit("a datetime from year 1 to 9999 in UTC", lambda: _utc(moment))
+
+
+def to_date(value: object) -> dt.date:
+    """See the table above."""
+    if isinstance(value, dt.datetime):
+        raise expected("date", value, "take its date() in the spider, in the zone that you mean")
+    if isinstance(value, dt.date):
+        return dt.date(value.year, value.month, value.day)
+    if not isinstance(value, str):
+        raise expected("date", value)
+    if not _DATE.fullmatch(value):
+        raise unfit("a date as YYYY-MM-DD")
+    return _or_unfit("a date of the calendar", lambda: dt.date.fromisoformat(value))
+
+
+def to_time(value: object) -> dt.time:
+    """See the table above."""
+    moment = _parse_time(value) if isinstance(value, str) else value
+    if not isinstance(moment, dt.time):
+        raise expected("time", value)
+    if moment.tzinfo is not None:
+        raise unfit("a time without a time zone", "use a datetime, or drop the zone")
+    return dt.time(moment.hour, moment.minute, moment.second, moment.microsecond)
+
+
+def to_uuid(value: object) -> uuid.UUID:
+    """See the table above."""
+    if isinstance(value, uuid.UUID):
+        return value if type(value) is uuid.UUID else uuid.UUID(int=value.int)
+    if not isinstance(value, str):
+        raise expected("UUID", value)
+    return _or_unfit("the text of a UUID", lambda: uuid.UUID(value))
+
+
+def to_bytes(value: object) -> bytes:
+    """See the table above."""
+    if not isinstance(value, (bytes, bytearray, memoryview)):
+        raise expected("bytes", value)
+    return bytes(value)
+
+
+def enum_text(member: enum.Enum) -> str:
+    """The member's value where that is a string, else its name."""
+    text = member.value if isinstance(member.value, str) else member.name
+    if not isinstance(text, str):
+        raise unfit("a member of the Enum that has a name")
+    return str.__str__(text)
+
+
+_SIMPLE: dict[Kind, Coerce] = {
+    Kind.TEXT: to_text,
+    Kind.INTEGER: to_integer,
+    Kind.FLOAT: to_float,
+    Kind.BOOLEAN: to_boolean,
+    Kind.DATE: to_date,
+    Kind.TIME: to_time,
+    Kind.UUID: to_uuid,
+    Kind.BYTES: to_bytes,
+}
+
+
+def _member_of(enum_class: type[enum.Enum]) -> Coerce:
+    def to_enum(value: object) -> str:
+        if isinstance(value, enum_class):
+            return enum_text(value)
+        if isinstance(value, enum.Enum):
+            raise expected(enum_class.__name__, value)
+        try:
+            return enum_text(enum_class(value))
+        except ValueError:
+            member = enum_class.__members__.get(value) if isinstance(value, str) else None
+        if member is None:
+            raise expected(f"a member of {enum_class.__name__}, its value or its name", value)
+        return enum_text(member)
+
+    return to_enum
+
+
+def _decimal_of(precision: int | None, scale: int | None) -> Coerce:
+    if scale is None:
+        return to_decimal
+    step = Decimal(1).scaleb(-scale)
+    most = MAX_DIGITS if precision is None else precision - scale
+
+    def to_scaled(value: object) -> Decimal:
+        number = to_decimal(value).quantize(step, ROUND_HALF_UP, DECIMAL_CONTEXT)
+        if number and number.adjusted() >= most:
+            cure = "widen the column's precision, or correct the value in the spider"
+            raise unfit(f"at most {most} digits before the point", cure)
+        return number or number.copy_abs()  # no negative zero
+
+    return to_scaled
+
+
+def _of_length(inner: Coerce, length: int) -> Coerce:
+    def limited(value: object) -> Value:
+        result = inner(value)
+        if isinstance(result, (str, bytes)) and len(result) > length:
+            cure = "shorten it in the spider, or declare a longer column"
+            raise CoerceError(f"expected a length of at most {length}, got {len(result)}", cure)
+        return result
+
+    return limited
+
+
+def _integral(value: object) -> int:
+    if isinstance(value, bool):
+        raise expected("int", value)
+    if isinstance(value, int):
+        return int(value)
+    if not isinstance(value, (float, Decimal, str)):
+        raise expected("int", value)
+    number = _finite_decimal(value)
+    if number.adjusted() > _INTEGER_DIGITS:  # or the next line would write out 1e999999
+        raise unfit("an int within 64 bits")
+    if number != number.to_integral_value():
+        raise unfit("a number without a fraction for int")
+    return int(number)
+
+
+def _finite_decimal(value: object) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, (Decimal, int, float, str)):
+        raise expected("Decimal", value)
+    if isinstance(value, str) and not _NUMBER.fullmatch(value):
+        raise unfit("Decimal, got text that is no number")
+    number = value if isinstance(value, Decimal) else _exact(value)
+    if not number.is_finite():
+        raise unfit("a finite number")
+    return number
+
+
+def _is_plain(number: Decimal) -> bool:
+    """A cheap sufficient test, for the hot path, that a decimal needs no more looking at."""
+    if not number.is_finite() or not number:
+        return False
+    text = str(number)
+    return "E" not in text and len(text) < MAX_DIGITS
+
+
+def _exact(value: float | str) -> Decimal:
+    """A float by its shortest text, as it was written, not by its binary value."""
+    return Decimal(float.__repr__(value) if isinstance(value, float) else value)
+
+
+def _utc(moment: dt.datetime) -> dt.datetime:
+    shifted = moment.astimezone(dt.timezone.utc)
+    return dt.datetime.combine(shifted.date(), shifted.time(), dt.timezone.utc)
+
+
+def _parse_datetime(text: str) -> dt.datetime:
+    """By own rules, since what `fromisoformat` takes differs between Pythons."""
+    match = _DATETIME.fullmatch(text.strip())
+    if match is None:
+        raise unfit("a datetime in ISO 8601, as 2024-05-01T12:00:00Z")
+    date, clock, fraction, zone = match.groups()
+    iso = f"{date}T{_clock(clock, fraction)}{_offset(zone)}"
+    return _or_unfit("a datetime of the calendar", lambda: dt.datetime.fromisoformat(iso))
+
+
+def _parse_time(text: str) -> dt.time:
+    match = _TIME.fullmatch(text)
+    if match is None:
+        raise unfit("a time as HH:MM:SS")
+    return _or_unfit("a time of day", lambda: dt.time.fromisoformat(_clock(*match.groups())))
+
+
+def _clock(clock: str, fraction: str | None) -> str:
+    seconds = clock if len(clock) == len("HH:MM:SS") else f"{clock}:00"
+    return f"{seconds}.{(fraction or '')[:6]:0<6}"
+
+
+def _offset(zone: str | None) -> str:
+    if zone is None:
+        return ""
+    return "+00:00" if zone in "Zz" else f"{zone[:3]}:{zone[-2:]}"
+
+
+def _or_unfit(what: str, convert: Callable[[], T]) -> T:
+    try:
+        return convert()
+    except (ValueError, OverflowError):
+        # Not chained: the text of the inner error may show the value.
+        raise unfit(what) from None

@@ -1,0 +1,204 @@
+"""An item to a frozen record: read, coerce, encode, hash; compiled once for each class.
+
+Runs on the reactor thread, touches nothing but the item, and leaves nothing of it in the record,
+so that later pipelines may change the item.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Callable, Sequence
+from typing import NoReturn, TypeAlias
+
+from scrapy_snapshot_pipeline.capture import canonical
+from scrapy_snapshot_pipeline.capture.coerce import CoerceError
+from scrapy_snapshot_pipeline.capture.row_reader import ReadRow, field_reader, row_reader
+from scrapy_snapshot_pipeline.capture.untyped import UntypedRows
+from scrapy_snapshot_pipeline.declaration.tables import ChildTable, Declaration
+from scrapy_snapshot_pipeline.errors import CaptureError
+from scrapy_snapshot_pipeline.records import ChildRecord, SnapshotRecord
+
+Capture: TypeAlias = Callable[[object, dt.datetime, uuid.UUID], SnapshotRecord]
+
+MAX_CHILDREN = 10_000
+"""Child rows of one item, all lists together."""
+
+_MAKE_INSTANCE = "make it an instance of that class in the spider"
+
+
+def compile_capture(
+    declaration: Declaration,
+    *,
+    naive_timezone: dt.tzinfo | None = None,
+    max_bytes: int | None = None,
+) -> Capture:
+    """Work out once how items of the declared class become records.
+
+    `naive_timezone` is the zone of datetimes that state none; None rejects them.  `max_bytes`
+    limits `SnapshotRecord.size`; None: no limit.
+
+    The function that comes back takes the item, the aware time when it was observed and the run's
+    id.  It raises `CaptureError`, which names the class, the field, the types expected and found,
+    and the cure, but never the value.
+    """
+    capture = _Capture(declaration, naive_timezone, max_bytes)
+    return capture.record
+
+
+class _List:
+    """How the rows of one nested list are read, with the lists nested in them."""
+
+    def __init__(self, index: int, declaration: Declaration, tz: dt.tzinfo | None) -> None:
+        table = declaration.children[index]
+        self.index = index
+        self.path = canonical.encode_path(table.path)
+        self.name = table.path[-1]
+        self.item_class = table.item_class
+        self.read = row_reader(table.item_class, table.columns, tz, positional=table.positional)
+        self._top_ids = canonical.child_ids(None, self.path)
+        self.get = field_reader(_owner_class(declaration, table), self.name)
+        self.lists = _lists_below(index, declaration, tz)
+
+    def ids(self, parent: bytes | None) -> canonical.Hasher:
+        """From the key of a row below `parent` to its `child_id`."""
+        return self._top_ids if parent is None else canonical.child_ids(parent, self.path)
+
+
+class _Family:
+    """The child rows of one item while it is captured."""
+
+    def __init__(self, tables: int) -> None:
+        self.rows: list[list[ChildRecord]] = [[] for _ in range(tables)]
+        self.size = 0
+        self.count = 0
+
+    def gather(self, lists: Sequence[_List], owner: object, parent_id: bytes | None) -> None:
+        """Take in all rows below one row.  Raises `CoerceError`."""
+        for each in lists:
+            items = each.get(owner)
+            if items is None:
+                continue
+            try:
+                self._gather_list(each, _as_list(items), parent_id)
+            except CoerceError as error:
+                raise error.inside(f".{each.name}") from None
+
+    def _gather_list(self, each: _List, items: Sequence[object], parent: bytes | None) -> None:
+        self.count += len(items)
+        if self.count > MAX_CHILDREN:
+            raise CoerceError(
+                f"an item has more than {MAX_CHILDREN} child rows",
+                "yield smaller items, or annotate the list with a JSON type",
+            )
+        child_id, read, row_hash = each.ids(parent), each.read, canonical.row_hash
+        rows = self.rows[each.index]
+        seen: dict[bytes, int] = {}
+        position = 0
+        try:
+            for position, item in enumerate(items):
+                if not isinstance(item, each.item_class):
+                    raise _wrong_class(each.item_class, item)
+                values, key, tracked, size = read(item, position)
+                child = child_id(key)
+                if seen.setdefault(child, position) != position:
+                    raise _same_key(seen[child])
+                rows.append(ChildRecord(child + row_hash(tracked), parent, values))
+                self.size += size
+                if each.lists:
+                    self.gather(each.lists, item, child)
+        except CoerceError as error:
+            raise error.inside(f"[{position}]") from None
+
+
+class _Capture:
+    """Everything that was worked out for one class."""
+
+    def __init__(
+        self, declaration: Declaration, tz: dt.tzinfo | None, max_bytes: int | None
+    ) -> None:
+        self._declaration = declaration
+        self._max_bytes = max_bytes
+        self._read: ReadRow = (
+            UntypedRows(declaration, tz).row
+            if declaration.untyped
+            else row_reader(declaration.item_class, declaration.columns, tz)
+        )
+        self._lists = _lists_below(None, declaration, tz)
+        paths = [canonical.encode_path(table.path) for table in declaration.children]
+        names = [table.path for table in declaration.children]
+        order = sorted(range(len(paths)), key=lambda index: names[index])
+        self._hash_order = tuple((paths[index], index) for index in order)
+
+    def record(self, item: object, observed_at: dt.datetime, run_id: uuid.UUID) -> SnapshotRecord:
+        """See `compile_capture`."""
+        family = _Family(len(self._declaration.children))
+        try:
+            values, key, tracked, size = self._read(item, 0)
+            family.gather(self._lists, item, None)
+        except CoerceError as error:
+            self._refuse(error.path, error.problem, error.cure)
+        size += family.size
+        if self._max_bytes is not None and size > self._max_bytes:
+            problem = f"has {size} bytes, more than the limit of {self._max_bytes}"
+            self._refuse("", problem, "raise SNAPSHOT_ITEM_MAX_BYTES, or yield smaller items")
+        lists = (
+            (path, [row.id_and_hash for row in family.rows[index]])
+            for path, index in self._hash_order
+        )
+        content_hash = canonical.record_hash(tracked, lists)
+        return SnapshotRecord(
+            table=self._declaration.table,
+            entity_id=canonical.entity_id(key),
+            snapshot_id=self._snapshot_id(observed_at, content_hash),
+            content_hash=content_hash,
+            observed_at=observed_at,
+            run_id=run_id,
+            values=values,
+            children=tuple(map(tuple, family.rows)),
+            size=size,
+        )
+
+    def _snapshot_id(self, observed_at: dt.datetime, content_hash: bytes) -> int:
+        if observed_at.tzinfo is not dt.timezone.utc:
+            self._refuse("", "was observed at a time that is not in UTC", "use timezone.utc")
+        try:
+            return canonical.snapshot_id(observed_at, content_hash)
+        except OverflowError:
+            self._refuse("", "was observed before 1948 or after 2091", "set the clock right")
+
+    def _refuse(self, path: str, problem: str, cure: str) -> NoReturn:
+        where = f"{self._declaration.item_class.__qualname__}{path}"
+        raise CaptureError(f"{where}: {problem}; {cure}") from None
+
+
+def _lists_below(
+    parent: int | None, declaration: Declaration, tz: dt.tzinfo | None
+) -> tuple[_List, ...]:
+    children = enumerate(declaration.children)
+    indexes = [index for index, table in children if table.parent == parent]
+    return tuple(_List(index, declaration, tz) for index in indexes)
+
+
+def _owner_class(declaration: Declaration, table: ChildTable) -> type:
+    if table.parent is None:
+        return declaration.item_class
+    return declaration.children[table.parent].item_class
+
+
+def _wrong_class(wanted: type, item: object) -> CoerceError:
+    return CoerceError(f"expected {wanted.__name__}, got {type(item).__name__}", _MAKE_INSTANCE)
+
+
+def _same_key(first: int) -> CoerceError:
+    cure = "give the class a key that is unique in the list"
+    return CoerceError(f"the same key as in row [{first}]", cure)
+
+
+def _as_list(items: object) -> Sequence[object]:
+    if type(items) is list:  # nearly always; the question below takes longer than a row
+        return items
+    if isinstance(items, Sequence) and not isinstance(items, (str, bytes, bytearray)):
+        return items
+    cure = "make it a list in the spider"
+    raise CoerceError(f"expected list, got {type(items).__name__}", cure)

@@ -1,0 +1,244 @@
+"""Nested values to canonical JSON text: what a JSON column holds.
+
+A value is turned into plain dicts, lists, strings, finite numbers, booleans and None:
+
+* what the annotation says of the inside (`dict[str, Decimal]`, `list[int]`) is coerced to it;
+* Decimal, datetime, date, time, UUID, Enum and bytes become the strings of `canonical`;
+* tuples and sequences become lists, sets become sorted lists;
+* nested items and their fields become objects without the fields that are None, so that a field
+  added to a nested class changes no hash; a dict keeps its None values;
+* names in objects are strings, or scalars that have a text; two that become equal are refused.
+
+Refused: NaN and infinity, NUL, nesting deeper than 100 (so also a value that contains itself),
+and everything else.  An error's path shows list indexes and field names; a dict's key, which may
+have been scraped, is shown as `{}`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+import math
+import typing
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+from itemadapter import ItemAdapter
+
+from scrapy_snapshot_pipeline.capture.canonical import RENDER, canonical_json
+from scrapy_snapshot_pipeline.capture.coerce import (
+    Coerce,
+    CoerceError,
+    coercer,
+    enum_text,
+    expected,
+    to_bytes,
+    to_decimal,
+    to_time,
+    to_utc,
+    unfit,
+)
+from scrapy_snapshot_pipeline.declaration.annotations import read_annotation
+from scrapy_snapshot_pipeline.declaration.tables import Column, Kind, Role
+
+MAX_DEPTH = 100
+
+Plain: TypeAlias = "Callable[[Any, int], object]"
+"""From a value that is not None, and the depth that it lies at, to what JSON knows."""
+
+
+def json_coercer(annotation: object, naive_timezone: dt.tzinfo | None = None) -> Coerce:
+    """The function for a JSON column; it gives canonical JSON text and raises `CoerceError`."""
+    plain = plain_by(annotation, naive_timezone)
+    return lambda value: to_json(plain(value, 1))
+
+
+def plain_fields(
+    fields: Iterable[tuple[object, object]], naive_timezone: dt.tzinfo | None
+) -> dict[str, object]:
+    """The fields of an item without types, made plain by their own types.  Raises `CoerceError`."""
+    return _object(fields, _Walker(naive_timezone).plain, 1, is_item=True)
+
+
+def to_json(plain: object) -> str:
+    """The text of what a `Plain` gave.  Raises `CoerceError` for an integer of too many digits."""
+    try:
+        return canonical_json(plain)
+    except (ValueError, RecursionError):
+        raise unfit("a value that JSON can hold") from None
+
+
+def plain_by(annotation: object, naive_timezone: dt.tzinfo | None) -> Plain:
+    """The function for values of this type (unwrapped); for any value where it says nothing."""
+    any_value = _Walker(naive_timezone).plain
+    origin, inner = typing.get_origin(annotation), typing.get_args(annotation)
+    if not isinstance(origin, type):
+        return any_value
+    if issubclass(origin, Mapping) and len(inner) > 1:  # a Counter states its keys only
+        return _mapping_of(_member_by(inner[-1], naive_timezone))
+    members = [member for member in inner if member is not Ellipsis]
+    if len(members) == 1 and issubclass(origin, AbstractSet):
+        return _set_of(_member_by(members[0], naive_timezone))
+    if len(members) == 1 and issubclass(origin, Sequence):
+        return _list_of(_member_by(members[0], naive_timezone))
+    return any_value
+
+
+def _member_by(annotation: object, naive_timezone: dt.tzinfo | None) -> Plain:
+    field = read_annotation(annotation)
+    if field.kind is None or field.kind is Kind.JSON:
+        return plain_by(field.annotation, naive_timezone)
+    column = Column(
+        "", field.kind, Role.TRACKED, field.annotation, None,
+        field.length, field.precision, field.scale,
+    )  # fmt: skip
+    return _scalar_by(column, naive_timezone)
+
+
+def _scalar_by(column: Column, naive_timezone: dt.tzinfo | None) -> Plain:
+    coerce, render = coercer(column, naive_timezone), RENDER.get(column.kind)
+    if column.kind in (Kind.TEXT, Kind.ENUM):
+        return lambda value, _depth: _text(coerce(value))
+    if render is None:
+        return lambda value, _depth: coerce(value)
+    return lambda value, _depth: render(coerce(value))
+
+
+def _mapping_of(member: Plain) -> Plain:
+    def plain(value: object, depth: int) -> object:
+        if not isinstance(value, Mapping):
+            raise expected("dict", value)
+        return _object(value.items(), member, depth)
+
+    return plain
+
+
+def _list_of(member: Plain) -> Plain:
+    def plain(value: object, depth: int) -> object:
+        if not isinstance(value, Sequence) or isinstance(value, (str, bytes, bytearray)):
+            raise expected("list", value)
+        return _array(value, member, depth)
+
+    return plain
+
+
+def _set_of(member: Plain) -> Plain:
+    def plain(value: object, depth: int) -> object:
+        if not isinstance(value, AbstractSet):
+            raise expected("set", value)
+        return sorted(_array(value, member, depth), key=to_json)
+
+    return plain
+
+
+class _Walker:
+    """Makes any value plain, by its own type."""
+
+    def __init__(self, naive_timezone: dt.tzinfo | None) -> None:
+        self._naive_timezone = naive_timezone
+
+    def plain(self, value: Any, depth: int) -> object:
+        """The `Plain` for values of which the annotation says nothing."""
+        if isinstance(value, str) and not isinstance(value, enum.Enum):
+            return _text(value)
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, (int, float)) and not isinstance(value, enum.Enum):
+            return _number(value)
+        scalar = self._scalar_text(value)
+        return scalar if scalar is not None else self._container(value, depth)
+
+    def _scalar_text(self, value: object) -> str | None:  # noqa: PLR0911 - one line a type
+        if isinstance(value, enum.Enum):
+            return _text(enum_text(value))
+        if isinstance(value, Decimal):
+            return RENDER[Kind.DECIMAL](to_decimal(value))
+        if isinstance(value, dt.datetime):
+            return RENDER[Kind.DATETIME](to_utc(value, self._naive_timezone))
+        if isinstance(value, dt.date):
+            return value.isoformat()
+        if isinstance(value, dt.time):
+            return RENDER[Kind.TIME](to_time(value))
+        if isinstance(value, uuid.UUID):
+            return str(value)
+        return RENDER[Kind.BYTES](to_bytes(value)) if _is_bytes(value) else None
+
+    def _container(self, value: Any, depth: int) -> object:
+        if isinstance(value, dict):
+            return _object(value.items(), self.plain, depth)
+        if isinstance(value, Sequence):
+            return _array(value, self.plain, depth)
+        if isinstance(value, AbstractSet):
+            return sorted(_array(value, self.plain, depth), key=to_json)
+        if ItemAdapter.is_item(value):
+            present = [(k, v) for k, v in ItemAdapter(value).items() if v is not None]
+            return _object(present, self.plain, depth, is_item=True)
+        if isinstance(value, Mapping):
+            return _object(value.items(), self.plain, depth)
+        raise expected("a value that JSON can hold", value)
+
+
+def _object(
+    members: Iterable[tuple[object, object]], plain: Plain, depth: int, *, is_item: bool = False
+) -> dict[str, object]:
+    _check_depth(depth)
+    result: dict[str, object] = {}
+    for key, value in members:
+        try:
+            name = _name(key)
+            if name in result:
+                raise unfit("names that differ also as text")
+            result[name] = None if value is None else plain(value, depth + 1)
+        except CoerceError as error:  # noqa: PERF203 - the error needs the place
+            is_name = is_item and isinstance(key, str) and key.isidentifier()
+            raise error.inside(f".{key}" if is_name else "{}") from None
+    return result
+
+
+def _array(members: Iterable[object], plain: Plain, depth: int) -> list[object]:
+    _check_depth(depth)
+    result: list[object] = []
+    for index, value in enumerate(members):
+        try:
+            result.append(None if value is None else plain(value, depth + 1))
+        except CoerceError as error:  # noqa: PERF203 - the error needs the place
+            raise error.inside(f"[{index}]") from None
+    return result
+
+
+def _name(key: object) -> str:
+    if isinstance(key, str) and not isinstance(key, enum.Enum):
+        return _text(key)
+    if isinstance(key, (bool, dt.datetime, bytes)) or not isinstance(
+        key, (int, enum.Enum, Decimal, dt.date, uuid.UUID)
+    ):
+        raise expected("str as the name in a dict", key)
+    return str(_Walker(None).plain(key, MAX_DEPTH))
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise expected("str", value)
+    if "\x00" in value:
+        raise unfit("text without NUL characters", "remove them in the spider")
+    return value if type(value) is str else str.__str__(value)
+
+
+def _number(value: float) -> float:
+    if isinstance(value, int):
+        return int(value)
+    if not math.isfinite(value):
+        raise unfit("a finite number", "use None for a value that is not known")
+    return value + 0.0  # turns -0.0 into 0.0
+
+
+def _is_bytes(value: object) -> bool:
+    return isinstance(value, (bytes, bytearray, memoryview))
+
+
+def _check_depth(depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise unfit(f"at most {MAX_DEPTH} levels, and no value that contains itself")

@@ -1,0 +1,42 @@
+"""Rows of a class without types, whose fields but the key are one JSON value."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from itemadapter import ItemAdapter
+
+from scrapy_snapshot_pipeline.capture.canonical import field_text, row_bytes
+from scrapy_snapshot_pipeline.capture.json_values import plain_fields, to_json
+from scrapy_snapshot_pipeline.capture.row_reader import Row, lone_surrogates, row_reader
+from scrapy_snapshot_pipeline.declaration.tables import Declaration
+
+
+class UntypedRows:
+    """Rows of a class without types: key columns, and everything else in `data`."""
+
+    def __init__(self, declaration: Declaration, naive_timezone: dt.tzinfo | None) -> None:
+        *keys, data = declaration.columns
+        self._read_keys = row_reader(dict, keys, naive_timezone)
+        self._names = frozenset(column.name for column in keys)
+        self._untracked = declaration.untracked_data
+        self._naive_timezone = naive_timezone
+        self._write_data = field_text(data)
+
+    def row(self, item: object, position: int) -> Row:
+        """As `rows.ReadRow`."""
+        present = {k: v for k, v in ItemAdapter(item).items() if v is not None}
+        keys, key, _, _ = self._read_keys(present, position)
+        rest = [(k, v) for k, v in present.items() if k not in self._names]
+        data = plain_fields(rest, self._naive_timezone)
+        tracked = self._encode({k: v for k, v in data.items() if k not in self._untracked})
+        untracked = {k: v for k, v in data.items() if k in self._untracked}
+        beside = self._encode(untracked) if untracked else b""
+        return (*keys, to_json(data)), key, tracked, len(key) + len(tracked) + len(beside)
+
+    def _encode(self, part: dict[str, object]) -> bytes:
+        text = to_json(part)
+        try:
+            return row_bytes(self._write_data(text))
+        except UnicodeEncodeError:
+            raise lone_surrogates(["data"], [text]) from None

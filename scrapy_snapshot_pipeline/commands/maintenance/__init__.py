@@ -1,0 +1,1 @@
+"""Subcommands that prepare the database and bring dead letters back."""

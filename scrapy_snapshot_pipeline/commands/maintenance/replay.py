@@ -1,0 +1,115 @@
+"""`scrapy snapshots replay`: store the dead letters, with the ids they always had."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import random
+import sys
+import time
+import uuid
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress
+from scrapy.settings import BaseSettings
+
+from scrapy_snapshot_pipeline.commands.project import (
+    add_files_argument,
+    chosen_files,
+    declared,
+)
+from scrapy_snapshot_pipeline.dead_letters.file import DeadLetterFile, check_folder, lines_of
+from scrapy_snapshot_pipeline.dead_letters.replay import DAMAGED, UNKNOWN, Replay
+from scrapy_snapshot_pipeline.dead_letters.spool import DeadLetterSpool
+from scrapy_snapshot_pipeline.declaration.tables import Declaration
+from scrapy_snapshot_pipeline.delivery.retry import RetryPolicy
+from scrapy_snapshot_pipeline.pipeline import dead_letter_folder
+from scrapy_snapshot_pipeline.records import Outcome
+from scrapy_snapshot_pipeline.safe_text import printable
+from scrapy_snapshot_pipeline.settings import SnapshotSettings
+from scrapy_snapshot_pipeline.store.connection.engine import connect_engine
+from scrapy_snapshot_pipeline.store.snapshot_store import SnapshotStore
+
+_LEFT = (DAMAGED, UNKNOWN, Outcome.DEAD_LETTERED.value)
+
+
+class ReplayCommand:
+    """Writes files of dead letters into the database."""
+
+    summary = "store the dead letters; doing it twice is no harm"
+    example = "scrapy snapshots replay"
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """See `Subcommand`."""
+        add_files_argument(parser)
+
+    def run(self, settings: BaseSettings, options: argparse.Namespace) -> int:
+        """See `Subcommand`; 1 where not everything could be stored."""
+        ours = SnapshotSettings.from_settings(settings)
+        declarations = {one.table: one for one in declared(settings, ours)}
+        folder = dead_letter_folder(ours)
+        check_folder(folder)
+        again = DeadLetterFile(folder, uuid.uuid4(), ours.dead_letter_max_bytes)
+        engine = connect_engine(
+            ours.database_url,
+            connect_timeout=ours.connect_timeout,
+            write_timeout=ours.write_timeout,
+        )
+        store = SnapshotStore(engine, create_tables=ours.create_tables)
+        try:
+            store.declare(declarations.values())
+            counts = _replay(chosen_files(options, folder), store, declarations, again, ours)
+        finally:
+            store.close()
+            again.close()
+        _say(counts, again.path)
+        return 1 if any(counts[name] for name in _LEFT) else 0
+
+
+def _replay(
+    files: Sequence[Path],
+    store: SnapshotStore,
+    declarations: dict[str, Declaration],
+    again: DeadLetterFile,
+    ours: SnapshotSettings,
+) -> Counter[str]:
+    lines = sum(1 for file in files for _ in lines_of(file))
+    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as progress:
+        bar = progress.add_task("replaying", total=lines)
+        replay = Replay(
+            write=store.write,
+            declarations=declarations,
+            keep=DeadLetterSpool(again, "", declarations, _utc_now),
+            policy=RetryPolicy(
+                ours.retry_times, ours.retry_backoff, ours.retry_backoff_max, ours.open_timeout
+            ),
+            batch_size=ours.batch_size,
+            sleep=time.sleep,
+            now=time.monotonic,
+            chance=random.random,
+            advanced=lambda count: progress.advance(bar, count),
+        )
+        for file in files:
+            replay.file(file)
+    return replay.counts
+
+
+def _utc_now() -> dt.datetime:
+    return dt.datetime.now(dt.timezone.utc)
+
+
+def _say(counts: Counter[str], again: Path) -> None:
+    parts = [f"{name} {count:,}" for name, count in counts.items() if count]
+    sys.stdout.write(f"replayed: {', '.join(parts) or 'nothing, all was done before'}\n")
+    if counts[Outcome.DEAD_LETTERED.value]:
+        sys.stdout.write(f"what failed again is in {printable(str(again))}\n")
+    if counts[DAMAGED]:
+        sys.stdout.write("damaged lines cannot be replayed: their sha256 does not fit\n")
+    if counts[UNKNOWN]:
+        sys.stdout.write(
+            "undeclared: the project declares no such table, or with other columns; replay them "
+            "with the item classes they were scraped with\n"
+        )

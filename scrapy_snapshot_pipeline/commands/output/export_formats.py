@@ -1,0 +1,140 @@
+"""The formats of an export, streamed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import importlib
+from collections.abc import Callable, Iterable, Iterator
+from decimal import Decimal
+from itertools import islice
+from pathlib import Path
+from typing import Any, TextIO
+
+from scrapy_snapshot_pipeline.commands.output.csv_output import CsvWriter, column_names
+from scrapy_snapshot_pipeline.commands.output.json_output import json_line, plain_text
+from scrapy_snapshot_pipeline.errors import HistoryError
+from scrapy_snapshot_pipeline.history.results import FieldValue, FlatRow
+
+_GROUP = 10_000
+_MOST_DIGITS = 38
+"""Of a decimal in Parquet."""
+_LARGEST = 2**63 - 1
+"""Integer of Parquet."""
+
+
+class Rows:
+    """Flat rows that can be read again."""
+
+    def __init__(self, ask: Callable[[], Iterator[FlatRow]]) -> None:
+        self._ask = ask
+
+    def __iter__(self) -> Iterator[FlatRow]:
+        return self._ask()
+
+
+def write_jsonl(results: Iterable[object], out: TextIO) -> None:
+    """One result a line, its lists included."""
+    out.writelines(f"{json_line(result)}\n" for result in results)
+
+
+def write_csv(rows: Rows, out: TextIO, *, raw: bool) -> None:
+    """Reads the rows twice: the first time for the columns, which may differ."""
+    names = column_names(rows)
+    if names:
+        CsvWriter(out, raw=raw).write(names, rows)
+
+
+class Parquet:
+    """Writes Parquet through pyarrow.  Raises HistoryError where it is not installed."""
+
+    def __init__(self) -> None:
+        try:
+            self._arrow = importlib.import_module("pyarrow")
+            self._parquet = importlib.import_module("pyarrow.parquet")
+        except ImportError:
+            raise HistoryError(
+                'Parquet needs pyarrow; pip install "scrapy-snapshot-pipeline[parquet]"'
+            ) from None
+
+    def write(self, rows: Rows, file: Path) -> None:
+        """Reads the rows twice: the first time for the types of the columns."""
+        found = _kinds(rows)
+        schema = self._arrow.schema([(name, self._type(kind)) for name, kind in found.items()])
+        with self._parquet.ParquetWriter(file, schema) as writer:
+            remaining = iter(rows)
+            while group := list(islice(remaining, _GROUP)):
+                writer.write_table(self._group(group, schema, found))
+
+    def _group(self, group: list[FlatRow], schema: Any, found: dict[str, ColumnKind]) -> Any:
+        columns = {
+            name: [kind.value(row.get(name)) for row in group] for name, kind in found.items()
+        }
+        try:
+            return self._arrow.table(columns, schema=schema)
+        except (self._arrow.ArrowException, OverflowError, TypeError):
+            raise HistoryError("a crawl stored other values meanwhile; export again") from None
+
+    def _type(self, kind: ColumnKind) -> Any:
+        arrow = self._arrow
+        if kind.is_decimal:
+            return arrow.decimal128(kind.digits + kind.scale, kind.scale)
+        simple = {
+            bool: arrow.bool_(),
+            int: arrow.int64(),
+            float: arrow.float64(),
+            bytes: arrow.binary(),
+            dt.datetime: arrow.timestamp("us", tz="UTC"),
+            dt.date: arrow.date32(),
+            dt.time: arrow.time64("us"),
+        }
+        return simple.get(kind.only, arrow.string())
+
+
+class ColumnKind:
+    """What the values of a column have in common."""
+
+    def __init__(self) -> None:
+        self._types: set[type] = set()
+        self.digits = 1
+        """Before the point."""
+        self.scale = 0
+
+    def add(self, value: FieldValue) -> None:
+        """One more value."""
+        if value is None:
+            return
+        too_large = isinstance(value, int) and abs(value) > _LARGEST
+        self._types.add(str if too_large else type(value))
+        if isinstance(value, Decimal) and value.is_finite():
+            self.digits = max(self.digits, value.adjusted() + 1)
+            self.scale = max(self.scale, -int(value.as_tuple().exponent))
+
+    @property
+    def only(self) -> type:
+        """Their type; str where they have several or one that Parquet has not."""
+        if self._types == {int, float}:
+            return float
+        return next(iter(self._types)) if len(self._types) == 1 else str
+
+    @property
+    def is_decimal(self) -> bool:
+        """Whether they fit a decimal of Parquet."""
+        return self.only is Decimal and self.digits + self.scale <= _MOST_DIGITS
+
+    def value(self, value: FieldValue) -> FieldValue:
+        """As the column takes it."""
+        if value is None:
+            return None
+        kept = self.is_decimal or self.only in _KEPT
+        return value if kept else plain_text(value)
+
+
+_KEPT = frozenset({bool, int, float, bytes, dt.datetime, dt.date, dt.time})
+
+
+def _kinds(rows: Rows) -> dict[str, ColumnKind]:
+    found: dict[str, ColumnKind] = {}
+    for row in rows:
+        for name, value in row.items():
+            found.setdefault(name, ColumnKind()).add(value)
+    return found

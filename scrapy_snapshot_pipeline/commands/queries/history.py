@@ -1,0 +1,36 @@
+"""`scrapy snapshots history`: every version of one entity."""
+
+from __future__ import annotations
+
+import argparse
+from functools import partial
+
+from scrapy_snapshot_pipeline.commands.output.output import Reply, one_grid
+from scrapy_snapshot_pipeline.commands.output.table_rows import told_version
+from scrapy_snapshot_pipeline.commands.queries.query_command import (
+    Question,
+    add_table_options,
+    chosen_table,
+    whole_key,
+)
+from scrapy_snapshot_pipeline.history import Change, SnapshotHistory
+
+
+class History(Question):
+    """Shows what changed in each version of one entity, oldest first."""
+
+    summary = "show every version of one entity, and what changed in it"
+    example = (
+        "scrapy snapshots history "
+        "--table competitor_odds_snapshot --key match=arsenal-chelsea --key bookmaker=bwin"
+    )
+
+    def own_options(self, parser: argparse.ArgumentParser) -> None:
+        """See `Question`."""
+        add_table_options(parser)
+
+    def ask(self, history: SnapshotHistory, options: argparse.Namespace) -> Reply[Change]:
+        """See `Question`."""
+        table = chosen_table(history, options)
+        found = history.versions(table.name, whole_key(options))
+        return Reply(found, one_grid(partial(told_version, untracked=table.untracked)))

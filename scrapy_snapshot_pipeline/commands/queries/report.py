@@ -1,0 +1,101 @@
+"""`scrapy snapshots report`: the history as one page to look at."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import sys
+from pathlib import Path
+
+from scrapy.settings import BaseSettings
+
+from scrapy_snapshot_pipeline.commands import time_arguments as moments
+from scrapy_snapshot_pipeline.commands.queries.query_command import (
+    add_key_option,
+    open_history,
+    where,
+)
+from scrapy_snapshot_pipeline.errors import HistoryError
+from scrapy_snapshot_pipeline.history import SnapshotHistory
+from scrapy_snapshot_pipeline.report import Choice, gather, render
+from scrapy_snapshot_pipeline.report.options import TOP
+from scrapy_snapshot_pipeline.safe_text import escaped
+
+
+class Report:
+    """Writes the page."""
+
+    summary = "write a report: one HTML page that opens without network"
+    example = "scrapy snapshots report -o report.html"
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """See `Subcommand`."""
+        parser.add_argument(
+            "-o",
+            dest="report_file",
+            type=Path,
+            default=Path("report.html"),
+            metavar="FILE",
+            help="where to (default: report.html)",
+        )
+        parser.add_argument(
+            "--table",
+            action="append",
+            default=[],
+            metavar="NAME",
+            help="only this table (may be repeated; default: all)",
+        )
+        add_key_option(parser)
+        parser.add_argument(
+            "--since",
+            metavar="TIME",
+            help=f"{moments.HELP} (default: 7d before the latest run)",
+        )
+        parser.add_argument(
+            "--top",
+            type=_positive,
+            default=TOP,
+            metavar="N",
+            help=f"most rows of a list, and entities of a table (default: {TOP})",
+        )
+
+    def run(self, settings: BaseSettings, options: argparse.Namespace) -> int:
+        """See `Subcommand`."""
+        now = dt.datetime.now(dt.timezone.utc)
+        with open_history(settings) as history:
+            choice = Choice(
+                since=_since(options.since, history),
+                top=options.top,
+                tables=tuple(options.table),
+                where=where(options),
+            )
+            page = gather(history, choice, now)
+        _write(options.report_file, render(page))
+        sys.stdout.write(f"{options.report_file.resolve()}\n")
+        return 0
+
+
+def _since(text: str | None, history: SnapshotHistory) -> dt.datetime | None:
+    """Of a run, its start."""
+    if text is None:
+        return None
+    found = moments.moment(text, history, None)
+    if isinstance(found, dt.datetime):
+        return found
+    return next(run.started_at for run in history.runs() if run.run_id == found)
+
+
+def _positive(text: str) -> int:
+    if text.isdecimal() and int(text) > 0:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!a} is not a number of 1 or more")
+
+
+def _write(path: Path, html: str) -> None:
+    try:
+        path.write_text(html, encoding="utf-8")
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise HistoryError(
+            f"the report cannot be written to {escaped(str(path))}: {reason}"
+        ) from None

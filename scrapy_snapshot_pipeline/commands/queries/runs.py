@@ -1,0 +1,43 @@
+"""`scrapy snapshots runs`: the crawls, and what each did."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+
+from scrapy_snapshot_pipeline.commands.output.output import Reply, one_grid
+from scrapy_snapshot_pipeline.commands.queries.query_command import Question
+from scrapy_snapshot_pipeline.history import Run, SnapshotHistory
+from scrapy_snapshot_pipeline.history.results import FlatRow
+
+_SHORT = 8
+_SHOWN = {"new": "inserted", "changed": "revised", "failed": "failed", "confirmed": "confirmed"}
+"""Names of columns and their counters; the first of them have room on a narrow terminal."""
+
+
+class Runs(Question):
+    """Lists the crawls, latest first."""
+
+    summary = "list the crawls, latest first, and what each stored"
+    example = "scrapy snapshots runs --spider competitor_odds"
+
+    def own_options(self, parser: argparse.ArgumentParser) -> None:
+        """See `Question`."""
+        parser.add_argument("--spider", metavar="NAME", help="only the crawls of this spider")
+
+    def ask(self, history: SnapshotHistory, options: argparse.Namespace) -> Reply[Run]:
+        """See `Question`."""
+        return Reply(history.runs(spider=options.spider), one_grid(_told))
+
+
+def _told(run: Run) -> Iterator[FlatRow]:
+    yield {
+        "started_at": run.started_at,
+        "run": str(run.run_id)[:_SHORT],
+        "spider": run.spider,
+        "status": run.status,
+        **{name: run.counters.get(counter) for name, counter in _SHOWN.items()},
+        "accepted": run.counters.get("accepted"),
+        "finish_reason": run.finish_reason,
+        "finished_at": run.finished_at,
+    }

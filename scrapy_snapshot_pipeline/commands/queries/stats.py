@@ -1,0 +1,57 @@
+"""`scrapy snapshots stats`: lowest, highest and mean of a number."""
+
+from __future__ import annotations
+
+import argparse
+import math
+
+from scrapy_snapshot_pipeline.commands import time_arguments as moments
+from scrapy_snapshot_pipeline.commands.output.output import Reply, one_grid
+from scrapy_snapshot_pipeline.commands.output.table_rows import told_statistics
+from scrapy_snapshot_pipeline.commands.queries.query_command import (
+    Question,
+    add_table_options,
+    chosen_table,
+    maybe_when,
+    where,
+)
+from scrapy_snapshot_pipeline.history import FieldStatistics, SnapshotHistory
+
+_MOST_DAYS = 100_000
+
+
+class Stats(Question):
+    """Sums up a numeric field of each entity or row of a list."""
+
+    summary = "show the lowest, highest and mean of a number over some days"
+    example = "scrapy snapshots stats markets.price_home --days 30 --table competitor_odds_snapshot"
+
+    def own_options(self, parser: argparse.ArgumentParser) -> None:
+        """See `Question`."""
+        parser.add_argument("field", help="price, markets.price (in a list), prices.home (in JSON)")
+        parser.add_argument("--days", type=_days, default=30.0, help="default: 30")
+        parser.add_argument(
+            "--until", metavar="TIME", help=f"the end of the days; {moments.HELP} (default: now)"
+        )
+        add_table_options(parser)
+
+    def ask(self, history: SnapshotHistory, options: argparse.Namespace) -> Reply[FieldStatistics]:
+        """See `Question`."""
+        found = history.statistics(
+            chosen_table(history, options).name,
+            options.field,
+            days=options.days,
+            until=maybe_when(options.until, history, options),
+            where=where(options),
+        )
+        return Reply(found, one_grid(told_statistics))
+
+
+def _days(text: str) -> float:
+    try:
+        days = float(text)
+    except ValueError:
+        days = math.nan
+    if not 0 < days <= _MOST_DAYS:
+        raise argparse.ArgumentTypeError(f"must be a number of days, not {text!a}")
+    return days

@@ -1,0 +1,1 @@
+"""What the pipeline asks of Scrapy and of the process it runs in."""

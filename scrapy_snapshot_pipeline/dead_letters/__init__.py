@@ -1,0 +1,1 @@
+"""Records that were not stored, and their way back."""

@@ -1,0 +1,1 @@
+"""What a class declares: its table, key, columns and lists.  Pure."""

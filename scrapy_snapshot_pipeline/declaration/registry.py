@@ -1,0 +1,195 @@
+"""Declaring items: `@snapshot`, `SNAPSHOT_ITEMS`, and the declarations that they come to.
+
+Decorating only remembers.  What it means is worked out on first use, when every class that an
+annotation names exists, and every decorator above `@snapshot` has done its work.
+"""
+
+from __future__ import annotations
+
+import builtins
+import pkgutil
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
+
+from scrapy_snapshot_pipeline.declaration.resolve import Options, child_classes, resolve
+from scrapy_snapshot_pipeline.declaration.tables import ChildTable, Column, Declaration, Kind, Role
+from scrapy_snapshot_pipeline.errors import DeclarationError
+
+__all__ = ["ChildTable", "Column", "Declaration", "Declarations", "Kind", "Role", "snapshot"]
+
+ItemClass = TypeVar("ItemClass", bound=type)
+
+_MARK = "__snapshot_options__"
+
+# Weak, since a class that nobody can make an item of needs no table; by name, so that a class
+# made anew (reloaded, or rebuilt by another decorator) takes the place of its forerunner.
+_registry: weakref.WeakValueDictionary[tuple[str, str], type] = weakref.WeakValueDictionary()
+
+
+class _Mark:
+    """Options on a class, in its own namespace."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        """Register the class that `@dataclass(slots=True)` or attrs made of the decorated one.
+
+        Such a decorator above `@snapshot` copies the namespace into a new class, and Python then
+        tells each value in it.  Only the new class will ever have instances.
+        """
+        _register(owner)
+
+
+def snapshot(
+    *,
+    key: str | Sequence[str] = (),
+    table: str | None = None,
+    untracked: str | Sequence[str] = (),
+) -> Callable[[ItemClass], ItemClass]:
+    """Declare a class of items whose history is kept; gives back the same class.
+
+    `key` names the fields that identify an entity, or a row within its list; a class that is only
+    nested in lists needs none, its rows are then known by position.  `table` defaults to the
+    class's name in snake case.  `untracked` names fields that are stored but whose change alone
+    makes no new version.  A subclass inherits nothing: declare it too.
+
+    Raises `DeclarationError` when an option is no name; all else is checked by `Declarations`.
+    """
+
+    def mark(item_class: ItemClass) -> ItemClass:
+        options = _read_options(
+            item_class.__qualname__, {"key": key, "table": table, "untracked": untracked}
+        )
+        setattr(item_class, _MARK, _Mark(options))
+        _register(item_class)
+        return item_class
+
+    return mark
+
+
+class Declarations:
+    """All declared classes, from decorators and from `SNAPSHOT_ITEMS`.
+
+    A class in `SNAPSHOT_ITEMS` (given as class or import path) is declared by the settings alone,
+    whatever its decorator says.  Of an item only the fields that its class declares are stored,
+    so not what pydantic's `extra="allow"` lets in.
+    """
+
+    def __init__(self, items: Mapping[type | str, Mapping[str, object]] = {}) -> None:
+        """Import the classes named in the settings.  Raises `DeclarationError`."""
+        self._options = {
+            _find_class(item): _read_options(_label(item), given) for item, given in items.items()
+        }
+        self._resolved: dict[type, Declaration] = {}
+        self._owners: dict[str, type] = {}
+
+    def roots(self) -> tuple[Declaration, ...]:
+        """Declarations of the classes declared by now, but not of those only nested in others.
+
+        Raises `DeclarationError` for the first of them that is wrong.
+        """
+        declared = list(dict.fromkeys([*self._options, *_registry.values()]))
+        nested: set[type] = set()
+        for item_class in declared:
+            nested |= child_classes(item_class, self._options_of) - {item_class}
+        roots = tuple(self._resolve(each) for each in declared if each not in nested)
+        covered = {child.item_class for root in roots for child in root.children}
+        for item_class in nested - covered:
+            self._resolve(item_class)  # nested in each other alone: raises that it is recursive
+        return roots
+
+    def of(self, item_class: type) -> Declaration | None:
+        """The declaration of exactly this class, also when declared since; None: undeclared.
+
+        Raises `DeclarationError` when the class is declared wrongly.
+        """
+        known = self._resolved.get(item_class)
+        if known is not None or self._options_of(item_class) is None:
+            return known
+        return self._resolve(item_class)
+
+    def table(self, name: str) -> Declaration | None:
+        """The declaration whose own table (no child's) has this name.
+
+        Raises `DeclarationError` as `roots` does.
+        """
+        if name not in self._owners:
+            self.roots()
+        found = self._resolved.get(self._owners.get(name, type(None)))
+        return found if found is not None and found.table == name else None
+
+    def _options_of(self, item_class: type) -> Options | None:
+        if item_class in self._options:
+            return self._options[item_class]
+        mark = vars(item_class).get(_MARK)
+        return mark.options if isinstance(mark, _Mark) else None
+
+    def _resolve(self, item_class: type) -> Declaration:
+        if item_class in self._resolved:
+            return self._resolved[item_class]
+        declaration = resolve(item_class, self._options_of)
+        self._claim_tables(declaration)
+        self._resolved[item_class] = declaration
+        return declaration
+
+    def _claim_tables(self, declaration: Declaration) -> None:
+        tables = [declaration.table, *(child.name for child in declaration.children)]
+        for table in tables:
+            owner = self._owners.get(table)
+            if owner is not None or tables.count(table) > 1:
+                raise DeclarationError(_clash(table, declaration.item_class, owner))
+        self._owners.update(dict.fromkeys(tables, declaration.item_class))
+
+
+def _register(item_class: type) -> None:
+    _registry[item_class.__module__, item_class.__qualname__] = item_class
+
+
+def _clash(table: str, item_class: type, owner: type | None) -> str:
+    other = "another of its lists" if owner is None else _full_name(owner)
+    cure = 'give one of them another name with table="...", or rename the field of the list'
+    return f"{_full_name(item_class)} and {other} both have the table {table!r}; {cure}"
+
+
+def _full_name(item_class: type) -> str:
+    return f"{item_class.__module__}.{item_class.__qualname__}"
+
+
+def _read_options(where: str, given: Mapping[str, object]) -> Options:
+    unknown = sorted(set(given) - {"key", "table", "untracked"})
+    if unknown:
+        known = "key, table and untracked are known"
+        raise DeclarationError(f"{where} has the unknown option {unknown[0]!r}; {known}")
+    table = given.get("table")
+    if table is not None and not isinstance(table, str):
+        raise DeclarationError(f"{where} has a table that is no string; give its name")
+    return Options(_read_names(where, "key", given), table, _read_names(where, "untracked", given))
+
+
+def _read_names(where: str, option: str, given: Mapping[str, object]) -> tuple[str, ...]:
+    names = given.get(option, ())
+    if isinstance(names, str):
+        names = (names,)
+    if isinstance(names, Sequence) and all(isinstance(n, str) and n for n in names):
+        return tuple(dict.fromkeys(names))
+    cure = "give a field's name or a sequence of names"
+    raise DeclarationError(f"{where} has a wrong {option}; {cure}")
+
+
+def _find_class(item: type | str) -> type:
+    if isinstance(item, type):
+        return item
+    try:
+        found = pkgutil.resolve_name(item) if "." in item else getattr(builtins, item)
+    except (ImportError, AttributeError, ValueError) as error:
+        cure = 'name the class as "package.module.Class"'
+        raise DeclarationError(f"SNAPSHOT_ITEMS: {item!r} cannot be imported; {cure}") from error
+    if not isinstance(found, type):
+        raise DeclarationError(f"SNAPSHOT_ITEMS: {item!r} is no class; name an item class")
+    return found
+
+
+def _label(item: type | str) -> str:
+    return f"SNAPSHOT_ITEMS[{item if isinstance(item, str) else item.__qualname__}]"

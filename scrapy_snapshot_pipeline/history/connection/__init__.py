@@ -1,0 +1,1 @@
+"""How the history connects to the database and reads from it."""

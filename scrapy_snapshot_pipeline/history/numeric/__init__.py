@@ -1,0 +1,1 @@
+"""Prices and other numbers over time: steps, statistics, movers."""

@@ -1,0 +1,188 @@
+"""Movers: how far numbers came within a time, for several fields in one read a table.
+
+What did not change within the time cannot have moved, so only rows that began or ended in it are
+read, and of them only the numbers; whole versions are read for the few that moved furthest.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Context, Decimal
+from itertools import count, groupby
+from operator import attrgetter, itemgetter
+from typing import TypeAlias
+
+from sqlalchemy.engine import Connection
+
+from scrapy_snapshot_pipeline.history.assemble import Enclosing, enclosing_keys
+from scrapy_snapshot_pipeline.history.compare import key_order
+from scrapy_snapshot_pipeline.history.conditions import one_of, overlapping
+from scrapy_snapshot_pipeline.history.connection.streams import chunks, stream
+from scrapy_snapshot_pipeline.history.numeric.mover_rows import HOLDS, Within, mover_rows
+from scrapy_snapshot_pipeline.history.numeric.results import Mover
+from scrapy_snapshot_pipeline.history.numeric.spans import NumberPath
+from scrapy_snapshot_pipeline.history.queries import Queries, VersionRow
+from scrapy_snapshot_pipeline.history.results import Fields
+from scrapy_snapshot_pipeline.history.values import bytes_id
+
+_EXACT = Context(prec=100)
+
+
+@dataclass(frozen=True, slots=True)
+class _Move:
+    """One number that moved."""
+
+    distance: Decimal
+    old: Decimal
+    new: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """An entity, or a row of a list, of which some numbers moved."""
+
+    entity_id: bytes
+    child_id: bytes | None
+    parent_id: bytes | None
+    key: Fields
+    moves: list[_Move | None]
+    """One for each ranking."""
+
+
+_Place: TypeAlias = "tuple[bytes, tuple[Fields, ...]]"
+"""Entity, and the keys on the way to the row."""
+
+
+class _Ranking:
+    """The furthest moves of one number, at most `top`; the first of those that are equally far."""
+
+    def __init__(self, path: NumberPath, by: str, top: int | None) -> None:
+        self.path = path
+        self._by = by
+        self._top = top
+        self._heap: list[tuple[Decimal, int, _Place, _Move]] = []
+        self._order = count(0, -1)
+
+    def move(self, values: Sequence[Fields]) -> _Move | None:
+        """From the first value to the last; None where it did not move, or surely not so far."""
+        new = self.path.of(values[-1])
+        if new is None:
+            return None
+        old = next(number for each in values if (number := self.path.of(each)) is not None)
+        distance = _distance(old, new, self._by)
+        if not distance or (self._full and distance < self._heap[0][0]):
+            return None
+        return _Move(distance, old, new)
+
+    def offer(self, place: _Place, move: _Move) -> None:
+        """Keep it where it is among the furthest; in the order of ids and keys."""
+        heapq.heappush(self._heap, (move.distance, next(self._order), place, move))
+        if self._top is not None and len(self._heap) > self._top:
+            heapq.heappop(self._heap)
+
+    def ranked(self) -> list[tuple[_Place, _Move]]:
+        """The furthest first."""
+        ranked = sorted(self._heap, key=itemgetter(0, 1), reverse=True)
+        return [(place, move) for *_, place, move in ranked]
+
+    @property
+    def _full(self) -> bool:
+        return bool(self._top) and len(self._heap) == self._top
+
+
+def _distance(old: Decimal, new: Decimal, by: str) -> Decimal | None:
+    """None: it has none, from 0 or to the same."""
+    if by == "absolute":
+        return abs(_EXACT.subtract(new, old))
+    return abs(_EXACT.divide(_EXACT.subtract(new, old), old)) if old else None
+
+
+def furthest(
+    connection: Connection,
+    queries: Queries,
+    paths: Sequence[NumberPath],
+    within: Within,
+    by: str,
+    top: int | None,
+) -> list[list[Mover]]:
+    """Of each path the `top` movers, furthest first; equally far in the order of ids and keys."""
+    rankings = [_Ranking(path, by, top) for path in paths]
+    for table in dict.fromkeys(path.child for path in paths):
+        here = [ranking for ranking in rankings if ranking.path.child == table]
+        for place, row in _placed(connection, queries, _moved(connection, queries, here, within)):
+            for ranking, move in zip(here, row.moves, strict=True):
+                if move is not None:
+                    ranking.offer(place, move)
+    ranked = [ranking.ranked() for ranking in rankings]
+    ids = {entity for moves in ranked for (entity, _), _ in moves}
+    last = _last_versions(connection, queries, sorted(ids), within)
+    return [[_mover(queries, last, *each) for each in moves] for moves in ranked]
+
+
+def _moved(
+    connection: Connection, queries: Queries, rankings: Sequence[_Ranking], within: Within
+) -> Iterator[_Row]:
+    """By entity and child row."""
+    own, statement = mover_rows(queries, [ranking.path for ranking in rankings], within)
+    for _, group in groupby(stream(connection, statement), key=itemgetter(0, 1)):
+        rows = list(group)
+        # One row alone did not move, and the last one must hold at the end.
+        if len(rows) < 2 or not rows[-1][HOLDS]:  # noqa: PLR2004 - from one to the other
+            continue
+        values = [own.read(row[HOLDS + 1 :]) for row in rows]
+        moves = [ranking.move(values) for ranking in rankings]
+        if any(moves):
+            entity, child, parent, *_ = rows[0]
+            yield _Row(entity, child, parent, own.key(values[0]), moves)
+
+
+def _placed(
+    connection: Connection, queries: Queries, rows: Iterator[_Row]
+) -> Iterator[tuple[_Place, _Row]]:
+    """Each with the keys on the way to it; those of one entity in the order of these keys."""
+    entities = (list(group) for _, group in groupby(rows, key=attrgetter("entity_id")))
+    for chunk in chunks(entities):
+        inner = {row.entity_id for group in chunk for row in group if row.parent_id is not None}
+        around = enclosing_keys(connection, queries, sorted(inner))
+        for group in chunk:
+            placed = [((row.entity_id, _way(row, around)), row) for row in group]
+            yield from sorted(placed, key=lambda each: [key_order(key) for key in each[0][1]])
+
+
+def _way(row: _Row, around: Enclosing) -> tuple[Fields, ...]:
+    if row.child_id is None:
+        return ()
+    return (*around.of(row.entity_id, row.parent_id), row.key)
+
+
+def _last_versions(
+    connection: Connection, queries: Queries, entity_ids: Sequence[bytes], within: Within
+) -> dict[bytes, VersionRow]:
+    """The last version of each entity within the time."""
+    last: dict[bytes, VersionRow] = {}
+    v = queries.v
+    there = overlapping(v, within.after, within.until)
+    for ids in chunks(entity_ids):
+        for version in queries.versions(connection, one_of(connection, v.c.entity_id, ids), there):
+            last[version.entity_id] = version
+    return last
+
+
+def _mover(queries: Queries, last: Mapping[bytes, VersionRow], place: _Place, move: _Move) -> Mover:
+    entity, child = place
+    version, absolute = last[entity], _EXACT.subtract(move.new, move.old)
+    return Mover(
+        table=queries.entity.declaration.table,
+        entity_id=bytes_id(entity),
+        key=queries.own.key(version.values),
+        child=child,
+        old=move.old,
+        new=move.new,
+        absolute=absolute,
+        relative=float(_EXACT.divide(absolute, abs(move.old))) if move.old else None,
+        changed_at=version.valid_from,
+        last_confirmed_at=version.last_confirmed_at,
+        run_at=version.run_at,
+    )

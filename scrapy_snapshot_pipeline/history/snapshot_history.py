@@ -1,0 +1,328 @@
+"""SnapshotHistory: every question that the history answers."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Sequence
+from types import TracebackType
+from typing import Any, Literal, TypeVar
+
+from sqlalchemy.engine import Connection
+from sqlalchemy.sql.expression import ColumnElement
+
+from scrapy_snapshot_pipeline.errors import HistoryError
+from scrapy_snapshot_pipeline.history import keys
+from scrapy_snapshot_pipeline.history.assemble import changes, states
+from scrapy_snapshot_pipeline.history.conditions import Condition, at_time, lasting, overlapping
+from scrapy_snapshot_pipeline.history.connection.transactions import Reader
+from scrapy_snapshot_pipeline.history.differences import differences
+from scrapy_snapshot_pipeline.history.entity import known_entity
+from scrapy_snapshot_pipeline.history.feed import beginnings, feed
+from scrapy_snapshot_pipeline.history.keys import Key, Where
+from scrapy_snapshot_pipeline.history.lazy_result import Answer, HasRows
+from scrapy_snapshot_pipeline.history.numeric import lines as numbers
+from scrapy_snapshot_pipeline.history.numeric.mover_rows import Within
+from scrapy_snapshot_pipeline.history.numeric.movers import furthest
+from scrapy_snapshot_pipeline.history.numeric.results import FieldStatistics, Mover, Step
+from scrapy_snapshot_pipeline.history.numeric.spans import NumberPath, number_path
+from scrapy_snapshot_pipeline.history.queries import Queries
+from scrapy_snapshot_pipeline.history.results import (
+    Change,
+    Difference,
+    Run,
+    State,
+    TableInfo,
+)
+from scrapy_snapshot_pipeline.history.runs import Moment, Moments, all_runs
+from scrapy_snapshot_pipeline.history.stored_tables import learn, table_info
+
+ResultT = TypeVar("ResultT", bound=HasRows)
+By = Literal["absolute", "relative"]
+
+
+class SnapshotHistory:
+    """Reads what the pipeline stored; nothing is ever written.
+
+    Use it as a context manager.  Methods raise HistoryError for a table, field, key or time that
+    makes no sense, and NoSuchEntityError (a HistoryError) for an unknown key; they, and reading an
+    answer, raise HistoryError when the database fails.  Where no run or time is given for an end,
+    it is now.  Entities come in the order of their ids, unless said otherwise.
+
+    `key` holds the values of the key fields: by name, in their order, or the one value alone; texts
+    of other kinds ("12", "2024-05-01") are understood.  `where` lets through only entities with
+    these values in key fields; a list, tuple or set means any of its members.  A `Moment` is an
+    aware time or the id of a run.  The path of a numeric field is `price`, `markets.price_home` (of
+    the child rows in `markets`) or `prices.home` (inside a JSON field).
+    """
+
+    def __init__(self, url: str) -> None:
+        """`url`: as `SNAPSHOT_DATABASE_URL`.  Raises HistoryError where no database is there."""
+        self._reader = Reader(url)
+        try:
+            self._tables = learn(self._reader)
+        except HistoryError:
+            self.close()
+            raise
+        self._moments = Moments(self._reader)
+
+    def __enter__(self) -> SnapshotHistory:  # noqa: PYI034 - no `Self` before Python 3.11
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release all connections."""
+        self._reader.close()
+
+    def tables(self) -> tuple[TableInfo, ...]:
+        """All tables of entities, by name."""
+        return tuple(self.table(name) for name in sorted(self._tables))
+
+    def table(self, name: str) -> TableInfo:
+        """One of them."""
+        return table_info(self._queries(name))
+
+    def runs(self, *, spider: str | None = None) -> Answer[Run]:
+        """All crawls, latest first."""
+        return self._answer(lambda connection: all_runs(connection, spider))
+
+    def current(self, table: str, *, where: Where = None) -> Answer[State]:
+        """The current state of every entity."""
+        return self._states(table, None, where)
+
+    def as_of(self, table: str, at: Moment, *, where: Where = None) -> Answer[State]:
+        """The state of every entity at a time, or at the end of a run."""
+        return self._states(table, self._moments.end(at), where)
+
+    def versions(self, table: str, key: Key) -> Answer[Change]:
+        """One entity's whole history, oldest first, LATE versions included."""
+        queries = self._queries(table)
+        wanted = queries.v.c.entity_id == known_entity(self._reader, queries, key)
+        return self._changes(queries, [wanted], [wanted], newest_first=False)
+
+    def changes(
+        self,
+        table: str,
+        *,
+        since: Moment | None = None,
+        until: Moment | None = None,
+        where: Where = None,
+        newest_first: bool = True,
+    ) -> Answer[Change]:
+        """What changed at or after `since` (of a run: its start) and before `until` (its end)."""
+        queries, filters = self._filtered(table, where)
+        v = queries.v
+        start = None if since is None else self._moments.start(since)
+        end = None if until is None else self._moments.end(until)
+        begun = [lasting(v), *filters, *_bounds(v.c.valid_from, start, end)]
+        ended = [*filters, *_bounds(v.c.valid_to, start, end)]
+        return self._changes(queries, begun, ended, newest_first=newest_first)
+
+    def new(self, table: str, *, since: Moment, where: Where = None) -> Answer[Change]:
+        """The entities that were seen for the first time since then, latest first."""
+        queries, filters = self._filtered(table, where)
+        start = self._moments.start(since)
+        begun = [*_bounds(queries.v.c.valid_from, start, None), *filters, queries.first]
+
+        def read(connection: Connection) -> Iterator[Change]:
+            steps = beginnings(connection, queries, begun, newest_first=True)
+            return changes(connection, queries, steps)
+
+        return self._answer(read, lambda c, most: queries.count(c, *begun, most=most))
+
+    def not_seen(
+        self, table: str, *, since: Moment | None = None, where: Where = None
+    ) -> Answer[State]:
+        """Current states that were not confirmed since a time, or since the start of a run.
+
+        By default: since the last finished run of the spider that stored that state.
+        """
+        queries, filters = self._filtered(table, where)
+        start = None if since is None else self._moments.start(since)
+
+        def conditions(connection: Connection) -> list[Condition]:
+            last = queries.v.c.last_confirmed_at
+            missed = queries.missed(connection) if start is None else last < start
+            return [at_time(queries.v, None), *filters, missed]
+
+        return self._states_where(queries, conditions, None)
+
+    def diff(
+        self, table: str, before: Moment, after: Moment, *, where: Where = None
+    ) -> Answer[Difference]:
+        """What is different between two times, or between the ends of two runs."""
+        queries, filters = self._filtered(table, where)
+        old, new = self._moments.end(before), self._moments.end(after)
+        return self._answer(lambda connection: differences(connection, queries, old, new, filters))
+
+    def movers(
+        self,
+        table: str,
+        field: str,
+        *,
+        since: Moment,
+        until: Moment | None = None,
+        by: By = "relative",
+        top: int | None = 20,
+        where: Where = None,
+    ) -> Answer[Mover]:
+        """Where a numeric field came furthest, up or down, furthest first.
+
+        Compared is the value at `since`, or the first after it where there was none, with the value
+        at `until`.  `top` bounds the memory.
+        """
+        queries, paths = self._queries(table), self._paths(table, [field])
+        within = self._within(table, since, until, where)
+
+        def read(connection: Connection) -> Iterator[Mover]:
+            return iter(furthest(connection, queries, paths, within, by, top)[0])
+
+        return self._answer(read)
+
+    def movers_by_field(
+        self,
+        table: str,
+        fields: Sequence[str],
+        *,
+        since: Moment,
+        until: Moment | None = None,
+        by: By = "relative",
+        top: int | None = 20,
+        where: Where = None,
+    ) -> dict[str, list[Mover]]:
+        """`movers` of each of these fields, in one read of each of their tables."""
+        queries, paths = self._queries(table), self._paths(table, fields)
+        within = self._within(table, since, until, where)
+        with self._reader.reading() as connection:
+            found = furthest(connection, queries, paths, within, by, top)
+        return dict(zip(fields, found, strict=True))
+
+    def statistics(
+        self,
+        table: str,
+        field: str,
+        *,
+        days: float = 30,
+        until: Moment | None = None,
+        where: Where = None,
+    ) -> Answer[FieldStatistics]:
+        """Lowest, highest and mean of a numeric field, one for each entity or child row."""
+        queries, filters = self._filtered(table, where)
+        [path] = self._paths(table, [field])
+        end = dt.datetime.now(dt.timezone.utc) if until is None else self._moments.end(until)
+        start = end - dt.timedelta(days=days)
+
+        def read(connection: Connection) -> Iterator[FieldStatistics]:
+            ids = queries.entity_ids(connection, overlapping(queries.v, start, end), *filters)
+            found = numbers.lines(connection, queries, path, ids, (start, end))
+            return numbers.statistics(table, found, start, end)
+
+        return self._answer(read)
+
+    def steps(self, table: str, key: Key, field: str) -> Answer[Step]:
+        """All values of one entity's numeric field, by child row and then oldest first."""
+        queries = self._queries(table)
+        [path] = self._paths(table, [field])
+        entity = known_entity(self._reader, queries, key)
+
+        def read(connection: Connection) -> Iterator[Step]:
+            everything = numbers.Numbers(connection, queries, [entity], (None, None))
+            return numbers.steps(everything.lines(path))
+
+        return self._answer(read)
+
+    def steps_by_field(self, table: str, key: Key, fields: Sequence[str]) -> dict[str, list[Step]]:
+        """`steps` of each of these fields, in one read of each of their tables."""
+        queries, paths = self._queries(table), self._paths(table, fields)
+        entity = known_entity(self._reader, queries, key)
+        with self._reader.reading() as connection:
+            everything = numbers.Numbers(connection, queries, [entity], (None, None))
+            return {
+                field: list(numbers.steps(everything.lines(path)))
+                for field, path in zip(fields, paths, strict=True)
+            }
+
+    def _answer(
+        self,
+        read: Callable[[Connection], Iterator[ResultT]],
+        count: Callable[[Connection, int | None], int] | None = None,
+    ) -> Answer[ResultT]:
+        def ask() -> Iterator[ResultT]:
+            with self._reader.reading() as connection:
+                yield from read(connection)
+
+        if count is None:
+            return Answer(ask)
+        counted = count
+
+        def ask_count(most: int | None) -> int:
+            with self._reader.reading() as connection:
+                return counted(connection, most)
+
+        return Answer(ask, ask_count)
+
+    def _queries(self, table: str) -> Queries:
+        if table in self._tables:
+            return self._tables[table]
+        known = ", ".join(sorted(self._tables)) or "none"
+        raise HistoryError(f"there is no table of entities {table}; there are {known}")
+
+    def _filtered(self, table: str, where: Where) -> tuple[Queries, list[Condition]]:
+        queries = self._queries(table)
+        return queries, keys.conditions(queries.entity.declaration, queries.v, where)
+
+    def _paths(self, table: str, fields: Sequence[str]) -> list[NumberPath]:
+        declaration = self._queries(table).entity.declaration
+        return [number_path(declaration, field) for field in fields]
+
+    def _within(self, table: str, since: Moment, until: Moment | None, where: Where) -> Within:
+        end = None if until is None else self._moments.end(until)
+        return Within(self._moments.start(since), end, self._filtered(table, where)[1])
+
+    def _states(self, table: str, at: dt.datetime | None, where: Where) -> Answer[State]:
+        queries, filters = self._filtered(table, where)
+        return self._states_where(queries, lambda _: [at_time(queries.v, at), *filters], at)
+
+    def _states_where(
+        self,
+        queries: Queries,
+        conditions: Callable[[Connection], list[Condition]],
+        at: dt.datetime | None,
+    ) -> Answer[State]:
+        return self._answer(
+            lambda c: states(c, queries, queries.versions(c, *conditions(c)), at),
+            lambda c, most: queries.count(c, *conditions(c), most=most),
+        )
+
+    def _changes(
+        self,
+        queries: Queries,
+        begun: list[Condition],
+        ended: list[Condition],
+        *,
+        newest_first: bool,
+    ) -> Answer[Change]:
+        def read(connection: Connection) -> Iterator[Change]:
+            steps = feed(connection, queries, begun, ended, newest_first=newest_first)
+            return changes(connection, queries, steps)
+
+        def count(connection: Connection, most: int | None) -> int:
+            begins = queries.count(connection, *begun, most=most)
+            left = None if most is None else most - begins
+            return begins + queries.count(connection, queries.ended, *ended, most=left)
+
+        return self._answer(read, count)
+
+
+def _bounds(
+    time: ColumnElement[Any], start: dt.datetime | None, end: dt.datetime | None
+) -> list[Condition]:
+    """From `start` on, and before `end`; None: no bound."""
+    bounds = [] if start is None else [time >= start]
+    return bounds if end is None else [*bounds, time < end]

@@ -1,0 +1,40 @@
+"""What is stored where: the tables of entities, learned from the database itself."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from scrapy_snapshot_pipeline.declaration import catalog
+from scrapy_snapshot_pipeline.errors import HistoryError
+from scrapy_snapshot_pipeline.history.connection.transactions import Reader
+from scrapy_snapshot_pipeline.history.numeric.spans import numeric_paths, untracked_paths
+from scrapy_snapshot_pipeline.history.queries import Queries
+from scrapy_snapshot_pipeline.history.results import TableInfo
+from scrapy_snapshot_pipeline.store.schema.tables import SCHEMA, SCHEMA_VERSION, entity_tables
+
+
+def learn(reader: Reader) -> dict[str, Queries]:
+    """By table.  Raises HistoryError where there is no history, or one of a newer version."""
+    problem = "the database could not be read, or has no snapshot tables"
+    with reader.reading(problem, "run a crawl first, or correct the URL") as connection:
+        rows = connection.execute(sa.select(SCHEMA)).all()
+    newer = [row.table_name for row in rows if row.version > SCHEMA_VERSION]
+    if newer:
+        raise HistoryError(f"table {newer[0]} was made by a newer version; upgrade this one")
+    metadata = sa.MetaData()
+    texts = {row.table_name: row.columns for row in rows}
+    return {d.table: Queries(entity_tables(d, metadata)) for d in catalog.declarations(texts)}
+
+
+def table_info(queries: Queries) -> TableInfo:
+    """A table as it is told to the caller."""
+    declaration = queries.entity.declaration
+    return TableInfo(
+        name=declaration.table,
+        key=queries.own.key_names,
+        fields=tuple(c.name for c in declaration.columns),
+        children=tuple(".".join(child.path) for child in declaration.children),
+        numeric=numeric_paths(declaration),
+        untracked=untracked_paths(declaration),
+        untyped=declaration.untyped,
+    )

@@ -1,0 +1,1 @@
+"""The law of history: what observations change (slowly changing dimension, type 2).  Pure."""

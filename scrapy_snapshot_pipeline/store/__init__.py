@@ -1,0 +1,1 @@
+"""The blocking side: one batch, one transaction."""

@@ -1,0 +1,1 @@
+"""One connection: how it is made, begins and ends transactions, and is cut."""

@@ -1,0 +1,175 @@
+"""The SQLAlchemy engine: one connection, set up the way the store relies on."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, Connection, Engine, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
+
+from scrapy_snapshot_pipeline.errors import SettingsError
+from scrapy_snapshot_pipeline.safe_text import printable
+from scrapy_snapshot_pipeline.store.connection.tls import unverified_host
+from scrapy_snapshot_pipeline.store.connection.transactions import IS_REMOTE, say_begin_and_commit
+
+logger = logging.getLogger(__name__)
+
+_REMOTE_ROUND_TRIP = 0.005
+"""Seconds of a round trip, from which on a server counts as far: see `writing`."""
+_PROBES = 5
+"""Of which the shortest counts: a busy reactor gives the interpreter lock back late."""
+_LOCK_TIMEOUT = 5.0  # seconds; as during a migration
+_SQLITE_BUSY_TIMEOUT = 1.0  # seconds; a busy wait cannot be interrupted, so retries do the rest
+_UNWANTED_PLANS = ("enable_seqscan", "enable_sort", "jit")
+"""Every statement looks up a batch of ids in an index.  Of a table that grew since it was last
+analysed the planner thinks otherwise, and reads all of it: 12 ms a statement instead of 1 ms at
+25,000 versions, and growing.  And it thinks a batch small enough to be sorted, where an index has
+the order, or a hash needs none: 37 instead of 29 microseconds for the 50 children of an entity."""
+
+
+def connect_engine(
+    url: str, *, connect_timeout: float, write_timeout: float | None = None
+) -> Engine:
+    """An engine with at most one connection; nothing is connected yet.
+
+    Both timeouts are in seconds.  A server that answers gives up a statement before
+    `write_timeout`; None: as the server is set up.  Raises SettingsError where the URL or its
+    driver is not usable; the text never repeats the URL, which may hold a password.
+    """
+    parsed = _parse(url)
+    if parsed.get_backend_name() == "sqlite":
+        return _sqlite_engine(parsed)
+    engine = _server_engine(parsed, connect_timeout)
+    _warn_unverified(parsed)
+    if write_timeout is not None:
+        sa.event.listen(engine, "connect", _limits(write_timeout))
+    return engine
+
+
+def _parse(url: str) -> URL:
+    try:
+        return make_url(url)
+    except (ArgumentError, ValueError):  # the latter of a port that is no number
+        raise SettingsError(
+            "SNAPSHOT_DATABASE_URL is not a SQLAlchemy URL; write it like "
+            "sqlite:///snapshots.db or postgresql+psycopg2://user@host/database"
+        ) from None
+
+
+def _sqlite_engine(url: URL) -> Engine:
+    engine = sa.create_engine(
+        url,
+        connect_args={"timeout": _SQLITE_BUSY_TIMEOUT, "check_same_thread": False},
+        hide_parameters=True,
+        poolclass=QueuePool,
+        pool_size=1,
+        max_overflow=0,
+    )
+    sa.event.listen(engine, "connect", _set_up_sqlite)
+    sa.event.listen(engine, "begin", _begin_immediate)
+    return engine
+
+
+def _set_up_sqlite(connection: Any, _: object) -> None:
+    connection.isolation_level = None  # the driver's own BEGIN would leave reads outside
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.execute("PRAGMA trusted_schema=OFF")
+    cursor.close()
+
+
+def _begin_immediate(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _server_engine(url: URL, connect_timeout: float) -> Engine:
+    timeout = max(2, round(connect_timeout))  # libpq takes whole seconds, at least two
+    arguments = {} if "connect_timeout" in url.query else {"connect_timeout": timeout}
+    try:
+        engine = sa.create_engine(
+            url,
+            connect_args=arguments,
+            hide_parameters=True,
+            isolation_level="AUTOCOMMIT",  # `say_begin_and_commit` does what the driver would
+            pool_size=1,
+            max_overflow=0,
+        )
+    except (ImportError, NoSuchModuleError):
+        raise SettingsError(_no_driver(url)) from None
+    sa.event.listen(engine, "connect", _set_up_server)
+    say_begin_and_commit(engine)
+    return engine
+
+
+def _warn_unverified(url: URL) -> None:
+    host = unverified_host(url, os.environ)
+    if host is None:
+        return
+    logger.warning(
+        "SNAPSHOT_DATABASE_URL names the server %s, and nothing proves that it is the one that "
+        "answers: who is on the way could read the password and the data; end the URL with "
+        "?sslmode=verify-full (and &sslrootcert=FILE, the certificate of its authority)",
+        printable(host),
+    )
+
+
+def _no_driver(url: URL) -> str:
+    if url.get_backend_name() in ("postgres", "postgresql"):
+        return (
+            "SNAPSHOT_DATABASE_URL names PostgreSQL, but its driver is not installed; "
+            'pip install "scrapy-snapshot-pipeline[postgresql]" and begin the URL with '
+            "postgresql+psycopg2://"
+        )
+    return (
+        f"SNAPSHOT_DATABASE_URL names {url.drivername}, for which no driver is installed; "
+        "use sqlite:/// or postgresql+psycopg2://"
+    )
+
+
+def _set_up_server(connection: Any, record: ConnectionPoolEntry) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET TIME ZONE 'UTC'")
+        # Asked through the catalogue, since not every server that speaks PostgreSQL has them.
+        cursor.execute(
+            "SELECT set_config(name, 'off', false) FROM pg_settings WHERE name = ANY(%s)",
+            [list(_UNWANTED_PLANS)],
+        )
+        record.info[IS_REMOTE] = (
+            min(_round_trip(cursor) for _ in range(_PROBES)) > _REMOTE_ROUND_TRIP
+        )
+    connection.commit()
+
+
+def _round_trip(cursor: Any) -> float:
+    started = time.perf_counter()
+    cursor.execute("SELECT 1")
+    return time.perf_counter() - started
+
+
+def _limits(write_timeout: float) -> Callable[[Any, object], None]:
+    """Below the watchdog's time, so that it has to free us from a frozen server only."""
+    seconds = {
+        "statement_timeout": 0.8 * write_timeout,
+        "lock_timeout": min(_LOCK_TIMEOUT, 0.4 * write_timeout),
+        "idle_in_transaction_session_timeout": 2 * write_timeout,
+    }
+
+    def set_limits(connection: Any, _: object) -> None:
+        with connection.cursor() as cursor:
+            for name, limit in seconds.items():
+                # What the URL or the role says already stands.
+                cursor.execute(
+                    "SELECT set_config(%s, %s, false) WHERE current_setting(%s) IN ('0', '0s')",
+                    (name, str(round(limit * 1000)), name),
+                )
+        connection.commit()
+
+    return set_limits

@@ -1,0 +1,1 @@
+"""Tables, views and the statements that create them."""

@@ -1,0 +1,69 @@
+"""The run's row in `snapshot_runs`: what a crawl did, and whether it came to its end."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy.engine import Connection
+
+from scrapy_snapshot_pipeline.records import NOT_STORED
+from scrapy_snapshot_pipeline.store.schema.tables import RUNS
+
+RUNNING = "running"
+FINISHED = "finished"
+INCOMPLETE = "incomplete"
+
+_MISSING = (*(outcome.value for outcome in NOT_STORED), "rejected")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A crawl that begins."""
+
+    run_id: uuid.UUID
+    spider: str
+    started_at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnd:
+    """A crawl that ended."""
+
+    run_id: uuid.UUID
+    finished_at: dt.datetime
+    finish_reason: str
+    """Scrapy's; "finished" where the spider came to its end by itself."""
+    counters: Mapping[str, int]
+    """By the names of the columns of `snapshot_runs`."""
+
+    @property
+    def status(self) -> str:
+        """FINISHED only where the crawl saw all it wanted to see, and all of it is stored."""
+        missing = sum(self.counters.get(name, 0) for name in _MISSING)
+        return FINISHED if self.finish_reason == "finished" and not missing else INCOMPLETE
+
+
+def start(connection: Connection, run: Run) -> None:
+    """Insert the row of `run`."""
+    connection.execute(
+        RUNS.insert().values(
+            run_id=run.run_id, spider=run.spider, started_at=run.started_at, status=RUNNING
+        )
+    )
+
+
+def finish(connection: Connection, end: RunEnd) -> None:
+    """Complete the row of a run."""
+    connection.execute(
+        RUNS.update()
+        .where(RUNS.c.run_id == end.run_id)
+        .values(
+            finished_at=end.finished_at,
+            status=end.status,
+            finish_reason=end.finish_reason,
+            **end.counters,
+        )
+    )

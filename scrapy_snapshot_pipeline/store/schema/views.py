@@ -1,0 +1,232 @@
+"""Views for people who live in SQL: what is current, and what changed from what to what.
+
+Every table gets `<table>_current` and `<table>_changes`.  Times keep their names of the Python
+interface: changed_at, last_confirmed_at, run_at.  Decimals are numbers in them, on SQLite
+therefore inexact; the tables have the exact text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Dialect
+from sqlalchemy.sql.expression import ColumnElement, FromClause
+
+from scrapy_snapshot_pipeline.declaration.tables import Column, Kind, Role
+from scrapy_snapshot_pipeline.store.schema.tables import RUNS, EntityTables, object_name
+
+
+def view_ddl(dialect: Dialect, entity: EntityTables) -> Iterator[tuple[str, str]]:
+    """Name and CREATE VIEW statement of each view over the tables of one declaration."""
+    own = entity.declaration.columns
+    versions = entity.versions
+    yield _view(dialect, versions.name, "current", _current(dialect, versions, own))
+    yield _view(dialect, versions.name, "changes", _changes(dialect, versions, own))
+    for child, table in zip(entity.declaration.children, entity.children, strict=True):
+        current = _child_current(dialect, entity, table, child.columns)
+        changes = _child_changes(dialect, entity, table, child.columns)
+        yield _view(dialect, table.name, "current", current)
+        yield _view(dialect, table.name, "changes", changes)
+
+
+def _view(dialect: Dialect, table: str, what: str, query: sa.SelectBase) -> tuple[str, str]:
+    name = object_name(table, what)
+    quoted = dialect.identifier_preparer.quote(name)
+    body = query.compile(dialect=dialect, compile_kwargs={"literal_binds": True})
+    return name, f"CREATE VIEW {quoted} AS {body}"
+
+
+def _value(dialect: Dialect, table: FromClause, column: Column) -> ColumnElement[object]:
+    own: ColumnElement[object] = table.c[column.name]
+    if column.kind is Kind.DECIMAL and dialect.name == "sqlite":
+        return sa.cast(own, sa.REAL())
+    return own
+
+
+def _values(
+    dialect: Dialect, table: FromClause, columns: Sequence[Column], prefix: str = ""
+) -> list[ColumnElement[object]]:
+    return [_value(dialect, table, c).label(f"{prefix}{c.name}") for c in columns]
+
+
+def _current(dialect: Dialect, table: sa.Table, columns: Sequence[Column]) -> sa.SelectBase:
+    return (
+        sa.select(
+            *_values(dialect, table, columns),
+            table.c.valid_from.label("changed_at"),
+            table.c.last_confirmed_at,
+            RUNS.c.started_at.label("run_at"),
+            table.c.run_id,
+            table.c.entity_id,
+        )
+        .select_from(table.outerjoin(RUNS, RUNS.c.run_id == table.c.run_id))
+        .where(table.c.valid_to.is_(None))
+    )
+
+
+def _child_current(
+    dialect: Dialect, entity: EntityTables, table: sa.Table, columns: Sequence[Column]
+) -> sa.SelectBase:
+    versions = entity.versions
+    joined = table.join(versions, versions.c.entity_id == table.c.entity_id)
+    return (
+        sa.select(
+            *_parent_key(dialect, entity, versions, columns),
+            *_values(dialect, table, columns),
+            table.c.valid_from.label("changed_at"),
+            versions.c.last_confirmed_at,
+            table.c.entity_id,
+            table.c.child_id,
+        )
+        .select_from(joined)
+        .where(table.c.valid_to.is_(None), versions.c.valid_to.is_(None))
+    )
+
+
+def _changes(dialect: Dialect, table: sa.Table, columns: Sequence[Column]) -> sa.SelectBase:
+    """One row a version that was the state for some time, and one where a state just ended."""
+    new, old = table.alias("new"), table.alias("old")
+    keys, others = _split(columns)
+    before = sa.and_(_same_entity(new, old), _follows(new, old))
+    begun = (
+        sa.select(
+            *_values(dialect, new, keys),
+            _kind(old, "new"),
+            new.c.valid_from.label("changed_at"),
+            *_both(dialect, old, new, others),
+            new.c.last_confirmed_at,
+            RUNS.c.started_at.label("run_at"),
+            new.c.run_id,
+            new.c.entity_id,
+        )
+        .select_from(new.outerjoin(old, before).outerjoin(RUNS, RUNS.c.run_id == new.c.run_id))
+        .where(_lasting(new))
+    )
+    next_one = table.alias("next")
+    follows = sa.exists().where(_same_entity(next_one, old), _follows(next_one, old))
+    ended = (
+        sa.select(
+            *_values(dialect, old, keys),
+            sa.literal_column("'retired'").label("kind"),
+            old.c.valid_to.label("changed_at"),
+            *_old_alone(dialect, old, others),
+            old.c.last_confirmed_at,
+            RUNS.c.started_at.label("run_at"),
+            old.c.run_id,
+            old.c.entity_id,
+        )
+        .select_from(old.outerjoin(RUNS, RUNS.c.run_id == old.c.run_id))
+        .where(old.c.valid_to.is_not(None), _lasting(old), ~follows)
+    )
+    return sa.union_all(begun, ended)
+
+
+def _child_changes(
+    dialect: Dialect, entity: EntityTables, table: sa.Table, columns: Sequence[Column]
+) -> sa.SelectBase:
+    """One row a child row that began, and one where it ended and no other took its place."""
+    new, old, parent = table.alias("new"), table.alias("old"), entity.versions.alias("parent")
+    keys, others = _split(columns)
+    before = sa.and_(_same_entity(new, old), _same_child(new, old), _follows(new, old))
+    begun = (
+        sa.select(
+            *_parent_key(dialect, entity, parent, columns),
+            *_values(dialect, new, keys),
+            _kind(old, "added"),
+            new.c.valid_from.label("changed_at"),
+            *_both(dialect, old, new, others),
+            new.c.entity_id,
+            new.c.child_id,
+        )
+        .select_from(new.join(parent, _version_of(new, parent)).outerjoin(old, before))
+        .where(_lasting(new))
+    )
+    next_one = table.alias("next")
+    follows = sa.exists().where(
+        _same_entity(next_one, old), _same_child(next_one, old), _follows(next_one, old)
+    )
+    ended = (
+        sa.select(
+            *_parent_key(dialect, entity, parent, columns),
+            *_values(dialect, old, keys),
+            sa.literal_column("'removed'").label("kind"),
+            old.c.valid_to.label("changed_at"),
+            *_old_alone(dialect, old, others),
+            old.c.entity_id,
+            old.c.child_id,
+        )
+        .select_from(old.join(parent, _version_of(old, parent)))
+        .where(old.c.valid_to.is_not(None), _lasting(old), ~follows)
+    )
+    return sa.union_all(begun, ended)
+
+
+def _split(columns: Sequence[Column]) -> tuple[list[Column], list[Column]]:
+    keys = [c for c in columns if c.role is Role.KEY]
+    return keys, [c for c in columns if c.role is not Role.KEY]
+
+
+def _parent_key(
+    dialect: Dialect, entity: EntityTables, versions: FromClause, columns: Sequence[Column]
+) -> list[ColumnElement[object]]:
+    """The entity's key; where the child has a field of that name, with the table's before it."""
+    taken = {column.name for column in columns}
+    return [
+        _value(dialect, versions, c).label(
+            f"{entity.declaration.table}_{c.name}" if c.name in taken else c.name
+        )
+        for c in entity.declaration.columns
+        if c.role is Role.KEY
+    ]
+
+
+def _kind(old: FromClause, first: str) -> ColumnElement[object]:
+    absent: ColumnElement[str] = sa.literal_column(f"'{first}'")
+    changed: ColumnElement[str] = sa.literal_column("'changed'")
+    return sa.case((old.c.entity_id.is_(None), absent), else_=changed).label("kind")
+
+
+def _both(
+    dialect: Dialect, old: FromClause, new: FromClause, columns: Sequence[Column]
+) -> Iterator[ColumnElement[object]]:
+    for column in columns:
+        yield _value(dialect, old, column).label(f"old_{column.name}")
+        yield _value(dialect, new, column).label(f"new_{column.name}")
+
+
+def _old_alone(
+    dialect: Dialect, old: FromClause, columns: Sequence[Column]
+) -> Iterator[ColumnElement[object]]:
+    for column in columns:
+        value = _value(dialect, old, column)
+        yield value.label(f"old_{column.name}")
+        yield sa.cast(sa.null(), value.type).label(f"new_{column.name}")
+
+
+def _lasting(table: FromClause) -> ColumnElement[bool]:
+    return sa.or_(table.c.valid_to.is_(None), table.c.valid_to > table.c.valid_from)
+
+
+def _same_entity(one: FromClause, other: FromClause) -> ColumnElement[bool]:
+    return one.c.entity_id == other.c.entity_id
+
+
+def _same_child(one: FromClause, other: FromClause) -> ColumnElement[bool]:
+    return one.c.child_id == other.c.child_id
+
+
+def _follows(new: FromClause, old: FromClause) -> ColumnElement[bool]:
+    """By the ids as well: they sort by time, and lead the index."""
+    return sa.and_(
+        old.c.valid_to == new.c.valid_from,
+        old.c.valid_from < new.c.valid_from,
+        old.c.snapshot_id < new.c.snapshot_id,
+        _lasting(new),
+    )
+
+
+def _version_of(child: FromClause, parent: FromClause) -> ColumnElement[bool]:
+    return sa.and_(
+        parent.c.entity_id == child.c.entity_id, parent.c.snapshot_id == child.c.snapshot_id
+    )

@@ -1,0 +1,1 @@
+"""SQL texts and the rows that they carry."""

@@ -1,0 +1,1 @@
+"""The hop from the reactor into the writer thread."""

@@ -1,0 +1,115 @@
+"""The store behind its thread: every call hops there, is watched, and comes back as a Deferred."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import ParamSpec, TypeVar
+
+from twisted.internet.defer import CancelledError, Deferred
+
+from scrapy_snapshot_pipeline.declaration.tables import Declaration
+from scrapy_snapshot_pipeline.delivery.retry import RetryPolicy
+from scrapy_snapshot_pipeline.errors import NotStoredError, SnapshotError
+from scrapy_snapshot_pipeline.reactor.thread import CallInLoop, WriterThread
+from scrapy_snapshot_pipeline.reactor.timers import CallLater
+from scrapy_snapshot_pipeline.records import Batch, WriteResult
+from scrapy_snapshot_pipeline.store.schema.runs import Run, RunEnd
+from scrapy_snapshot_pipeline.store.snapshot_store import SnapshotStore
+from scrapy_snapshot_pipeline.writer.insist import insist
+from scrapy_snapshot_pipeline.writer.watchdog import Watchdog
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+
+class Database:
+    """What the pipeline asks of the database.  Reactor thread only."""
+
+    def __init__(
+        self,
+        store: SnapshotStore,
+        *,
+        policy: RetryPolicy,
+        call_later: CallLater,
+        write_timeout: float,
+        open_timeout: float,
+        frozen: Callable[[], object],
+    ) -> None:
+        """Timeouts are in seconds; `frozen` is told of each connection that had to be cut."""
+        self._store = store
+        self._call_later = call_later
+        self._frozen = frozen
+        self._policy = replace(policy, outage_timeout=open_timeout)
+        self._watchdog = Watchdog(call_later, write_timeout, self._cut_frozen)
+        self._thread: WriterThread | None = None
+
+    def open(self, call_in_loop: CallInLoop) -> None:
+        """Start the thread."""
+        self._thread = WriterThread(call_in_loop)
+
+    def write(self, batch: Batch) -> Deferred[WriteResult]:
+        """Store a batch once; see `SnapshotStore.write`."""
+        return self._run(self._store.write, batch)
+
+    async def declare(self, declarations: Iterable[Declaration]) -> None:
+        """Create or check tables; waits for a database that is away, at most the open timeout."""
+        wanted = list(declarations)
+        await self._insist(self._policy, lambda: self._run(self._store.declare, wanted))
+
+    async def start_run(self, run: Run) -> None:
+        """Write the run's row; waits as `declare`."""
+        await self._insist(self._policy, lambda: self._run(self._store.start_run, run))
+
+    async def finish_run(self, end: RunEnd, seconds: float) -> None:
+        """Complete the run's row, or log within so many seconds that it could not be done."""
+        policy = replace(self._policy, outage_timeout=seconds)
+        finishing = Deferred.fromCoroutine(
+            self._insist(policy, lambda: self._run(self._store.finish_run, end))
+        )
+        timer = self._call_later(seconds, finishing.cancel)
+        try:
+            await finishing
+        except (CancelledError, SnapshotError) as error:
+            self.cut()
+            logger.error(  # noqa: TRY400 - a traceback may quote values
+                "The row of this run in snapshot_runs could not be completed and says that the "
+                "crawl is still running (%s)",
+                error if isinstance(error, SnapshotError) else f"no answer in {seconds:g} s",
+            )
+        timer.cancel()
+
+    def cut(self) -> None:
+        """Have what is under way fail at once."""
+        self._store.cut()
+
+    def release(self) -> None:
+        """Close the connection and end the thread; idempotent."""
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            thread.run(self._store.close).addErrback(lambda _: None)
+            thread.stop()
+
+    def _run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
+        if self._thread is None:
+            raise NotStoredError("the snapshot pipeline is not open")
+        return self._watchdog.watch(self._thread.run(work, *args, **kwargs))
+
+    async def _insist(self, policy: RetryPolicy, work: Callable[[], Deferred[None]]) -> None:
+        await insist(
+            work,
+            policy=policy,
+            chance=random.random,
+            call_later=self._call_later,
+            now=time.monotonic,
+        )
+
+    def _cut_frozen(self) -> None:
+        logger.error("The database has not answered within SNAPSHOT_WRITE_TIMEOUT; cutting it off")
+        self._frozen()
+        self.cut()

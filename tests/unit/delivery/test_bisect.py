@@ -1,0 +1,85 @@
+"""Splitting a batch, and telling a broken table from bad records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scrapy_snapshot_pipeline.delivery.bisect import IN_A_ROW, WINDOW, Breaker, Isolation, halves
+from scrapy_snapshot_pipeline.errors import BadDataError, Cause, TooSlowError
+from scrapy_snapshot_pipeline.records import SnapshotRecord
+from tests.unit.fakes import make_record
+
+CAUSE = Cause("x", "22003", column="price")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What is split."""
+
+    record: SnapshotRecord
+
+
+def entries(*entities: int) -> list[Entry]:
+    """Make one entry of each entity named, in this order."""
+    return [Entry(make_record(n, entity=entity)) for n, entity in enumerate(entities)]
+
+
+@given(st.lists(st.integers(0, 5), min_size=2, max_size=30))
+def test_halves_keep_entities_together_and_their_order(entities: list[int]) -> None:
+    """Nothing is lost, both parts are smaller, and only a lone entity is ever divided."""
+    whole = entries(*entities)
+    left, right = halves(whole)
+    assert left
+    assert right
+    assert sorted(one.record.snapshot_id for one in (*left, *right)) == list(range(len(whole)))
+    for entity in set(entities):
+        order = [
+            one.record.snapshot_id
+            for one in (*left, *right)
+            if one.record.values[0] == f"match {entity}"
+        ]
+        assert order == sorted(order)
+    if len(set(entities)) > 1:
+        assert not {e.record.entity_id for e in left} & {e.record.entity_id for e in right}
+
+
+def test_many_bad_records_are_tried_one_by_one() -> None:
+    """Halving would cost more transactions than there are records."""
+    isolation = Isolation(20)
+    for _ in range(2):
+        isolation.rejected()
+    assert len(isolation.split(entries(1, 2, 3, 4))) == 2
+    isolation.rejected()
+    assert len(isolation.split(entries(1, 2, 3, 4))) == 4
+
+
+def test_the_same_fault_again_and_again_is_the_table_s() -> None:
+    """The twentieth in a row trips."""
+    breaker = Breaker()
+    tripped = [breaker.rejected(BadDataError, CAUSE) for _ in range(IN_A_ROW)]
+    assert tripped == [False] * (IN_A_ROW - 1) + [True]
+
+
+def test_a_good_record_or_another_fault_between_begins_anew() -> None:
+    """Different columns are different faults."""
+    breaker = Breaker()
+    for number in range(WINDOW // 2):
+        assert not breaker.rejected(BadDataError, Cause("x", "22003", column=str(number % 2)))
+        breaker.stored(1)
+        assert not breaker.rejected(TooSlowError, CAUSE)
+        breaker.stored(2)
+
+
+def test_more_bad_than_good_is_the_table_s_fault() -> None:
+    """Whatever the faults are, once there are enough records to judge by."""
+    breaker = Breaker()
+    tripped = []
+    for number in range(WINDOW):
+        tripped.append(breaker.rejected(BadDataError, Cause("x", str(number))))
+        if number % 3 == 0:
+            breaker.stored(1)
+    assert not any(tripped[:30])
+    assert tripped[-1]

@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+from twisted.internet.defer import Deferred
+
+from scrapy_snapshot_pipeline.writer.watchdog import Watchdog
+from tests.unit.fakes import ManualClock
+
+
+def test_an_answer_in_time_is_passed_on() -> None:
+    """And leaves no timer behind."""
+    clock, cuts = ManualClock(), list[int]()
+    work: Deferred[str] = Deferred()
+    watched = Watchdog(clock.call_later, 30, lambda: cuts.append(1)).watch(work)
+    clock.advance(29)
+    work.callback("stored")
+    clock.advance(100)
+    assert (watched.result, cuts, clock.calls) == ("stored", [], [])
+
+
+def test_work_without_an_answer_is_cut_again_and_again() -> None:
+    """The first cut may find nothing to cut: the driver was still connecting."""
+    clock, cuts = ManualClock(), list[float]()
+    work: Deferred[str] = Deferred()
+    Watchdog(clock.call_later, 30, lambda: cuts.append(clock.now)).watch(work)
+    clock.advance(70)
+    assert cuts == [30, 60]
+    work.callback("late")
+    assert clock.calls == []
