@@ -17,7 +17,7 @@ from benchmarks.databases import Databases
 from benchmarks.long_history import DAYS, END, VERSIONS, LongHistory
 from benchmarks.measure import Row, interleaved, timed
 from scrapy_snapshot_pipeline.history import SnapshotHistory
-from scrapy_snapshot_pipeline.report import Choice, gather, render
+from scrapy_snapshot_pipeline.report import ReportOptions, build_page, render
 
 _TABLE = "event"
 _TOP = 200
@@ -125,4 +125,4 @@ def _questions(filled: LongHistory) -> Iterator[_Question]:
 
 
 def _report(history: SnapshotHistory, ago: dt.timedelta) -> str:
-    return render(gather(history, Choice(since=END - ago, top=_TOP), END))
+    return render(build_page(history, ReportOptions(since=END - ago, top=_TOP), END))

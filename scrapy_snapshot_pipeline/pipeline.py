@@ -24,7 +24,7 @@ from scrapy_snapshot_pipeline.capture.compile import Capture, compile_capture
 from scrapy_snapshot_pipeline.crawl.backpressure import CrawlPause
 from scrapy_snapshot_pipeline.crawl.engine import CrawlEngine
 from scrapy_snapshot_pipeline.crawl.interpreter import PROCESS
-from scrapy_snapshot_pipeline.crawl.stats import Observer
+from scrapy_snapshot_pipeline.crawl.stats import CrawlStats
 from scrapy_snapshot_pipeline.dead_letters.file import DeadLetterFile, check_folder
 from scrapy_snapshot_pipeline.dead_letters.spool import DeadLetterSpool
 from scrapy_snapshot_pipeline.declaration.registry import Declarations
@@ -34,8 +34,8 @@ from scrapy_snapshot_pipeline.delivery.queue import SnapshotQueue
 from scrapy_snapshot_pipeline.delivery.retry import RetryPolicy
 from scrapy_snapshot_pipeline.delivery.sender import Delivery, DeliveryOptions
 from scrapy_snapshot_pipeline.errors import CaptureError, NotStoredError, SnapshotError, WriteError
-from scrapy_snapshot_pipeline.reactor.future import Promise, way_to_promise
-from scrapy_snapshot_pipeline.reactor.once import Shared
+from scrapy_snapshot_pipeline.reactor.future import Future, future_factory
+from scrapy_snapshot_pipeline.reactor.once import Once
 from scrapy_snapshot_pipeline.reactor.thread import (
     CallInLoop,
     before_reactor_shutdown,
@@ -47,7 +47,7 @@ from scrapy_snapshot_pipeline.settings import SnapshotSettings
 from scrapy_snapshot_pipeline.store.connection.engine import connect_engine
 from scrapy_snapshot_pipeline.store.schema.runs import Run, RunEnd
 from scrapy_snapshot_pipeline.store.snapshot_store import SnapshotStore
-from scrapy_snapshot_pipeline.writer.async_store import Database
+from scrapy_snapshot_pipeline.writer.async_store import AsyncStore
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -67,7 +67,7 @@ _FORCED_LEDGER_SECONDS = 0.5
 class SnapshotPipeline:
     """Keeps the history of every declared item in a SQL database.
 
-    Everything here happens on the reactor thread but what `WriterThread` runs.
+    Everything here happens on the reactor thread but what `WorkerThread` runs.
     """
 
     def __init__(self, crawler: Crawler, settings: SnapshotSettings) -> None:
@@ -85,7 +85,7 @@ class SnapshotPipeline:
         self._run_id = uuid.uuid4()
         self._clock = ObservationClock(_utc_now)
         self._scrapy = CrawlEngine(crawler, call_later)
-        self._observer = Observer(_stats_of(crawler))
+        self._observer = CrawlStats(_stats_of(crawler))
         self._pause = CrawlPause(
             pause=self._pause_crawl,
             resume=self._scrapy.resume,
@@ -99,13 +99,13 @@ class SnapshotPipeline:
         self._letters = DeadLetterFile(folder, self._run_id, settings.dead_letter_max_bytes)
         self._tables: dict[str, Declaration] = {}
         self._captures: dict[type, Capture | None] = {}
-        self._declaring: dict[type, Shared] = {}
+        self._declaring: dict[type, Once] = {}
         self._delivery: Delivery | None = None
         self._stopping = False
         self._forced = False
         self._finish_reason: str | None = None
-        self._drained = Shared(self._drain)
-        self._ended = Shared(self._end)
+        self._drained = Once(self._drain)
+        self._ended = Once(self._end)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -126,7 +126,7 @@ class SnapshotPipeline:
         except BaseException:
             self._database.release()
             raise
-        self._promise: Callable[[], Promise[DeliveryReport]] = way_to_promise()
+        self._promise: Callable[[], Future[DeliveryReport]] = future_factory()
         self._delivery = self._build_delivery()
         self._before_shutdown = _before_shutdown(self._crawler, self._force_stop)
         self._scrapy.when_closing(self._begin_to_stop)
@@ -176,14 +176,14 @@ class SnapshotPipeline:
         self._tables[declaration.table] = declaration
         self._captures[declaration.item_class] = self._compile(declaration)
 
-    def _build_database(self) -> Database:
+    def _build_database(self) -> AsyncStore:
         settings = self._settings
         engine = connect_engine(
             settings.database_url,
             connect_timeout=settings.connect_timeout,
             write_timeout=settings.write_timeout,
         )
-        return Database(
+        return AsyncStore(
             SnapshotStore(engine, create_tables=settings.create_tables),
             policy=self._policy,
             call_later=call_later,
@@ -231,10 +231,10 @@ class SnapshotPipeline:
         await maybe_deferred_to_future(self._declared(declaration).wait())
         return self._captures[item_class]
 
-    def _declared(self, declaration: Declaration) -> Shared:
+    def _declared(self, declaration: Declaration) -> Once:
         item_class = declaration.item_class
         if item_class not in self._declaring:
-            self._declaring[item_class] = Shared(lambda: self._declare(declaration))
+            self._declaring[item_class] = Once(lambda: self._declare(declaration))
         return self._declaring[item_class]
 
     async def _declare(self, declaration: Declaration) -> None:

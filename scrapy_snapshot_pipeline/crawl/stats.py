@@ -72,7 +72,7 @@ class Stats(Protocol):
         """Read one."""
 
 
-class Observer:
+class CrawlStats:
     """Counts into Scrapy's stats.
 
     What happens for every item is counted here and told once a batch: a call of Scrapy's stats

@@ -11,7 +11,7 @@ from typing import Protocol
 from scrapy_snapshot_pipeline.dead_letters.file import DoneFile, lines_of
 from scrapy_snapshot_pipeline.dead_letters.format import decode, read_fields
 from scrapy_snapshot_pipeline.declaration.tables import Declaration
-from scrapy_snapshot_pipeline.delivery.bisect import Breaker, Isolation
+from scrapy_snapshot_pipeline.delivery.bisect import Bisection, CircuitBreaker
 from scrapy_snapshot_pipeline.delivery.retry import Reject, Retry, RetryPolicy, Split, Troubles
 from scrapy_snapshot_pipeline.errors import DeadLetterError, FatalWriteError, WriteError
 from scrapy_snapshot_pipeline.records import Batch, Outcome, SnapshotRecord, WriteResult
@@ -66,7 +66,7 @@ class Replay:
     counts: Counter[str] = field(default_factory=Counter)
     """Lines by outcome, DAMAGED or UNKNOWN."""
     troubles: Troubles = field(default_factory=Troubles)
-    breaker: Breaker = field(default_factory=Breaker)
+    breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
 
     def file(self, path: Path) -> None:
         """Replay the lines of a file that no earlier replay has dealt with.
@@ -106,7 +106,7 @@ class Replay:
     def _parts(
         self, batch: tuple[Letter, ...]
     ) -> Iterator[tuple[tuple[Letter, ...], Sequence[Outcome]]]:
-        isolation = Isolation(len(batch))
+        isolation = Bisection(len(batch))
         parts = deque([batch])
         while parts:
             part = parts.popleft()

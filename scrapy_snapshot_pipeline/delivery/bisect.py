@@ -48,7 +48,7 @@ def singles(entries: Sequence[T]) -> list[tuple[T, ...]]:
     return [(entry,) for entry in entries]
 
 
-class Isolation:
+class Bisection:
     """How the search goes in one batch."""
 
     def __init__(self, records: int) -> None:
@@ -65,7 +65,7 @@ class Isolation:
         return singles(entries) if self._bad > MANY_BAD * self._records else halves(entries)
 
 
-class Breaker:
+class CircuitBreaker:
     """Tells "this table is broken" from "these records are bad", over all batches of a crawl."""
 
     def __init__(self) -> None:

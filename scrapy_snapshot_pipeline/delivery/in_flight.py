@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from scrapy_snapshot_pipeline.delivery.bisect import Isolation
+from scrapy_snapshot_pipeline.delivery.bisect import Bisection
 from scrapy_snapshot_pipeline.records import Batch, DeliveryReport, SnapshotRecord
 
 
@@ -41,12 +41,12 @@ class Part:
         return Batch(self.records, self.attempt)
 
 
-class Flight:
+class InFlight:
     """Parts without a last word, in the order in which they are written."""
 
     def __init__(self, entries: tuple[Pending, ...]) -> None:
         self._parts = deque([Part(entries)])
-        self._isolation = Isolation(len(entries))
+        self._isolation = Bisection(len(entries))
 
     def __len__(self) -> int:
         """Records without a last word."""

@@ -17,8 +17,9 @@ from twisted.python.failure import Failure
 
 from scrapy_snapshot_pipeline.delivery import log as delivery_log
 from scrapy_snapshot_pipeline.delivery import reports
-from scrapy_snapshot_pipeline.delivery.bisect import Breaker
-from scrapy_snapshot_pipeline.delivery.in_flight import Flight, Part, Pending
+from scrapy_snapshot_pipeline.delivery.bisect import CircuitBreaker
+from scrapy_snapshot_pipeline.delivery.in_flight import InFlight, Part, Pending
+from scrapy_snapshot_pipeline.delivery.notifier import Notifier, tell
 from scrapy_snapshot_pipeline.delivery.queue import SnapshotQueue
 from scrapy_snapshot_pipeline.delivery.retry import (
     Outlasted,
@@ -28,14 +29,13 @@ from scrapy_snapshot_pipeline.delivery.retry import (
     Split,
     Troubles,
 )
-from scrapy_snapshot_pipeline.delivery.telling import Teller, tell
 from scrapy_snapshot_pipeline.errors import (
     AbandonedError,
     AmbiguousCommitError,
     DeadLetterError,
     WriteError,
 )
-from scrapy_snapshot_pipeline.reactor.timers import CallLater, Cancellable, Nap
+from scrapy_snapshot_pipeline.reactor.timers import CallLater, Cancellable, InterruptibleSleep
 from scrapy_snapshot_pipeline.records import (
     Batch,
     DeliveryReport,
@@ -134,15 +134,15 @@ class Delivery:
         self._policy = policy
         self._options = options
 
-        self._nap = Nap(call_later)
-        self._teller = Teller(call_later)
+        self._nap = InterruptibleSleep(call_later)
+        self._teller = Notifier(call_later)
         self._troubles = Troubles()
-        self._breaker = Breaker()
+        self._breaker = CircuitBreaker()
         self._idle = False
         self._lingering = False
         self._writing = False
         self._write_seconds = math.inf
-        self._flight: Flight | None = None
+        self._flight: InFlight | None = None
         self._given_up: BaseException | None = None
         self._closing = False
         self._ended = False
@@ -276,14 +276,14 @@ class Delivery:
         if self._given_up is not None:
             self._keep(Part(entries, attempt=0), self._given_up)
             return
-        flight = Flight(entries)
+        flight = InFlight(entries)
         self._flight = flight
         while self._flight is flight and flight:
             await self._write_first(flight)
         if self._flight is flight:
             self._flight = None
 
-    async def _write_first(self, flight: Flight) -> None:
+    async def _write_first(self, flight: InFlight) -> None:
         batch = flight.first.batch
         self._writing = True
         begun = self._now()
@@ -302,7 +302,7 @@ class Delivery:
         written: Deferred[WriteResult] = maybeDeferred(self._write, batch)
         return written.addErrback(_error_of)
 
-    async def _failed(self, flight: Flight, error: BaseException) -> None:
+    async def _failed(self, flight: InFlight, error: BaseException) -> None:
         if isinstance(error, AmbiguousCommitError):
             flight.doubt()
         trouble = self._troubles.failed(error, self._now(), len(flight.first.entries))
@@ -318,7 +318,9 @@ class Delivery:
         else:
             self._give_up(flight, error, UNAVAILABLE if isinstance(verdict, Outlasted) else BROKEN)
 
-    async def _sleep_before_retry(self, flight: Flight, error: BaseException, delay: float) -> None:
+    async def _sleep_before_retry(
+        self, flight: InFlight, error: BaseException, delay: float
+    ) -> None:
         batch = flight.first.batch
         delivery_log.will_retry(batch, error, delay)
         tell(self._watcher.retrying, batch.attempt, error, delay)
@@ -326,7 +328,7 @@ class Delivery:
         if self._flight is flight:
             flight.again()
 
-    def _split(self, flight: Flight, error: BaseException) -> None:
+    def _split(self, flight: InFlight, error: BaseException) -> None:
         delivery_log.will_split(flight.first.batch, error)
         tell(self._watcher.splitting)
         self._troubles.smaller()
@@ -346,7 +348,7 @@ class Delivery:
         tell(self._watcher.committed, part.batch, result)
         self._finish(part, reports.stored(part.batch, result))
 
-    def _reject(self, flight: Flight, error: BaseException) -> None:
+    def _reject(self, flight: InFlight, error: BaseException) -> None:
         cause = error.cause if isinstance(error, WriteError) else WriteError().cause
         if self._breaker.rejected(type(error), cause):
             self._give_up(flight, error, BROKEN)
@@ -363,18 +365,18 @@ class Delivery:
         else:
             self._keep(part, error)
 
-    def _give_up(self, flight: Flight, error: BaseException, reason: str) -> None:
+    def _give_up(self, flight: InFlight, error: BaseException, reason: str) -> None:
         """Store nothing any more: spool what is in flight, and all that comes."""
         delivery_log.gave_up(self._undecided, error, reason)
         self._given_up = error
         self._stop_crawl(reason)
         self._keep_flight(flight, error)
 
-    def _keep_flight(self, flight: Flight, error: BaseException) -> None:
+    def _keep_flight(self, flight: InFlight, error: BaseException) -> None:
         for part in flight.settle_all():
             self._keep(part, error)
 
-    def _abandon_flight(self, flight: Flight, reason: str) -> None:
+    def _abandon_flight(self, flight: InFlight, reason: str) -> None:
         if self._writing:
             flight.doubt()
         for part in flight.settle_all():

@@ -11,22 +11,22 @@ from twisted.internet.defer import Deferred
 
 T = TypeVar("T")
 
-Promise: TypeAlias = tuple[Awaitable[T], Callable[[T], object]]
+Future: TypeAlias = tuple[Awaitable[T], Callable[[T], object]]
 """What to await, once, and what to call with the word, once; that is harmless when whoever waited
 was cancelled.  Reactor thread only."""
 
 
-def way_to_promise() -> Callable[[], Promise[T]]:
+def future_factory() -> Callable[[], Future[T]]:
     """A function that makes promises; call this in the loop.
 
     Every item waits on one, hence asyncio's own future where there is a loop of asyncio: a
     Deferred and Scrapy's bridge to a future take 5 microseconds, this takes 0.4.
     """
     if not is_asyncio_available():
-        return _promise_of_twisted
+        return _twisted_future
     loop = asyncio.get_running_loop()
 
-    def promise() -> Promise[T]:
+    def promise() -> Future[T]:
         future: asyncio.Future[T] = loop.create_future()
 
         def keep(word: T) -> None:
@@ -38,6 +38,6 @@ def way_to_promise() -> Callable[[], Promise[T]]:
     return promise
 
 
-def _promise_of_twisted() -> Promise[T]:
+def _twisted_future() -> Future[T]:
     deferred: Deferred[T] = Deferred()
     return deferred, deferred.callback

@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 
-class Shared:
+class Once:
     """Runs a coroutine, which awaits Deferreds only, at the first `wait`.
 
     The work belongs to nobody who waits: it goes on when a waiter is cancelled or abandoned.

@@ -33,7 +33,7 @@ class _DaemonThreadPool(ThreadPool):
     threadFactory = _DaemonThread  # noqa: N815 - Twisted's name
 
 
-class WriterThread:
+class WorkerThread:
     """Runs one blocking call after the other.  Its methods belong to the reactor thread.
 
     A pool of one and of our own, since the reactor's is shared with DNS and a busy database would

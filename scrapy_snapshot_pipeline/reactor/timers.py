@@ -19,7 +19,7 @@ CallLater: TypeAlias = Callable[[float, Callable[[], object]], Cancellable]
 """Seconds and what to call then, on the reactor thread."""
 
 
-class Nap:
+class InterruptibleSleep:
     """One sleep at a time.  Reactor thread only."""
 
     def __init__(self, call_later: CallLater) -> None:

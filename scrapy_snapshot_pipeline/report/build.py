@@ -24,17 +24,17 @@ from scrapy_snapshot_pipeline.report.entities import entity_pages
 from scrapy_snapshot_pipeline.report.fields import MOST
 from scrapy_snapshot_pipeline.report.formatting import at_most, time_text
 from scrapy_snapshot_pipeline.report.omissions import Omissions
-from scrapy_snapshot_pipeline.report.options import Choice
+from scrapy_snapshot_pipeline.report.options import ReportOptions
 from scrapy_snapshot_pipeline.report.page import EntityRow, Page, TableCount
 from scrapy_snapshot_pipeline.report.queries import COUNTED, distance, find
-from scrapy_snapshot_pipeline.report.table_data import Anchors, Found, name_anchors, place_of
+from scrapy_snapshot_pipeline.report.table_data import Anchors, TableData, name_anchors, place_of
 
 RUNS = 200
 """Most crawls in the summary, the latest."""
 _DEFAULT_TIME = dt.timedelta(days=7)
 
 
-def gather(history: SnapshotHistory, choice: Choice, now: dt.datetime) -> Page:
+def build_page(history: SnapshotHistory, choice: ReportOptions, now: dt.datetime) -> Page:
     """Ask everything and bound it.  Raises HistoryError for a table or key that is not there."""
     runs = list(islice(history.runs(), RUNS + 1))
     since = choice.since or _default_since(runs, now)
@@ -69,7 +69,9 @@ def _default_since(runs: Sequence[Run], now: dt.datetime) -> dt.datetime:
     return (runs[0].started_at if runs else now) - _DEFAULT_TIME
 
 
-def _chosen(infos: Iterable[TableInfo], choice: Choice, left_out: Omissions) -> list[TableInfo]:
+def _chosen(
+    infos: Iterable[TableInfo], choice: ReportOptions, left_out: Omissions
+) -> list[TableInfo]:
     known = {info.name: info for info in infos}
     unknown = [name for name in choice.tables if name not in known]
     if unknown:
@@ -84,17 +86,17 @@ def _chosen(infos: Iterable[TableInfo], choice: Choice, left_out: Omissions) -> 
     return fitting
 
 
-def _feed(found: Iterable[Found]) -> list[Change]:
+def _feed(found: Iterable[TableData]) -> list[Change]:
     every = (each.changes for each in found)
     return list(heapq.merge(*every, key=lambda change: change.changed_at, reverse=True))
 
 
-def _ranked(found: Iterable[Found], top: int) -> list[tuple[str, Mover]]:
+def _ranked(found: Iterable[TableData], top: int) -> list[tuple[str, Mover]]:
     every = chain.from_iterable(each.movers[:top] for each in found)
     return sorted(every, key=distance, reverse=True)
 
 
-def _count(found: Found, choice: Choice) -> TableCount:
+def _count(found: TableData, choice: ReportOptions) -> TableCount:
     changed = sum(change.kind is ChangeKind.CHANGED for change in found.changes[: choice.feed])
     cut = len(found.changes) > choice.feed
     return TableCount(
@@ -105,7 +107,9 @@ def _count(found: Found, choice: Choice) -> TableCount:
     )
 
 
-def _note(left_out: Omissions, found: Sequence[Found], runs: Sequence[Run], choice: Choice) -> None:
+def _note(
+    left_out: Omissions, found: Sequence[TableData], runs: Sequence[Run], choice: ReportOptions
+) -> None:
     left_out.more("crawls", len(runs), RUNS)
     left_out.more("changes", sum(len(each.changes) for each in found), choice.feed)
     for each in found:

@@ -13,14 +13,14 @@ from scrapy_snapshot_pipeline.report.fields import MOST
 from scrapy_snapshot_pipeline.report.formatting import key_text
 from scrapy_snapshot_pipeline.report.omissions import Omissions
 from scrapy_snapshot_pipeline.report.page import Chart, EntityPage
-from scrapy_snapshot_pipeline.report.table_data import Anchors, Found, Place, place_of
+from scrapy_snapshot_pipeline.report.table_data import Anchors, Place, TableData, place_of
 
 VERSIONS = 200
 """Most versions in an entity's table, the newest."""
 
 
 def entity_pages(
-    history: SnapshotHistory, found: Found, anchors: Anchors, left_out: Omissions
+    history: SnapshotHistory, found: TableData, anchors: Anchors, left_out: Omissions
 ) -> Iterator[EntityPage]:
     """For each entity of the table that has an anchor."""
     for place, key in _keys(found).items():
@@ -28,12 +28,12 @@ def entity_pages(
             yield _page(history, found, anchors[place], key, left_out)
 
 
-def _keys(found: Found) -> dict[Place, Fields]:
+def _keys(found: TableData) -> dict[Place, Fields]:
     return {place_of(answer): answer.key for answer in found.all()}
 
 
 def _page(
-    history: SnapshotHistory, found: Found, anchor: str, key: Fields, left_out: Omissions
+    history: SnapshotHistory, found: TableData, anchor: str, key: Fields, left_out: Omissions
 ) -> EntityPage:
     table = found.info.name
     newest = deque(history.versions(table, key), VERSIONS + 1)
@@ -49,7 +49,7 @@ def _page(
     )
 
 
-def _charts(history: SnapshotHistory, found: Found, key: Fields) -> Iterator[Chart]:
+def _charts(history: SnapshotHistory, found: TableData, key: Fields) -> Iterator[Chart]:
     steps = history.steps_by_field(found.info.name, key, found.fields[:MOST])
     for field, own in steps.items():
         chart = step_chart(field, own)

@@ -10,7 +10,7 @@ TOP = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class ReportOptions:
     """What goes in; all else is left out, and the report says so."""
 
     since: dt.datetime | None = None

@@ -17,8 +17,8 @@ from scrapy_snapshot_pipeline.history import (
     TableInfo,
 )
 from scrapy_snapshot_pipeline.report.fields import MOST, numeric_fields
-from scrapy_snapshot_pipeline.report.options import Choice
-from scrapy_snapshot_pipeline.report.table_data import Found
+from scrapy_snapshot_pipeline.report.options import ReportOptions
+from scrapy_snapshot_pipeline.report.table_data import TableData
 
 COUNTED = 5_000
 """New and not seen entities are not counted further."""
@@ -27,7 +27,9 @@ _SAMPLES = 20
 ResultT = TypeVar("ResultT", Change, State)
 
 
-def find(history: SnapshotHistory, info: TableInfo, choice: Choice, since: dt.datetime) -> Found:
+def find(
+    history: SnapshotHistory, info: TableInfo, choice: ReportOptions, since: dt.datetime
+) -> TableData:
     """All lists of one table.  Raises HistoryError for a value that no key can have."""
     name, where, more = info.name, choice.where, choice.top + 1
     changes = list(islice(history.changes(name, since=since, where=where), choice.feed + 1))
@@ -36,7 +38,7 @@ def find(history: SnapshotHistory, info: TableInfo, choice: Choice, since: dt.da
     samples = [change.values for change in changes[:_SAMPLES]]
     samples += [state.values for state in not_seen[:_SAMPLES]]
     fields = numeric_fields(info, samples)
-    return Found(
+    return TableData(
         info=info,
         fields=fields,
         changes=changes,
@@ -63,7 +65,7 @@ def _movers(
     history: SnapshotHistory,
     info: TableInfo,
     fields: Sequence[str],
-    choice: Choice,
+    choice: ReportOptions,
     since: dt.datetime,
 ) -> list[tuple[str, Mover]]:
     more = choice.top + 1

@@ -17,7 +17,7 @@ Anchors: TypeAlias = "dict[Place, str]"
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class TableData:
     """The answers for one table; a list has one more than is shown where there are more."""
 
     info: TableInfo
@@ -46,7 +46,7 @@ def place_of(answer: Mover | Change | State) -> Place:
     return answer.table, answer.entity_id
 
 
-def name_anchors(found: Iterable[Found], top: int) -> Anchors:
+def name_anchors(found: Iterable[TableData], top: int) -> Anchors:
     """A section for up to `top` entities of each table."""
     anchors: Anchors = {}
     for each in found:

@@ -42,7 +42,7 @@ class _Experience:
     """As many of these before a guess."""
 
 
-class Expectation:
+class Prediction:
     """One crawl's experience with each table."""
 
     def __init__(self) -> None:
@@ -65,7 +65,7 @@ class Expectation:
             known.confirms = Outcome.CONFIRMED in outcomes
             known.new_in_a_row = known.new_in_a_row + 1 if outcomes == {Outcome.INSERTED} else 0
 
-    def disappoint(self, expected: Mapping[str, Expected]) -> None:
+    def penalize(self, expected: Mapping[str, Expected]) -> None:
         """Take note that a batch failed in which what was expected NEW was not asked about."""
         for table, guess in expected.items():
             if guess is Expected.NEW:

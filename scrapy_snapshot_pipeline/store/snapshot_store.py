@@ -40,18 +40,18 @@ from scrapy_snapshot_pipeline.store.connection.commit_checks import (
     SameFile,
     refuse_dead_transaction,
 )
-from scrapy_snapshot_pipeline.store.connection.socket_cut import Lifeline
+from scrapy_snapshot_pipeline.store.connection.socket_cut import SocketCut
 from scrapy_snapshot_pipeline.store.connection.transactions import (
     SINGLE_STATEMENT,
     begins_with_commit,
 )
 from scrapy_snapshot_pipeline.store.error_mapping import Phase, write_error
-from scrapy_snapshot_pipeline.store.prediction import Expectation, Expected
+from scrapy_snapshot_pipeline.store.prediction import Expected, Prediction
 from scrapy_snapshot_pipeline.store.schema import runs as ledger
-from scrapy_snapshot_pipeline.store.schema.create import provision
+from scrapy_snapshot_pipeline.store.schema.create import ensure_schema
 from scrapy_snapshot_pipeline.store.schema.tables import EntityTables, entity_tables
-from scrapy_snapshot_pipeline.store.sql.dialects import driver_of
-from scrapy_snapshot_pipeline.store.sql.script import Writing
+from scrapy_snapshot_pipeline.store.sql.dialects import features_of
+from scrapy_snapshot_pipeline.store.sql.script import Script
 from scrapy_snapshot_pipeline.store.sql.statements import Statements
 
 
@@ -73,13 +73,13 @@ class SnapshotStore:
     def __init__(self, engine: Engine, *, create_tables: bool = True) -> None:
         self._engine = engine
         self._single_statements = engine.execution_options(**{SINGLE_STATEMENT: True})
-        self._lifeline = Lifeline(engine)
+        self._lifeline = SocketCut(engine)
         self._file = SameFile(engine)
-        self._driver = driver_of(engine.dialect)
+        self._driver = features_of(engine.dialect)
         self._create_tables = create_tables
         self._tables: dict[str, EntityTables] = {}
         self._statements: dict[str, Statements] = {}
-        self._expectation = Expectation()
+        self._expectation = Prediction()
 
     def declare(self, declarations: Iterable[Declaration]) -> None:
         """Create or check the tables of `declarations` that the store does not know yet.
@@ -90,7 +90,7 @@ class SnapshotStore:
         new = [d for d in declarations if d.table not in self._tables]
         tables = [entity_tables(d, sa.MetaData()) for d in new]
         with self._transaction() as connection:
-            provision(connection, tables, create=self._create_tables)
+            ensure_schema(connection, tables, create=self._create_tables)
             statements = {t.declaration.table: Statements(t, connection) for t in tables}
         self._tables |= {entity.declaration.table: entity for entity in tables}
         self._statements |= statements
@@ -117,7 +117,7 @@ class SnapshotStore:
         except RetriableWriteError as error:
             if not work.guessed:
                 raise
-            self._expectation.disappoint(expected)
+            self._expectation.penalize(expected)
             if not isinstance(error, ConflictError):
                 raise
             work = _Work(batch, self._statements, dict.fromkeys(tables, Expected.UNCHANGED))
@@ -253,7 +253,7 @@ class _Work:
 
     def change(self, connection: Connection) -> None:
         """Plan and write all that was not confirmed."""
-        writing = Writing(connection)
+        writing = Script(connection)
         for table, group in sorted(self._groups.items()):
             if group.entities:
                 self._change_group(writing, group, self._expected[table])
@@ -281,7 +281,7 @@ class _Work:
         times = [record.observed_at for record in records]
         return first.entity_id, content, min(times), max(times)
 
-    def _change_group(self, writing: Writing, group: _Group, expected: Expected) -> None:
+    def _change_group(self, writing: Script, group: _Group, expected: Expected) -> None:
         entity_ids = sorted(group.entities)
         current: Mapping[bytes, StoredVersion] = {}
         if expected is Expected.NEW and writing.together:
@@ -324,7 +324,7 @@ class _Work:
 
     def _write(
         self,
-        writing: Writing,
+        writing: Script,
         statements: Statements,
         changes: Plan,
         current: Mapping[bytes, StoredVersion],
@@ -344,7 +344,7 @@ class _Work:
 
     def _insert_versions(
         self,
-        writing: Writing,
+        writing: Script,
         statements: Statements,
         changes: Plan,
         current: Mapping[bytes, StoredVersion],

@@ -14,12 +14,12 @@ from twisted.internet.defer import CancelledError, Deferred
 from scrapy_snapshot_pipeline.declaration.tables import Declaration
 from scrapy_snapshot_pipeline.delivery.retry import RetryPolicy
 from scrapy_snapshot_pipeline.errors import NotStoredError, SnapshotError
-from scrapy_snapshot_pipeline.reactor.thread import CallInLoop, WriterThread
+from scrapy_snapshot_pipeline.reactor.thread import CallInLoop, WorkerThread
 from scrapy_snapshot_pipeline.reactor.timers import CallLater
 from scrapy_snapshot_pipeline.records import Batch, WriteResult
 from scrapy_snapshot_pipeline.store.schema.runs import Run, RunEnd
 from scrapy_snapshot_pipeline.store.snapshot_store import SnapshotStore
-from scrapy_snapshot_pipeline.writer.insist import insist
+from scrapy_snapshot_pipeline.writer.retry_until import retry_until
 from scrapy_snapshot_pipeline.writer.watchdog import Watchdog
 
 logger = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ T = TypeVar("T")
 P = ParamSpec("P")
 
 
-class Database:
+class AsyncStore:
     """What the pipeline asks of the database.  Reactor thread only."""
 
     def __init__(
@@ -47,11 +47,11 @@ class Database:
         self._frozen = frozen
         self._policy = replace(policy, outage_timeout=open_timeout)
         self._watchdog = Watchdog(call_later, write_timeout, self._cut_frozen)
-        self._thread: WriterThread | None = None
+        self._thread: WorkerThread | None = None
 
     def open(self, call_in_loop: CallInLoop) -> None:
         """Start the thread."""
-        self._thread = WriterThread(call_in_loop)
+        self._thread = WorkerThread(call_in_loop)
 
     def write(self, batch: Batch) -> Deferred[WriteResult]:
         """Store a batch once; see `SnapshotStore.write`."""
@@ -101,7 +101,7 @@ class Database:
         return self._watchdog.watch(self._thread.run(work, *args, **kwargs))
 
     async def _insist(self, policy: RetryPolicy, work: Callable[[], Deferred[None]]) -> None:
-        await insist(
+        await retry_until(
             work,
             policy=policy,
             chance=random.random,

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from scrapy_snapshot_pipeline.declaration.registry import Declarations
 from scrapy_snapshot_pipeline.store.connection.engine import connect_engine
-from scrapy_snapshot_pipeline.store.schema.create import provision
+from scrapy_snapshot_pipeline.store.schema.create import ensure_schema
 from scrapy_snapshot_pipeline.store.schema.tables import entity_tables
 from tests.crawl.conftest import StartCrawl
 from tests.crawl.crawls import Crawl
@@ -88,7 +88,7 @@ def test_two_crawlers_create_the_same_tables(start: StartCrawl, database_url: st
     assert declaration is not None
     engine = connect_engine(database_url, connect_timeout=10)
     with engine.begin() as other_crawl:
-        provision(other_crawl, [entity_tables(declaration, sa.MetaData())], create=True)
+        ensure_schema(other_crawl, [entity_tables(declaration, sa.MetaData())], create=True)
         crawl = start("many", database_url)
         crawl.wait_for(lambda: "Enabled item pipelines" in crawl.log, "opening")
         time.sleep(HELD)

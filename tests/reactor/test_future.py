@@ -11,14 +11,14 @@ from scrapy.utils.asyncio import call_later
 from scrapy.utils.defer import deferred_from_coro
 from twisted.internet.defer import AlreadyCalledError, CancelledError, Deferred
 
-from scrapy_snapshot_pipeline.reactor.future import Promise, way_to_promise
-from scrapy_snapshot_pipeline.reactor.timers import Nap
+from scrapy_snapshot_pipeline.reactor.future import Future, future_factory
+from scrapy_snapshot_pipeline.reactor.timers import InterruptibleSleep
 
 pytestmark = pytest.mark.reactor
 
 
-def _promise() -> Promise[str]:
-    return way_to_promise()()
+def _promise() -> Future[str]:
+    return future_factory()()
 
 
 async def _word(promise: Awaitable[str]) -> str:
@@ -32,7 +32,7 @@ def _waiting(promise: Awaitable[str]) -> Deferred[str]:
 
 
 async def _turn() -> None:
-    await Nap(call_later).sleep(0)
+    await InterruptibleSleep(call_later).sleep(0)
 
 
 @pytest_twisted.ensureDeferred  # type: ignore[untyped-decorator]

@@ -9,7 +9,7 @@ import pytest
 import pytest_twisted
 
 from scrapy_snapshot_pipeline.reactor.thread import (
-    WriterThread,
+    WorkerThread,
     before_reactor_shutdown,
     call_in_reactor,
 )
@@ -18,15 +18,15 @@ pytestmark = pytest.mark.reactor
 
 
 @pytest.fixture
-def thread() -> Iterator[WriterThread]:
+def thread() -> Iterator[WorkerThread]:
     """A running thread that answers into the reactor."""
-    made = WriterThread(call_in_reactor())
+    made = WorkerThread(call_in_reactor())
     yield made
     made.stop()
 
 
 @pytest_twisted.ensureDeferred  # type: ignore[untyped-decorator]
-async def test_answer_comes_in_the_reactors_thread(thread: WriterThread) -> None:
+async def test_answer_comes_in_the_reactors_thread(thread: WorkerThread) -> None:
     """Work is done in another thread, and whoever waits goes on in this one."""
     here = threading.get_ident()
 
@@ -36,7 +36,7 @@ async def test_answer_comes_in_the_reactors_thread(thread: WriterThread) -> None
 
 
 @pytest_twisted.ensureDeferred  # type: ignore[untyped-decorator]
-async def test_reactor_turns_while_the_thread_works(thread: WriterThread) -> None:
+async def test_reactor_turns_while_the_thread_works(thread: WorkerThread) -> None:
     """The work ends because the reactor, which does not wait for it, tells it to."""
     told = threading.Event()
     working = thread.run(told.wait, 10)
@@ -46,7 +46,7 @@ async def test_reactor_turns_while_the_thread_works(thread: WriterThread) -> Non
 
 
 @pytest_twisted.ensureDeferred  # type: ignore[untyped-decorator]
-async def test_error_comes_back_through_the_reactor(thread: WriterThread) -> None:
+async def test_error_comes_back_through_the_reactor(thread: WorkerThread) -> None:
     """It is raised where the answer is awaited."""
 
     def fail() -> None:

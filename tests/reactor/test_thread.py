@@ -10,7 +10,7 @@ import pytest
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from scrapy_snapshot_pipeline.reactor.thread import WriterThread
+from scrapy_snapshot_pipeline.reactor.thread import WorkerThread
 
 
 class Loop:
@@ -38,14 +38,14 @@ def loop() -> Loop:
 
 
 @pytest.fixture
-def thread(loop: Loop) -> Iterator[WriterThread]:
+def thread(loop: Loop) -> Iterator[WorkerThread]:
     """A running thread."""
-    made = WriterThread(loop.call)
+    made = WorkerThread(loop.call)
     yield made
     made.stop()
 
 
-def test_work_is_done_elsewhere_and_answered_here(thread: WriterThread, loop: Loop) -> None:
+def test_work_is_done_elsewhere_and_answered_here(thread: WorkerThread, loop: Loop) -> None:
     """The Deferred fires in the thread that turns the loop."""
     answer = thread.run(threading.get_ident)
     fired: list[tuple[int, int]] = []
@@ -57,7 +57,7 @@ def test_work_is_done_elsewhere_and_answered_here(thread: WriterThread, loop: Lo
     assert answered_in == threading.get_ident() != worked_in
 
 
-def test_works_are_done_one_after_the_other(thread: WriterThread, loop: Loop) -> None:
+def test_works_are_done_one_after_the_other(thread: WorkerThread, loop: Loop) -> None:
     """One thread, in the order of the calls."""
     done: list[int] = []
     for number in range(5):
@@ -71,7 +71,7 @@ def test_works_are_done_one_after_the_other(thread: WriterThread, loop: Loop) ->
 
 @pytest.mark.parametrize("error", [OSError("gone"), SystemExit("asked")], ids=type)
 def test_whatever_work_raises_comes_back(
-    thread: WriterThread, loop: Loop, error: BaseException
+    thread: WorkerThread, loop: Loop, error: BaseException
 ) -> None:
     """Whoever waits is told, also of an exit, and the thread lives on."""
 
@@ -92,7 +92,7 @@ def test_whatever_work_raises_comes_back(
     assert again.result == 7
 
 
-def test_answer_to_a_closed_loop_ends_nothing(thread: WriterThread, loop: Loop) -> None:
+def test_answer_to_a_closed_loop_ends_nothing(thread: WorkerThread, loop: Loop) -> None:
     """Where nobody is left to be told, the thread goes on."""
     loop.closed = True
     thread.run(lambda: None)
@@ -105,7 +105,7 @@ def test_answer_to_a_closed_loop_ends_nothing(thread: WriterThread, loop: Loop) 
 def test_hung_work_does_not_hold_the_stop(loop: Loop) -> None:
     """The thread is left behind, and as a daemon cannot keep the process."""
     blocker = threading.Event()
-    thread = WriterThread(loop.call)
+    thread = WorkerThread(loop.call)
     thread.run(blocker.wait)
 
     thread.stop()

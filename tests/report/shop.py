@@ -11,7 +11,7 @@ from scrapy_snapshot_pipeline.capture.compile import compile_capture
 from scrapy_snapshot_pipeline.declaration.registry import Declarations, snapshot
 from scrapy_snapshot_pipeline.history import SnapshotHistory
 from scrapy_snapshot_pipeline.records import Batch
-from scrapy_snapshot_pipeline.report import Choice, gather
+from scrapy_snapshot_pipeline.report import ReportOptions, build_page
 from scrapy_snapshot_pipeline.report.page import Page
 from scrapy_snapshot_pipeline.store.connection.engine import connect_engine
 from scrapy_snapshot_pipeline.store.schema import runs as ledger
@@ -107,7 +107,7 @@ def store(url: str, seen: dict[int, list[Product]], spider: str = "shop") -> Non
     database.close()
 
 
-def report(url: str, choice: Choice | None = None) -> Page:
+def report(url: str, choice: ReportOptions | None = None) -> Page:
     """The page on that database, made a day after the last crawl."""
     with SnapshotHistory(url) as history:
-        return gather(history, choice or Choice(), NOW)
+        return build_page(history, choice or ReportOptions(), NOW)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from scrapy_snapshot_pipeline.errors import HistoryError
-from scrapy_snapshot_pipeline.report import Choice
+from scrapy_snapshot_pipeline.report import ReportOptions
 from scrapy_snapshot_pipeline.report.page import EntityPage, Page
 from tests.history import odds
 from tests.report.shop import NOW, report, store, week
@@ -53,7 +53,7 @@ def test_page_tells_the_week(url: str) -> None:
 def test_untracked_fields_are_told_last(sqlite_url: str) -> None:
     """A new address of the page does not stand before the prices that moved."""
     odds.store_odds(sqlite_url)
-    page = report(sqlite_url, Choice(since=odds.STARTS[odds.CLOSING], top=1))
+    page = report(sqlite_url, ReportOptions(since=odds.STARTS[odds.CLOSING], top=1))
 
     fields = [line.field for line in page.feed[0].lines]
     assert fields[0].startswith("markets / ")
@@ -87,7 +87,7 @@ def test_three_times_are_kept_apart(sqlite_week: str) -> None:
 
 def test_top_bounds_everything_and_says_so(sqlite_week: str) -> None:
     """One row a list, one page a table, and a sentence for each list that was cut."""
-    page = report(sqlite_week, Choice(top=1))
+    page = report(sqlite_week, ReportOptions(top=1))
 
     assert (len(page.movers), len(page.new), len(page.entities)) == (1, 1, 1)
     assert f"Only 1 movers of {TABLE} are shown; there are more." in page.left_out
@@ -97,7 +97,7 @@ def test_top_bounds_everything_and_says_so(sqlite_week: str) -> None:
 def test_every_list_has_its_share_of_the_pages(sqlite_url: str) -> None:
     """Hundreds of movers leave room for what is new and for what was not seen."""
     odds.store_odds(sqlite_url)
-    page = report(sqlite_url, Choice(since=odds.STARTS[odds.OPENING], top=8))
+    page = report(sqlite_url, ReportOptions(since=odds.STARTS[odds.OPENING], top=8))
 
     assert len(page.entities) == 8
     for rows in (page.movers, page.feed, page.new, page.not_seen):
@@ -107,7 +107,7 @@ def test_every_list_has_its_share_of_the_pages(sqlite_url: str) -> None:
 
 def test_key_chooses_entities(sqlite_week: str) -> None:
     """All lists are of this one."""
-    page = report(sqlite_week, Choice(where={"sku": ["chair"]}))
+    page = report(sqlite_week, ReportOptions(where={"sku": ["chair"]}))
 
     assert {entry.key for entry in page.feed} == {"chair"}
     assert [entity.key for entity in page.entities] == ["chair"]
@@ -115,7 +115,7 @@ def test_key_chooses_entities(sqlite_week: str) -> None:
 
 def test_since_leaves_out_what_was_before(sqlite_week: str) -> None:
     """Nothing changed since the last crawl's end."""
-    page = report(sqlite_week, Choice(since=NOW))
+    page = report(sqlite_week, ReportOptions(since=NOW))
 
     assert page.feed == ()
     assert page.movers == ()
@@ -124,11 +124,13 @@ def test_since_leaves_out_what_was_before(sqlite_week: str) -> None:
 @pytest.mark.parametrize(
     ("choice", "problem"),
     [
-        (Choice(tables=("nope",)), "no table of entities nope; there are report_product"),
-        (Choice(where={"colour": ["red"]}), "no table has the key field"),
+        (ReportOptions(tables=("nope",)), "no table of entities nope; there are report_product"),
+        (ReportOptions(where={"colour": ["red"]}), "no table has the key field"),
     ],
 )
-def test_what_is_not_there_is_refused(sqlite_week: str, choice: Choice, problem: str) -> None:
+def test_what_is_not_there_is_refused(
+    sqlite_week: str, choice: ReportOptions, problem: str
+) -> None:
     """With what there is instead."""
     with pytest.raises(HistoryError, match=problem):
         report(sqlite_week, choice)

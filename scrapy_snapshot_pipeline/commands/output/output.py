@@ -22,7 +22,7 @@ _ON_SCREEN = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Reply(Generic[ResultT]):
+class Output(Generic[ResultT]):
     """What was found, and how it looks in a table."""
 
     results: Iterable[ResultT]
@@ -74,7 +74,7 @@ def zone_of(options: argparse.Namespace) -> dt.tzinfo | None:
     return dt.timezone.utc if options.utc else None
 
 
-def show(reply: Reply[ResultT], options: argparse.Namespace) -> int:
+def show(reply: Output[ResultT], options: argparse.Namespace) -> int:
     """Write the answer to standard output; gives the number of results."""
     if options.json:
         return _show_json(reply, options.limit or None)
@@ -84,14 +84,14 @@ def show(reply: Reply[ResultT], options: argparse.Namespace) -> int:
     return _show_table(reply, limit, zone_of(options))
 
 
-def _show_json(reply: Reply[ResultT], limit: int | None) -> int:
+def _show_json(reply: Output[ResultT], limit: int | None) -> int:
     count = 0
     for count, result in enumerate(islice(reply.results, limit), 1):  # noqa: B007 - the answer
         sys.stdout.write(f"{json_line(result)}\n")
     return count
 
 
-def _show_csv(reply: Reply[ResultT], limit: int | None, *, raw: bool) -> int:
+def _show_csv(reply: Output[ResultT], limit: int | None, *, raw: bool) -> int:
     first = limit if reply.varying else 1
     names = column_names(_rows(reply, first))
     if not names:
@@ -99,12 +99,12 @@ def _show_csv(reply: Reply[ResultT], limit: int | None, *, raw: bool) -> int:
     return CsvWriter(sys.stdout, raw=raw).write(names, _rows(reply, limit))
 
 
-def _rows(reply: Reply[ResultT], limit: int | None) -> Iterator[FlatRow]:
+def _rows(reply: Output[ResultT], limit: int | None) -> Iterator[FlatRow]:
     for result in islice(reply.results, limit):
         yield from result.rows()
 
 
-def _show_table(reply: Reply[ResultT], limit: int, zone: dt.tzinfo | None) -> int:
+def _show_table(reply: Output[ResultT], limit: int, zone: dt.tzinfo | None) -> int:
     found = list(islice(reply.results, limit + 1 if limit else None))
     shown = found[:limit] if limit else found
     screen = Screen(zone)

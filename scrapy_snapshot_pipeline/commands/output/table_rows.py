@@ -29,7 +29,7 @@ def entity(key: Fields) -> str:
     return ", ".join(map(plain_text, key.values()))
 
 
-def told_state(state: State) -> Iterator[FlatRow]:
+def state_rows(state: State) -> Iterator[FlatRow]:
     """One line: the key, when it came to be so, and the fields."""
     fields = {name: value for name, value in state.values.items() if name not in state.key}
     lists = {name: counted(len(rows), "row") for name, rows in state.children.items()}
@@ -37,14 +37,14 @@ def told_state(state: State) -> Iterator[FlatRow]:
     yield {**state.key, "changed_at": state.changed_at, **fields, **lists, **seen}
 
 
-def told_change(change: Change, untracked: Collection[str] = ()) -> Iterator[FlatRow]:
+def change_rows(change: Change, untracked: Collection[str] = ()) -> Iterator[FlatRow]:
     """A line for the entity, and one for each field of it that changed, the untracked ones last."""
     head = {"changed_at": change.changed_at, "kind": change.kind.value}
     yield {**head, _ENTITY: entity(change.key), "old": None, "new": None}
     yield from _under(dict.fromkeys(head), _change_lines(change, untracked))
 
 
-def told_version(change: Change, untracked: Collection[str] = ()) -> Iterator[FlatRow]:
+def version_rows(change: Change, untracked: Collection[str] = ()) -> Iterator[FlatRow]:
     """The same for the history of one entity."""
     head: FlatRow = {"changed_at": change.changed_at, "kind": change.kind.value}
     seen: FlatRow = {"last_confirmed_at": change.last_confirmed_at, "run_at": change.run_at}
@@ -54,7 +54,7 @@ def told_version(change: Change, untracked: Collection[str] = ()) -> Iterator[Fl
         head, seen = dict.fromkeys(head), dict.fromkeys(seen)
 
 
-def told_difference(difference: Difference, untracked: Collection[str] = ()) -> Iterator[FlatRow]:
+def difference_rows(difference: Difference, untracked: Collection[str] = ()) -> Iterator[FlatRow]:
     """A line for the entity, and one for each field of it that differs, the untracked ones last."""
     yield {"kind": difference.kind.value, _ENTITY: entity(difference.key), "old": None, "new": None}
     if difference.kind is ChildKind.CHANGED:
@@ -64,7 +64,7 @@ def told_difference(difference: Difference, untracked: Collection[str] = ()) -> 
     yield from _under({"kind": None}, lines)
 
 
-def told_mover(mover: Mover) -> Iterator[FlatRow]:
+def mover_line(mover: Mover) -> Iterator[FlatRow]:
     """One line."""
     relative = "" if mover.relative is None else f"{mover.relative:+.1%}"
     yield {
@@ -79,7 +79,7 @@ def told_mover(mover: Mover) -> Iterator[FlatRow]:
     }
 
 
-def told_statistics(found: FieldStatistics) -> Iterator[FlatRow]:
+def statistics_rows(found: FieldStatistics) -> Iterator[FlatRow]:
     """One line, the numbers before their times."""
     yield {
         **_whose(found),

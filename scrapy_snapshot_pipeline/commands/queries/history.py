@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from functools import partial
 
-from scrapy_snapshot_pipeline.commands.output.output import Reply, one_grid
-from scrapy_snapshot_pipeline.commands.output.table_rows import told_version
+from scrapy_snapshot_pipeline.commands.output.output import Output, one_grid
+from scrapy_snapshot_pipeline.commands.output.table_rows import version_rows
 from scrapy_snapshot_pipeline.commands.queries.query_command import (
-    Question,
+    QueryCommand,
     add_table_options,
     chosen_table,
     whole_key,
@@ -16,7 +16,7 @@ from scrapy_snapshot_pipeline.commands.queries.query_command import (
 from scrapy_snapshot_pipeline.history import Change, SnapshotHistory
 
 
-class History(Question):
+class History(QueryCommand):
     """Shows what changed in each version of one entity, oldest first."""
 
     summary = "show every version of one entity, and what changed in it"
@@ -26,11 +26,11 @@ class History(Question):
     )
 
     def own_options(self, parser: argparse.ArgumentParser) -> None:
-        """See `Question`."""
+        """See `QueryCommand`."""
         add_table_options(parser)
 
-    def ask(self, history: SnapshotHistory, options: argparse.Namespace) -> Reply[Change]:
-        """See `Question`."""
+    def ask(self, history: SnapshotHistory, options: argparse.Namespace) -> Output[Change]:
+        """See `QueryCommand`."""
         table = chosen_table(history, options)
         found = history.versions(table.name, whole_key(options))
-        return Reply(found, one_grid(partial(told_version, untracked=table.untracked)))
+        return Output(found, one_grid(partial(version_rows, untracked=table.untracked)))

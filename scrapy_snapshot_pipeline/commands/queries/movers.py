@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 
 from scrapy_snapshot_pipeline.commands import time_arguments as moments
-from scrapy_snapshot_pipeline.commands.output.output import Reply, natural_number, one_grid
-from scrapy_snapshot_pipeline.commands.output.table_rows import told_mover
+from scrapy_snapshot_pipeline.commands.output.output import Output, natural_number, one_grid
+from scrapy_snapshot_pipeline.commands.output.table_rows import mover_line
 from scrapy_snapshot_pipeline.commands.queries.query_command import (
-    Question,
+    QueryCommand,
     add_table_options,
     chosen_table,
     maybe_when,
@@ -18,7 +18,7 @@ from scrapy_snapshot_pipeline.commands.queries.query_command import (
 from scrapy_snapshot_pipeline.history import Mover, SnapshotHistory
 
 
-class Movers(Question):
+class Movers(QueryCommand):
     """Ranks entities, or rows of a list, by the change of a numeric field."""
 
     summary = "show where a number moved furthest, up or down"
@@ -27,7 +27,7 @@ class Movers(Question):
     )
 
     def own_options(self, parser: argparse.ArgumentParser) -> None:
-        """See `Question`."""
+        """See `QueryCommand`."""
         parser.add_argument("field", help="price, markets.price (in a list), prices.home (in JSON)")
         parser.add_argument(
             "--since", default="1d", metavar="TIME", help=f"{moments.HELP} (default: 1d)"
@@ -39,8 +39,8 @@ class Movers(Question):
         )
         add_table_options(parser)
 
-    def ask(self, history: SnapshotHistory, options: argparse.Namespace) -> Reply[Mover]:
-        """See `Question`."""
+    def ask(self, history: SnapshotHistory, options: argparse.Namespace) -> Output[Mover]:
+        """See `QueryCommand`."""
         found = history.movers(
             chosen_table(history, options).name,
             options.field,
@@ -50,4 +50,4 @@ class Movers(Question):
             top=options.top or None,
             where=where(options),
         )
-        return Reply(found, one_grid(told_mover))
+        return Output(found, one_grid(mover_line))

@@ -15,7 +15,12 @@ from scrapy.exceptions import UsageError
 from scrapy.settings import BaseSettings
 
 from scrapy_snapshot_pipeline.commands import time_arguments as moments
-from scrapy_snapshot_pipeline.commands.output.output import Reply, add_output_options, show, zone_of
+from scrapy_snapshot_pipeline.commands.output.output import (
+    Output,
+    add_output_options,
+    show,
+    zone_of,
+)
 from scrapy_snapshot_pipeline.commands.time_arguments import Moment
 from scrapy_snapshot_pipeline.errors import HistoryError
 from scrapy_snapshot_pipeline.history import SnapshotHistory, TableInfo
@@ -25,7 +30,7 @@ SOMETHING_FOUND = 3
 """The exit code of `--exit-code`; 1 and 2 are errors."""
 
 
-class Question(ABC):
+class QueryCommand(ABC):
     """A command that asks the history and shows the answer."""
 
     summary: str
@@ -40,7 +45,7 @@ class Question(ABC):
         """Add what only this command has."""
 
     @abstractmethod
-    def ask(self, history: SnapshotHistory, options: argparse.Namespace, /) -> Reply[Any]:
+    def ask(self, history: SnapshotHistory, options: argparse.Namespace, /) -> Output[Any]:
         """Put the question; nothing is read yet."""
 
     def run(self, settings: BaseSettings, options: argparse.Namespace) -> int:

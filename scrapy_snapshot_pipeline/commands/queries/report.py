@@ -17,7 +17,7 @@ from scrapy_snapshot_pipeline.commands.queries.query_command import (
 )
 from scrapy_snapshot_pipeline.errors import HistoryError
 from scrapy_snapshot_pipeline.history import SnapshotHistory
-from scrapy_snapshot_pipeline.report import Choice, gather, render
+from scrapy_snapshot_pipeline.report import ReportOptions, build_page, render
 from scrapy_snapshot_pipeline.report.options import TOP
 from scrapy_snapshot_pipeline.safe_text import escaped
 
@@ -63,13 +63,13 @@ class Report:
         """See `Subcommand`."""
         now = dt.datetime.now(dt.timezone.utc)
         with open_history(settings) as history:
-            choice = Choice(
+            choice = ReportOptions(
                 since=_since(options.since, history),
                 top=options.top,
                 tables=tuple(options.table),
                 where=where(options),
             )
-            page = gather(history, choice, now)
+            page = build_page(history, choice, now)
         _write(options.report_file, render(page))
         sys.stdout.write(f"{options.report_file.resolve()}\n")
         return 0

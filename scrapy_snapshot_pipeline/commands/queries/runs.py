@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 
-from scrapy_snapshot_pipeline.commands.output.output import Reply, one_grid
-from scrapy_snapshot_pipeline.commands.queries.query_command import Question
+from scrapy_snapshot_pipeline.commands.output.output import Output, one_grid
+from scrapy_snapshot_pipeline.commands.queries.query_command import QueryCommand
 from scrapy_snapshot_pipeline.history import Run, SnapshotHistory
 from scrapy_snapshot_pipeline.history.results import FlatRow
 
@@ -15,19 +15,19 @@ _SHOWN = {"new": "inserted", "changed": "revised", "failed": "failed", "confirme
 """Names of columns and their counters; the first of them have room on a narrow terminal."""
 
 
-class Runs(Question):
+class Runs(QueryCommand):
     """Lists the crawls, latest first."""
 
     summary = "list the crawls, latest first, and what each stored"
     example = "scrapy snapshots runs --spider competitor_odds"
 
     def own_options(self, parser: argparse.ArgumentParser) -> None:
-        """See `Question`."""
+        """See `QueryCommand`."""
         parser.add_argument("--spider", metavar="NAME", help="only the crawls of this spider")
 
-    def ask(self, history: SnapshotHistory, options: argparse.Namespace) -> Reply[Run]:
-        """See `Question`."""
-        return Reply(history.runs(spider=options.spider), one_grid(_told))
+    def ask(self, history: SnapshotHistory, options: argparse.Namespace) -> Output[Run]:
+        """See `QueryCommand`."""
+        return Output(history.runs(spider=options.spider), one_grid(_told))
 
 
 def _told(run: Run) -> Iterator[FlatRow]:

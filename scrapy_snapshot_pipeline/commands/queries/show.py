@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable, Iterator, Mapping
 
-from scrapy_snapshot_pipeline.commands.output.output import Reply
+from scrapy_snapshot_pipeline.commands.output.output import Output
 from scrapy_snapshot_pipeline.commands.output.table_rows import entity
 from scrapy_snapshot_pipeline.commands.output.terminal_table import Grid
 from scrapy_snapshot_pipeline.commands.queries.query_command import (
-    Question,
+    QueryCommand,
     add_table_options,
     chosen_table,
     where,
@@ -22,24 +22,24 @@ from scrapy_snapshot_pipeline.history.results import FlatRow
 _TIMES = ("changed_at", "last_confirmed_at", "run_at")
 
 
-class Show(Question):
+class Show(QueryCommand):
     """Shows current states, one after the other."""
 
     summary = "show entities as they are now, with all fields and lists"
     example = "scrapy snapshots show --table competitor_odds_snapshot --key match=arsenal-chelsea"
 
     def own_options(self, parser: argparse.ArgumentParser) -> None:
-        """See `Question`."""
+        """See `QueryCommand`."""
         add_table_options(parser)
 
-    def ask(self, history: SnapshotHistory, options: argparse.Namespace) -> Reply[State]:
-        """See `Question`."""
+    def ask(self, history: SnapshotHistory, options: argparse.Namespace) -> Output[State]:
+        """See `QueryCommand`."""
         table = chosen_table(history, options)
         wanted = where(options)
         found = history.current(table.name, where=wanted)
         if set(wanted) == set(table.key) and next(iter(found), None) is None:
             _explain_absence(history, table, options)
-        return Reply(found, _grids, varying=table.untyped)
+        return Output(found, _grids, varying=table.untyped)
 
 
 def _explain_absence(

@@ -6,10 +6,10 @@ import argparse
 import math
 
 from scrapy_snapshot_pipeline.commands import time_arguments as moments
-from scrapy_snapshot_pipeline.commands.output.output import Reply, one_grid
-from scrapy_snapshot_pipeline.commands.output.table_rows import told_statistics
+from scrapy_snapshot_pipeline.commands.output.output import Output, one_grid
+from scrapy_snapshot_pipeline.commands.output.table_rows import statistics_rows
 from scrapy_snapshot_pipeline.commands.queries.query_command import (
-    Question,
+    QueryCommand,
     add_table_options,
     chosen_table,
     maybe_when,
@@ -20,14 +20,14 @@ from scrapy_snapshot_pipeline.history import FieldStatistics, SnapshotHistory
 _MOST_DAYS = 100_000
 
 
-class Stats(Question):
+class Stats(QueryCommand):
     """Sums up a numeric field of each entity or row of a list."""
 
     summary = "show the lowest, highest and mean of a number over some days"
     example = "scrapy snapshots stats markets.price_home --days 30 --table competitor_odds_snapshot"
 
     def own_options(self, parser: argparse.ArgumentParser) -> None:
-        """See `Question`."""
+        """See `QueryCommand`."""
         parser.add_argument("field", help="price, markets.price (in a list), prices.home (in JSON)")
         parser.add_argument("--days", type=_days, default=30.0, help="default: 30")
         parser.add_argument(
@@ -35,8 +35,8 @@ class Stats(Question):
         )
         add_table_options(parser)
 
-    def ask(self, history: SnapshotHistory, options: argparse.Namespace) -> Reply[FieldStatistics]:
-        """See `Question`."""
+    def ask(self, history: SnapshotHistory, options: argparse.Namespace) -> Output[FieldStatistics]:
+        """See `QueryCommand`."""
         found = history.statistics(
             chosen_table(history, options).name,
             options.field,
@@ -44,7 +44,7 @@ class Stats(Question):
             until=maybe_when(options.until, history, options),
             where=where(options),
         )
-        return Reply(found, one_grid(told_statistics))
+        return Output(found, one_grid(statistics_rows))
 
 
 def _days(text: str) -> float:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import argparse
 
-from scrapy_snapshot_pipeline.commands.output.output import Reply, one_grid
-from scrapy_snapshot_pipeline.commands.queries.query_command import Question
+from scrapy_snapshot_pipeline.commands.output.output import Output, one_grid
+from scrapy_snapshot_pipeline.commands.queries.query_command import QueryCommand
 from scrapy_snapshot_pipeline.history import SnapshotHistory, TableInfo
 
 
-class Tables(Question):
+class Tables(QueryCommand):
     """Lists the tables of entities."""
 
     summary = "list the tables of entities, their keys and fields"
     example = "scrapy snapshots tables"
 
-    def ask(self, history: SnapshotHistory, _: argparse.Namespace) -> Reply[TableInfo]:
-        """See `Question`."""
-        return Reply(history.tables(), one_grid(TableInfo.rows))
+    def ask(self, history: SnapshotHistory, _: argparse.Namespace) -> Output[TableInfo]:
+        """See `QueryCommand`."""
+        return Output(history.tables(), one_grid(TableInfo.rows))

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 
-class Lifeline:
+class SocketCut:
     """Holds a duplicate of the connection's socket as long as the connection is open.
 
     A frozen server holds the writer thread inside the driver, where no timeout reaches it; when

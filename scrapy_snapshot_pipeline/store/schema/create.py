@@ -20,7 +20,7 @@ from scrapy_snapshot_pipeline.store.schema.tables import (
 from scrapy_snapshot_pipeline.store.schema.views import view_ddl
 
 
-def provision(connection: Connection, tables: Sequence[EntityTables], *, create: bool) -> None:
+def ensure_schema(connection: Connection, tables: Sequence[EntityTables], *, create: bool) -> None:
     """Create what is missing and check what is there, inside the caller's transaction.
 
     Raises SchemaMismatchError where a table has other columns than its declaration, or is missing

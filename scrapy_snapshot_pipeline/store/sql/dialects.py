@@ -38,7 +38,7 @@ class SystemType:
     """What to ask for instead of a column."""
 
 
-class Driver(Protocol):
+class DatabaseFeatures(Protocol):
     """What the statements need to know of a database."""
 
     placeholder: str
@@ -101,7 +101,7 @@ def _array(elements: Iterable[str]) -> str:
     return "{" + ",".join(elements) + "}"
 
 
-class SqliteDriver:
+class SqliteFeatures:
     """SQLite: in process, one writer at a time."""
 
     placeholder = "?"
@@ -139,7 +139,7 @@ class SqliteDriver:
             yield f"IN ({', '.join('?' * len(some))})", tuple(some)
 
 
-class PostgresqlDriver:
+class PostgresqlFeatures:
     """PostgreSQL, or what speaks it, through psycopg2."""
 
     placeholder = "%s"
@@ -183,6 +183,6 @@ class PostgresqlDriver:
         yield "= ANY(%s::uuid[])", (_array(map(bytes.hex, digests)),)
 
 
-def driver_of(dialect: Dialect) -> Driver:
+def features_of(dialect: Dialect) -> DatabaseFeatures:
     """The driver for a SQLAlchemy dialect; every server is spoken to as PostgreSQL."""
-    return SqliteDriver() if dialect.name == "sqlite" else PostgresqlDriver()
+    return SqliteFeatures() if dialect.name == "sqlite" else PostgresqlFeatures()

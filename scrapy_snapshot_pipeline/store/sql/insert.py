@@ -25,20 +25,20 @@ from scrapy_snapshot_pipeline.store.connection.transactions import IS_REMOTE
 from scrapy_snapshot_pipeline.store.schema.tables import JsonText
 from scrapy_snapshot_pipeline.store.sql.columns import Columns, convert_column
 from scrapy_snapshot_pipeline.store.sql.copy_text import copy_rows
-from scrapy_snapshot_pipeline.store.sql.dialects import Converter, Part, Row, driver_of
-from scrapy_snapshot_pipeline.store.sql.json_rows import recordset_text
-from scrapy_snapshot_pipeline.store.sql.script import Writing
+from scrapy_snapshot_pipeline.store.sql.dialects import Converter, Part, Row, features_of
+from scrapy_snapshot_pipeline.store.sql.json_rows import json_rows_text
+from scrapy_snapshot_pipeline.store.sql.script import Script
 
 _INTERVAL = frozenset({"entity_id", "child_id", "snapshot_id", "valid_from", "valid_to"})
 
 
-class InsertionTable:
+class InsertTable:
     """A table as the statements name it, and the insertion of its rows."""
 
     def __init__(self, table: sa.Table, connection: Connection) -> None:
         """`table` must be there."""
         dialect = connection.dialect
-        self._driver = driver_of(dialect)
+        self._driver = features_of(dialect)
         # What it quotes has % doubled, where the driver sees a placeholder in a single one.
         preparer = dialect.identifier_preparer
         quoted = {c.name: preparer.quote(c.name) for c in table.columns}
@@ -61,7 +61,7 @@ class InsertionTable:
                 (SELECT {row} FROM {self.name} AS {row} WHERE false), %s)"""  # noqa: S608 - quoted
         self._row = "(" + ", ".join([self._driver.placeholder] * len(quoted)) + ")"
 
-    def insert(self, writing: Writing, pieces: Iterable[Columns]) -> None:
+    def insert(self, writing: Script, pieces: Iterable[Columns]) -> None:
         """Insert rows, piece by piece, or have the database raise its own error."""
         converted = (self._converted(columns) for columns in pieces)
         if not self._driver.copies:
@@ -75,7 +75,7 @@ class InsertionTable:
             writing.flush()
             copy_rows(writing.connection, self._copy, converted)
 
-    def insert_absent(self, writing: Writing, columns: Columns) -> int:
+    def insert_absent(self, writing: Script, columns: Columns) -> int:
         """Insert rows in their order, passing over conflicts; return how many went in."""
         rows = list(zip(*self._converted(columns), strict=True))
         inserted = 0
@@ -90,7 +90,7 @@ class InsertionTable:
         json_null = any("null" in columns[place] for place in self._json)
         if json_null or not self._fits_json:
             return self._values(list(zip(*columns, strict=True)))
-        return self._from_json, (recordset_text(self._names, columns, self._json),)
+        return self._from_json, (json_rows_text(self._names, columns, self._json),)
 
     def _values(self, rows: Sequence[Row]) -> Part:
         sql = f"{self._insert} VALUES {', '.join([self._row] * len(rows))}"

@@ -17,7 +17,7 @@ from scrapy_snapshot_pipeline.store.sql.columns import Columns, convert_column, 
 from scrapy_snapshot_pipeline.store.sql.copy_text import escaped
 
 
-def recordset_text(names: Sequence[str], columns: Columns, raw: Collection[int]) -> str:
+def json_rows_text(names: Sequence[str], columns: Columns, raw: Collection[int]) -> str:
     """The rows as an array of objects; `raw` are the places of columns that hold JSON texts."""
     keys = (json.dumps(name).replace("%", "%%") for name in names)
     one = "{" + ", ".join(f"{key}: %s" for key in keys) + "}"

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection, CursorResult
 from scrapy_snapshot_pipeline.store.connection.transactions import IS_REMOTE, send_with_commit
 
 
-class Writing:
+class Script:
     """What is to be written in a transaction of `connection`; call `finish` at the end."""
 
     def __init__(self, connection: Connection) -> None:

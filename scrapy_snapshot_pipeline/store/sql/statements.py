@@ -29,9 +29,9 @@ from scrapy_snapshot_pipeline.scd2.timeline import (
 )
 from scrapy_snapshot_pipeline.store.schema.tables import EntityTables
 from scrapy_snapshot_pipeline.store.sql.columns import Columns
-from scrapy_snapshot_pipeline.store.sql.dialects import Row, driver_of, in_slices
-from scrapy_snapshot_pipeline.store.sql.insert import InsertionTable
-from scrapy_snapshot_pipeline.store.sql.script import Writing
+from scrapy_snapshot_pipeline.store.sql.dialects import Row, features_of, in_slices
+from scrapy_snapshot_pipeline.store.sql.insert import InsertTable
+from scrapy_snapshot_pipeline.store.sql.script import Script
 
 
 class Statements:
@@ -39,9 +39,9 @@ class Statements:
 
     def __init__(self, tables: EntityTables, connection: Connection) -> None:
         """`tables` must be there; `connection` is only asked of them."""
-        self._driver = driver_of(connection.dialect)
-        self._versions = InsertionTable(tables.versions, connection)
-        self._children = [InsertionTable(table, connection) for table in tables.children]
+        self._driver = features_of(connection.dialect)
+        self._versions = InsertTable(tables.versions, connection)
+        self._children = [InsertTable(table, connection) for table in tables.children]
 
     def confirm(
         self,
@@ -123,7 +123,7 @@ class Statements:
             for row in self._since(connection, table.name, columns, since):
                 yield self._child(place, row)
 
-    def change_versions(self, writing: Writing, rows: Sequence[ChangedVersion]) -> None:
+    def change_versions(self, writing: Script, rows: Sequence[ChangedVersion]) -> None:
         """Set `last_confirmed_at` and `valid_to` of stored versions."""
         d = self._driver
         table = self._versions.name
@@ -136,16 +136,16 @@ class Statements:
                     AND {table}.snapshot_id = v.snapshot_id"""  # noqa: S608
             writing.send(sql, parameters)
 
-    def insert_versions(self, writing: Writing, rows: Sequence[NewVersion]) -> None:
+    def insert_versions(self, writing: Script, rows: Sequence[NewVersion]) -> None:
         """Insert versions that no one else can insert, or fail on the conflict."""
         if rows:
             self._versions.insert(writing, map(_version_columns, in_slices(rows, _PIECE)))
 
-    def insert_absent_versions(self, writing: Writing, rows: Sequence[NewVersion]) -> int:
+    def insert_absent_versions(self, writing: Script, rows: Sequence[NewVersion]) -> int:
         """Insert versions in the order given, passing over conflicts; return how many went in."""
         return self._versions.insert_absent(writing, _version_columns(rows)) if rows else 0
 
-    def end_children(self, writing: Writing, table: int, rows: Sequence[EndedChild]) -> None:
+    def end_children(self, writing: Script, table: int, rows: Sequence[EndedChild]) -> None:
         """Set `valid_to` of stored child rows."""
         d = self._driver
         name = self._children[table].name
@@ -158,14 +158,14 @@ class Statements:
                     AND {name}.snapshot_id = v.snapshot_id"""  # noqa: S608
             writing.send(sql, parameters)
 
-    def insert_children(self, writing: Writing, table: int, rows: Sequence[NewChild]) -> None:
+    def insert_children(self, writing: Script, table: int, rows: Sequence[NewChild]) -> None:
         """Insert child rows of versions that this transaction inserted or owns."""
         if rows:
             child = self._children[table]
             columns = partial(_child_columns, nested=child.nested)
             child.insert(writing, map(columns, in_slices(rows, _PIECE)))
 
-    def resume_children(self, writing: Writing, table: int, rows: Sequence[ResumedChild]) -> None:
+    def resume_children(self, writing: Script, table: int, rows: Sequence[ResumedChild]) -> None:
         """Insert the second pieces of child rows that were cut in two."""
         d = self._driver
         types = (d.digest, d.digest, d.bigint, d.bigint, d.time, d.time)

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scrapy_snapshot_pipeline.delivery.bisect import IN_A_ROW, WINDOW, Breaker, Isolation, halves
+from scrapy_snapshot_pipeline.delivery.bisect import (
+    IN_A_ROW,
+    WINDOW,
+    Bisection,
+    CircuitBreaker,
+    halves,
+)
 from scrapy_snapshot_pipeline.errors import BadDataError, Cause, TooSlowError
 from scrapy_snapshot_pipeline.records import SnapshotRecord
 from tests.unit.fakes import make_record
@@ -48,7 +54,7 @@ def test_halves_keep_entities_together_and_their_order(entities: list[int]) -> N
 
 def test_many_bad_records_are_tried_one_by_one() -> None:
     """Halving would cost more transactions than there are records."""
-    isolation = Isolation(20)
+    isolation = Bisection(20)
     for _ in range(2):
         isolation.rejected()
     assert len(isolation.split(entries(1, 2, 3, 4))) == 2
@@ -58,14 +64,14 @@ def test_many_bad_records_are_tried_one_by_one() -> None:
 
 def test_the_same_fault_again_and_again_is_the_table_s() -> None:
     """The twentieth in a row trips."""
-    breaker = Breaker()
+    breaker = CircuitBreaker()
     tripped = [breaker.rejected(BadDataError, CAUSE) for _ in range(IN_A_ROW)]
     assert tripped == [False] * (IN_A_ROW - 1) + [True]
 
 
 def test_a_good_record_or_another_fault_between_begins_anew() -> None:
     """Different columns are different faults."""
-    breaker = Breaker()
+    breaker = CircuitBreaker()
     for number in range(WINDOW // 2):
         assert not breaker.rejected(BadDataError, Cause("x", "22003", column=str(number % 2)))
         breaker.stored(1)
@@ -75,7 +81,7 @@ def test_a_good_record_or_another_fault_between_begins_anew() -> None:
 
 def test_more_bad_than_good_is_the_table_s_fault() -> None:
     """Whatever the faults are, once there are enough records to judge by."""
-    breaker = Breaker()
+    breaker = CircuitBreaker()
     tripped = []
     for number in range(WINDOW):
         tripped.append(breaker.rejected(BadDataError, Cause("x", str(number))))

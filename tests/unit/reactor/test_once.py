@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from twisted.internet.defer import Deferred
 
-from scrapy_snapshot_pipeline.reactor.once import Shared
+from scrapy_snapshot_pipeline.reactor.once import Once
 
 
 class Work:
@@ -26,7 +26,7 @@ class Work:
 def test_work_begins_with_the_first_who_waits() -> None:
     """Making it begins nothing, and a second waiter begins nothing again."""
     work = Work()
-    shared = Shared(work)
+    shared = Once(work)
     assert work.begun == 0
 
     shared.wait()
@@ -38,7 +38,7 @@ def test_work_begins_with_the_first_who_waits() -> None:
 def test_everyone_hears_of_the_end() -> None:
     """Those who waited, and those who ask later."""
     work = Work()
-    shared = Shared(work)
+    shared = Once(work)
     waiters = [shared.wait(), shared.wait()]
     assert not any(waiter.called for waiter in waiters)
 
@@ -50,7 +50,7 @@ def test_everyone_hears_of_the_end() -> None:
 def test_everyone_hears_of_the_failure() -> None:
     """A failure is no secret of the first waiter."""
     work = Work()
-    shared = Shared(work)
+    shared = Once(work)
     first = shared.wait()
     work.blocker.errback(OSError("gone"))
     heard: list[Any] = []
@@ -64,7 +64,7 @@ def test_everyone_hears_of_the_failure() -> None:
 def test_work_goes_on_without_the_one_who_began_it() -> None:
     """A waiter that is cancelled takes nothing with it."""
     work = Work()
-    shared = Shared(work)
+    shared = Once(work)
     first = shared.wait()
     first.addErrback(lambda _: None)
     first.cancel()
@@ -79,7 +79,7 @@ def test_work_goes_on_without_the_one_who_began_it() -> None:
 def test_a_waiter_may_ask_again_from_its_own_callback(waiters: int) -> None:
     """Whoever asks while the end is told hears it too."""
     work = Work()
-    shared = Shared(work)
+    shared = Once(work)
     again: list[Deferred[None]] = []
     for _ in range(waiters):
         shared.wait().addCallback(lambda _: again.append(shared.wait()))

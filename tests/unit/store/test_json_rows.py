@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from scrapy_snapshot_pipeline.records import Value
-from scrapy_snapshot_pipeline.store.sql.json_rows import recordset_text
+from scrapy_snapshot_pipeline.store.sql.json_rows import json_rows_text
 
 MOMENT = dt.datetime(2026, 1, 2, tzinfo=dt.timezone.utc)
 
@@ -31,20 +31,20 @@ MOMENT = dt.datetime(2026, 1, 2, tzinfo=dt.timezone.utc)
 )
 def test_each_value_is_a_string_for_its_columns_input(value: Value, text: str | None) -> None:
     """The same text that COPY brings, alone in its column or among others."""
-    assert json.loads(recordset_text(["a"], [(value,)], ())) == [{"a": text}]
-    mixed = recordset_text(["a"], [(value, None, "x", 5)], ())
+    assert json.loads(json_rows_text(["a"], [(value,)], ())) == [{"a": text}]
+    mixed = json_rows_text(["a"], [(value, None, "x", 5)], ())
     assert [row["a"] for row in json.loads(mixed)] == [text, None, "x", "5"]
 
 
 def test_what_is_json_already_stays_what_it_is() -> None:
     """A JSON column gets the value, not a string that holds its text."""
-    text = recordset_text(["a", "b"], [('{"x": 1.10}', None), ("{}", "[]")], {0})
+    text = json_rows_text(["a", "b"], [('{"x": 1.10}', None), ("{}", "[]")], {0})
     assert text == '[{"a": {"x": 1.10}, "b": "{}"},{"a": null, "b": "[]"}]'
 
 
 def test_names_are_names_whatever_they_hold() -> None:
     """Neither a quote nor a percent sign in a name means anything."""
     names = ['say "x"', "50%", "%s"]
-    assert json.loads(recordset_text(names, [("1",), ("2",), ("3",)], ())) == [
+    assert json.loads(json_rows_text(names, [("1",), ("2",), ("3",)], ())) == [
         {'say "x"': "1", "50%": "2", "%s": "3"}
     ]

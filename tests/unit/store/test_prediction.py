@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from scrapy_snapshot_pipeline.records import Outcome
-from scrapy_snapshot_pipeline.store.prediction import Expectation, Expected
+from scrapy_snapshot_pipeline.store.prediction import Expected, Prediction
 
 NEW, REVISED = Outcome.INSERTED, Outcome.REVISED
 CONFIRMED, COALESCED = Outcome.CONFIRMED, Outcome.COALESCED
 
 
-def after(*batches: tuple[Outcome, ...]) -> Expectation:
+def after(*batches: tuple[Outcome, ...]) -> Prediction:
     """Learn from batches of one table."""
-    expectation = Expectation()
+    expectation = Prediction()
     for outcomes in batches:
         expectation.learn(("event", outcome) for outcome in outcomes)
     return expectation
 
 
-def learn_new(expectation: Expectation, batches: int) -> list[Expected]:
+def learn_new(expectation: Prediction, batches: int) -> list[Expected]:
     """What is expected after each of so many batches of new entities."""
     expected = []
     for _ in range(batches):
@@ -28,7 +28,7 @@ def learn_new(expectation: Expectation, batches: int) -> list[Expected]:
 
 def test_confirming_is_tried_first_where_nothing_is_known() -> None:
     """Most crawls see again what an earlier one has stored."""
-    assert Expectation().of("event") is Expected.UNCHANGED
+    assert Prediction().of("event") is Expected.UNCHANGED
 
 
 def test_one_confirmation_makes_it_worth_trying_again() -> None:
@@ -58,7 +58,7 @@ def test_a_known_entity_ends_the_expectation_of_new_ones() -> None:
 
 def test_each_table_is_expected_for_itself() -> None:
     """Markets may be known where events are new."""
-    expectation = Expectation()
+    expectation = Prediction()
     expectation.learn([("event", NEW), ("market", CONFIRMED)])
     assert expectation.of("event") is Expected.NEW
     assert expectation.of("market") is Expected.UNCHANGED
@@ -68,7 +68,7 @@ def test_after_a_wrong_guess_ten_batches_must_bear_it_out() -> None:
     """And after a second one twenty: a batch in vain leaves dead rows behind."""
     expectation = after((NEW,))
     for patience in (10, 20, 40):
-        expectation.disappoint({"event": Expected.NEW})
+        expectation.penalize({"event": Expected.NEW})
         assert expectation.of("event") is not Expected.NEW
         expected = learn_new(expectation, patience)
         assert Expected.NEW not in expected[:-1]
@@ -78,5 +78,5 @@ def test_after_a_wrong_guess_ten_batches_must_bear_it_out() -> None:
 def test_a_wrong_guess_about_another_table_is_no_experience_with_this_one() -> None:
     """Only what was expected NEW can have been wrong."""
     expectation = after((NEW,))
-    expectation.disappoint({"event": Expected.UNCHANGED, "market": Expected.NEW})
+    expectation.penalize({"event": Expected.UNCHANGED, "market": Expected.NEW})
     assert expectation.of("event") is Expected.NEW

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from scrapy_snapshot_pipeline.delivery.in_flight import Pending
-from scrapy_snapshot_pipeline.delivery.telling import PER_TURN, Teller
+from scrapy_snapshot_pipeline.delivery.notifier import PER_TURN, Notifier
 from scrapy_snapshot_pipeline.records import DeliveryReport, Outcome
 from tests.unit.fakes import DeliveryRig, ManualClock, make_record
 
@@ -40,7 +40,7 @@ def in_between(words: Words, place: int, call: Callable[[], object]) -> None:
 def test_a_turn_tells_a_few() -> None:
     """The first of them at once, and as many in each turn after it."""
     clock, heard = ManualClock(), list[int]()
-    teller = Teller(clock.call_later)
+    teller = Notifier(clock.call_later)
     teller.tell(words(heard, MANY))
     told = [len(heard)]
     while len(teller):
@@ -53,7 +53,7 @@ def test_a_turn_tells_a_few() -> None:
 def test_words_that_come_while_others_wait_are_told_after_them() -> None:
     """Nobody overtakes, whoever comes between two turns or in the middle of one."""
     clock, heard = ManualClock(), list[int]()
-    teller = Teller(clock.call_later)
+    teller = Notifier(clock.call_later)
     first = words(heard, MANY)
     in_between(first, PER_TURN, lambda: teller.tell(words(heard, 1, first=MANY + 1)))
     teller.tell(first)
@@ -65,7 +65,7 @@ def test_words_that_come_while_others_wait_are_told_after_them() -> None:
 def test_no_more_than_a_batch_waits() -> None:
     """What is left of one batch is told when the next comes."""
     clock, heard = ManualClock(), list[int]()
-    teller = Teller(clock.call_later)
+    teller = Notifier(clock.call_later)
     teller.tell(words(heard, MANY))
     teller.tell(words(heard, MANY, first=MANY))
     assert len(heard) == MANY + PER_TURN
@@ -75,7 +75,7 @@ def test_no_more_than_a_batch_waits() -> None:
 def test_listener_that_fails_harms_no_other(caplog: pytest.LogCaptureFixture) -> None:
     """Each word is told, and the failure is logged without its text."""
     clock, heard = ManualClock(), list[int]()
-    teller = Teller(clock.call_later)
+    teller = Notifier(clock.call_later)
     first = words(heard, 3)
     in_between(first, 1, lambda: dict[str, int]()["a scraped value"])
     teller.tell(first)
@@ -99,7 +99,7 @@ def test_without_a_loop_everything_is_spooled_and_told() -> None:
 def test_all_is_told_at_once_when_asked(waiting: int) -> None:
     """Nothing is left, and no turn to come."""
     clock, heard = ManualClock(), list[int]()
-    teller = Teller(clock.call_later)
+    teller = Notifier(clock.call_later)
     teller.tell(words(heard, waiting))
     teller.finish()
     assert heard == list(range(waiting))

@@ -6,7 +6,7 @@ from twisted.python.failure import Failure
 
 from scrapy_snapshot_pipeline.delivery.retry import RetryPolicy
 from scrapy_snapshot_pipeline.errors import ContentionError, OutageError, SystemicError, WriteError
-from scrapy_snapshot_pipeline.writer.insist import insist
+from scrapy_snapshot_pipeline.writer.retry_until import retry_until
 from tests.unit.fakes import ManualClock
 
 
@@ -32,7 +32,7 @@ def clock() -> ManualClock:
 def insisting(work: Work, clock: ManualClock) -> Deferred[str]:
     """Begin, with the whole of each sleep."""
     return Deferred.fromCoroutine(
-        insist(
+        retry_until(
             work,
             policy=RetryPolicy(outage_timeout=7.0),
             chance=lambda: 1.0,

@@ -26,7 +26,7 @@ def tell(listener: Callable[..., object], *words: object) -> None:
         delivery_log.watcher_failed(listener.__name__, error)
 
 
-class Teller:
+class Notifier:
     """Tells in the order in which it was handed the words.  Reactor thread only.
 
     Never more than one batch waits: what is left of the one before is told when the next comes.

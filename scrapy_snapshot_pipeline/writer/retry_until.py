@@ -9,12 +9,12 @@ from twisted.internet.defer import Deferred
 
 from scrapy_snapshot_pipeline.delivery.retry import Retry, RetryPolicy, Troubles
 from scrapy_snapshot_pipeline.errors import RetriableWriteError
-from scrapy_snapshot_pipeline.reactor.timers import CallLater, Nap
+from scrapy_snapshot_pipeline.reactor.timers import CallLater, InterruptibleSleep
 
 T = TypeVar("T")
 
 
-async def insist(
+async def retry_until(
     work: Callable[[], Deferred[T]],
     *,
     policy: RetryPolicy,
@@ -34,4 +34,4 @@ async def insist(
             verdict = policy.decide(error, troubles.failed(error, now(), 1), chance())
             if not isinstance(verdict, Retry):
                 raise
-        await Nap(call_later).sleep(verdict.delay)
+        await InterruptibleSleep(call_later).sleep(verdict.delay)
