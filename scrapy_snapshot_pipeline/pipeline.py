@@ -30,9 +30,10 @@ from scrapy_snapshot_pipeline.dead_letters.spool import DeadLetterSpool
 from scrapy_snapshot_pipeline.declaration.registry import Declarations
 from scrapy_snapshot_pipeline.declaration.tables import Declaration
 from scrapy_snapshot_pipeline.delivery.in_flight import Pending
+from scrapy_snapshot_pipeline.delivery.ports import DeliveryOptions
 from scrapy_snapshot_pipeline.delivery.queue import SnapshotQueue
 from scrapy_snapshot_pipeline.delivery.retry import RetryPolicy
-from scrapy_snapshot_pipeline.delivery.sender import Delivery, DeliveryOptions
+from scrapy_snapshot_pipeline.delivery.sender import Delivery
 from scrapy_snapshot_pipeline.errors import CaptureError, NotStoredError, SnapshotError, WriteError
 from scrapy_snapshot_pipeline.reactor.future import Future, future_factory
 from scrapy_snapshot_pipeline.reactor.once import Once

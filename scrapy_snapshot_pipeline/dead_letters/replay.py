@@ -6,12 +6,12 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 from scrapy_snapshot_pipeline.dead_letters.file import DoneFile, lines_of
 from scrapy_snapshot_pipeline.dead_letters.format import decode, read_fields
 from scrapy_snapshot_pipeline.declaration.tables import Declaration
 from scrapy_snapshot_pipeline.delivery.bisect import Bisection, CircuitBreaker
+from scrapy_snapshot_pipeline.delivery.ports import Spool
 from scrapy_snapshot_pipeline.delivery.retry import Reject, Retry, RetryPolicy, Split, Troubles
 from scrapy_snapshot_pipeline.errors import DeadLetterError, FatalWriteError, WriteError
 from scrapy_snapshot_pipeline.records import Batch, Outcome, SnapshotRecord, WriteResult
@@ -22,20 +22,6 @@ UNKNOWN = "undeclared"
 
 # Nobody knows whether an earlier attempt has stored it, so none is ever the first.
 _ATTEMPT = 2
-
-
-class Keep(Protocol):
-    """Where records go that fail again."""
-
-    def __call__(
-        self,
-        records: tuple[SnapshotRecord, ...],
-        error: BaseException,
-        attempts: int,
-        *,
-        possibly_stored: bool,
-    ) -> None:
-        """Keep them; raises DeadLetterError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +40,8 @@ class Replay:
     write: Callable[[Batch], WriteResult]
     declarations: Mapping[str, Declaration]
     """By table."""
-    keep: Keep
+    spool: Spool
+    """Where records go that fail again."""
     policy: RetryPolicy
     batch_size: int
     sleep: Callable[[float], object]
@@ -141,7 +128,7 @@ class Replay:
     def _reject(self, part: tuple[Letter, ...], error: WriteError) -> None:
         if self.breaker.rejected(type(error), error.cause):
             raise FatalWriteError(f"so many records fail alike that the table must be: {error}")
-        self.keep((part[0].record,), error, _ATTEMPT, possibly_stored=False)
+        self.spool((part[0].record,), error, _ATTEMPT, possibly_stored=False)
 
 
 def seal_of(line: bytes) -> str:

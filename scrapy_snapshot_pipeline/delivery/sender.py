@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal, Protocol, TypeAlias, cast
+from dataclasses import replace
+from typing import TypeAlias, cast
 
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.python.failure import Failure
@@ -20,6 +20,7 @@ from scrapy_snapshot_pipeline.delivery import reports
 from scrapy_snapshot_pipeline.delivery.bisect import CircuitBreaker
 from scrapy_snapshot_pipeline.delivery.in_flight import InFlight, Part, Pending
 from scrapy_snapshot_pipeline.delivery.notifier import Notifier, tell
+from scrapy_snapshot_pipeline.delivery.ports import DeliveryOptions, Spool, Watcher
 from scrapy_snapshot_pipeline.delivery.queue import SnapshotQueue
 from scrapy_snapshot_pipeline.delivery.retry import (
     Outlasted,
@@ -54,48 +55,6 @@ NO_DEAD_LETTERS = "snapshot_dead_letters_failed"
 
 _SLOW_WRITE = 0.025
 """Seconds: more than a batch of confirmations takes near by, and less than 20 ms away."""
-
-
-class Watcher(Protocol):
-    """Who is told of the delivery; what it raises is logged and harms nothing."""
-
-    def reported(self, reports: Sequence[DeliveryReport]) -> None:
-        """The last words on records that share their fate; once for each record."""
-
-    def committed(self, batch: Batch, result: WriteResult) -> None:
-        """Once a transaction, before the reports of its records."""
-
-    def retrying(self, attempt: int, error: BaseException, delay: float) -> None:
-        """Before each sleep: the failed attempt, its error, seconds until the next."""
-
-    def splitting(self) -> None:
-        """Before a batch is written in parts."""
-
-
-class Spool(Protocol):
-    """Where records go that are not stored."""
-
-    def __call__(
-        self,
-        records: tuple[SnapshotRecord, ...],
-        error: BaseException,
-        attempts: int,
-        *,
-        possibly_stored: bool,
-    ) -> None:
-        """Keep them all, on the disk before returning; raises DeadLetterError."""
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveryOptions:
-    """What the user may choose."""
-
-    batch_size: int
-    batch_bytes: int
-    linger: float
-    """Seconds."""
-    on_outage: Literal["stop", "dead_letter"] = "stop"
-    on_reject: Literal["dead_letter", "drop", "stop"] = "dead_letter"
 
 
 class Delivery:

@@ -13,9 +13,10 @@ import pytest
 from twisted.internet.defer import Deferred, fail, succeed
 
 from scrapy_snapshot_pipeline.delivery.in_flight import Pending
+from scrapy_snapshot_pipeline.delivery.ports import DeliveryOptions
 from scrapy_snapshot_pipeline.delivery.queue import SnapshotQueue
 from scrapy_snapshot_pipeline.delivery.retry import RetryPolicy
-from scrapy_snapshot_pipeline.delivery.sender import Delivery, DeliveryOptions
+from scrapy_snapshot_pipeline.delivery.sender import Delivery
 from scrapy_snapshot_pipeline.errors import DeadLetterError
 from scrapy_snapshot_pipeline.reactor.timers import CallLater
 from scrapy_snapshot_pipeline.records import (

@@ -82,7 +82,7 @@ def _replay(
         replay = Replay(
             write=store.write,
             declarations=declarations,
-            keep=DeadLetterSpool(again, "", declarations, _utc_now),
+            spool=DeadLetterSpool(again, "", declarations, _utc_now),
             policy=RetryPolicy(
                 ours.retry_times, ours.retry_backoff, ours.retry_backoff_max, ours.open_timeout
             ),

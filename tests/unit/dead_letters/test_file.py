@@ -307,7 +307,7 @@ class ReplayRig:
         replay = Replay(
             write=write or self.store.write,
             declarations={"odds": DECLARATION},
-            keep=self.keep,
+            spool=self.keep,
             policy=RetryPolicy(outage_timeout=3.0),
             batch_size=3,
             sleep=self.slept.append,
