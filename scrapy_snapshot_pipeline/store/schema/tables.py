@@ -20,6 +20,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from scrapy_snapshot_pipeline.declaration.tables import ChildTable, Column, Declaration, Kind, Role
+from scrapy_snapshot_pipeline.records import COUNTERS
 
 SCHEMA_VERSION = 1
 """Of the system columns and tables; stored in `snapshot_schema`."""
@@ -320,24 +321,7 @@ RUNS = sa.Table(
     sa.Column("finished_at", UtcDateTime(), nullable=True),
     sa.Column("status", sa.Text(), nullable=False),
     sa.Column("finish_reason", sa.Text(), nullable=True),
-    *(
-        sa.Column(counter, sa.BigInteger(), nullable=False, default=0)
-        for counter in (
-            "accepted",
-            "inserted",
-            "revised",
-            "confirmed",
-            "coalesced",
-            "dead_lettered",
-            "dropped",
-            "failed",
-            "rejected",
-            "ignored",
-            "late",
-            "children_inserted",
-            "children_ended",
-        )
-    ),
+    *(sa.Column(name, sa.BigInteger(), nullable=False, default=0) for name in COUNTERS),
 )
 """One row a crawl: `status` is running, finished or incomplete."""
 
