@@ -29,6 +29,11 @@ _TRANSACTION, _DUE, _BEGUN = "snapshot_transaction", "due", "begun"
 _LAST = "snapshot_last_script"
 
 
+def is_remote(connection: Connection) -> bool:
+    """Whether a round trip to the server takes long; False for SQLite."""
+    return bool(connection.info.get(IS_REMOTE))
+
+
 def say_begin_and_commit(engine: Engine) -> None:
     """Begin and end the transactions of an engine whose driver is in autocommit."""
     sa.event.listen(engine, "begin", _begin_with_next)

@@ -21,7 +21,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.types import TypeEngine
 
-from scrapy_snapshot_pipeline.store.connection.transactions import IS_REMOTE
+from scrapy_snapshot_pipeline.store.connection.transactions import is_remote
 from scrapy_snapshot_pipeline.store.schema.tables import JsonText
 from scrapy_snapshot_pipeline.store.sql.columns import Columns, convert_column
 from scrapy_snapshot_pipeline.store.sql.copy_text import copy_rows
@@ -50,8 +50,7 @@ class InsertTable:
         self.nested = "parent_id" in quoted
         self._converters = _converters(table, dialect)
         self._json = [self._names.index(name) for name in json]
-        far = bool(connection.info.get(IS_REMOTE))
-        self._fits_json = far and _holds_json_in(json, table, connection)
+        self._fits_json = is_remote(connection) and _holds_json_in(json, table, connection)
         self._copy = f"COPY {self.name} ({self.columns}) FROM STDIN".replace("%%", "%")
         self._insert = f"INSERT INTO {self.name} ({self.columns})"
         # Not NULL::table, as the table may be called like a type; nor may a column like the row.

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy.engine import Connection, CursorResult
 
-from scrapy_snapshot_pipeline.store.connection.transactions import IS_REMOTE, send_with_commit
+from scrapy_snapshot_pipeline.store.connection.transactions import is_remote, send_with_commit
 
 
 class Script:
@@ -19,7 +19,7 @@ class Script:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
-        self.together = bool(connection.info.get(IS_REMOTE))
+        self.together = is_remote(connection)
         """Statements wait for each other."""
         self._statements: list[str] = []
         self._parameters: list[Any] = []

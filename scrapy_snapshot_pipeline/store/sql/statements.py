@@ -14,7 +14,7 @@ import datetime as dt
 import itertools
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy.engine import Connection
 
@@ -34,6 +34,16 @@ from scrapy_snapshot_pipeline.store.sql.insert import InsertTable
 from scrapy_snapshot_pipeline.store.sql.script import Script
 
 
+class Confirmation(NamedTuple):
+    """What one entity was seen to be, for its current version to be compared with."""
+
+    entity_id: bytes
+    content_hash: bytes
+    first_at: dt.datetime
+    last_at: dt.datetime | None
+    """When it was seen so for the last time; None: it was seen once."""
+
+
 class Statements:
     """Reads and writes of one declaration's tables, inside the caller's transaction."""
 
@@ -43,19 +53,14 @@ class Statements:
         self._versions = InsertTable(tables.versions, connection)
         self._children = [InsertTable(table, connection) for table in tables.children]
 
-    def confirm(
-        self,
-        connection: Connection,
-        rows: Sequence[tuple[bytes, bytes, dt.datetime, dt.datetime | None]],
-    ) -> set[bytes]:
+    def confirm(self, connection: Connection, rows: Sequence[Confirmation]) -> set[bytes]:
         """Move `last_confirmed_at` where the current version has the same content.
 
-        A row is entity id, content hash, first and last time it was observed with that content;
-        None: once.  Returns the ids of the entities that were confirmed.
+        Returns the ids of the entities that were confirmed.
         """
         d = self._driver
         table = self._versions.name
-        among, ids = self._beside_join(f"{table}.entity_id", [row[0] for row in rows])
+        among, ids = self._beside_join(f"{table}.entity_id", [row.entity_id for row in rows])
         confirmed: set[bytes] = set()
         for source, parameters in d.sources((d.digest, d.hash, d.time, d.time), rows):
             sql = f"""
