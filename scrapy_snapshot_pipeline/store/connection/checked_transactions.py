@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy.engine import Connection, Engine
 
 from scrapy_snapshot_pipeline.store.connection.commit_checks import (
-    SameFile,
+    SameFileCheck,
     refuse_dead_transaction,
 )
 from scrapy_snapshot_pipeline.store.connection.transactions import (
@@ -28,7 +28,7 @@ class CheckedTransactions:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._single_statements = engine.execution_options(**{SINGLE_STATEMENT: True})
-        self._file = SameFile(engine)
+        self._file = SameFileCheck(engine)
 
     @contextmanager
     def begin(self, *, autocommit: bool = False) -> Iterator[Connection]:
