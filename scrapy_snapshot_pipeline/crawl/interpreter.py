@@ -31,7 +31,7 @@ class _Before:
     switch_interval: float
 
 
-class _Tuning:
+class _ProcessTuning:
     """The settings belong to the process, and so does this: crawls may share it."""
 
     def __init__(self) -> None:
@@ -60,5 +60,5 @@ class _Tuning:
         sys.setswitchinterval(self._before.switch_interval)
 
 
-PROCESS = _Tuning()
+PROCESS_TUNING = _ProcessTuning()
 """Reactor thread only."""

@@ -145,7 +145,7 @@ class CrawlStats:
         self.tell()
         return {name: self._stats.get_value(f"snapshots/{name}", 0) for name in _RUN_COUNTERS}
 
-    def log_sum(self) -> None:
+    def log_summary(self) -> None:
         """Log the one line that adds up."""
         counts = self.counters()
         level = logging.ERROR if any(counts[name] for name in _NOT_STORED) else logging.INFO

@@ -11,10 +11,10 @@ from scrapy.settings import BaseSettings
 
 from scrapy_snapshot_pipeline.commands.project import add_files_argument, chosen_files
 from scrapy_snapshot_pipeline.dead_letters.file import DoneFile, is_torn, lines_of
+from scrapy_snapshot_pipeline.dead_letters.folder import dead_letter_folder
 from scrapy_snapshot_pipeline.dead_letters.format import read_fields
 from scrapy_snapshot_pipeline.dead_letters.replay import seal_of
 from scrapy_snapshot_pipeline.errors import DeadLetterError
-from scrapy_snapshot_pipeline.pipeline import dead_letter_folder
 from scrapy_snapshot_pipeline.safe_text import printable
 from scrapy_snapshot_pipeline.settings import SnapshotSettings
 

@@ -22,11 +22,11 @@ from scrapy_snapshot_pipeline.commands.project import (
     declared,
 )
 from scrapy_snapshot_pipeline.dead_letters.file import DeadLetterFile, check_folder, lines_of
+from scrapy_snapshot_pipeline.dead_letters.folder import dead_letter_folder
 from scrapy_snapshot_pipeline.dead_letters.replay import DAMAGED, UNKNOWN, Replay
 from scrapy_snapshot_pipeline.dead_letters.spool import DeadLetterSpool
 from scrapy_snapshot_pipeline.declaration.tables import Declaration
 from scrapy_snapshot_pipeline.delivery.retry import RetryPolicy
-from scrapy_snapshot_pipeline.pipeline import dead_letter_folder
 from scrapy_snapshot_pipeline.records import Outcome
 from scrapy_snapshot_pipeline.safe_text import printable
 from scrapy_snapshot_pipeline.settings import SnapshotSettings

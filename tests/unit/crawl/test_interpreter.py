@@ -8,7 +8,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from scrapy_snapshot_pipeline.crawl.interpreter import SWITCH_INTERVAL, YOUNG_OBJECTS, _Tuning
+from scrapy_snapshot_pipeline.crawl.interpreter import (
+    SWITCH_INTERVAL,
+    YOUNG_OBJECTS,
+    _ProcessTuning,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +33,7 @@ def now() -> tuple[tuple[int, int, int], float, bool]:
 def test_the_end_restores_what_was_before_the_first_of_two_crawls() -> None:
     """Also where the first to begin is the first to end."""
     before = now()
-    tuning = _Tuning()
+    tuning = _ProcessTuning()
     tuning.begin()
     tuned = now()
     tuning.begin()
@@ -44,12 +48,12 @@ def test_what_the_user_has_set_further_is_kept() -> None:
     gc.set_threshold(YOUNG_OBJECTS * 2, 11, 12)
     sys.setswitchinterval(SWITCH_INTERVAL / 2)
     before = now()
-    _Tuning().begin()
+    _ProcessTuning().begin()
     assert now() == (*before[:2], True)
 
 
 def test_a_collector_that_is_off_stays_off() -> None:
     """A threshold of 0 means never."""
     gc.set_threshold(0, 10, 10)
-    _Tuning().begin()
+    _ProcessTuning().begin()
     assert gc.get_threshold()[0] == 0
