@@ -1,4 +1,4 @@
-"""The interpreter's settings, which belong to the whole process."""
+"""The interpreter's settings while crawls run, and after the last of them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from scrapy_snapshot_pipeline.crawl.interpreter import (
 
 @pytest.fixture(autouse=True)
 def as_it_was() -> Iterator[None]:
-    """Leave the process of the tests as it was."""
+    """Restore the settings of the process that runs the tests."""
     thresholds, interval = gc.get_threshold(), sys.getswitchinterval()
     yield
     gc.unfreeze()
@@ -31,7 +31,7 @@ def now() -> tuple[tuple[int, int, int], float, bool]:
 
 
 def test_the_end_restores_what_was_before_the_first_of_two_crawls() -> None:
-    """Also where the first to begin is the first to end."""
+    """Whichever of them ends first."""
     before = now()
     tuning = _ProcessTuning()
     tuning.begin()
@@ -43,8 +43,8 @@ def test_the_end_restores_what_was_before_the_first_of_two_crawls() -> None:
     assert now() == before
 
 
-def test_what_the_user_has_set_further_is_kept() -> None:
-    """A rarer collection and a shorter interval are what is wanted."""
+def test_settings_of_the_user_that_go_further_stay() -> None:
+    """A rarer collection and a shorter interval serve the same end."""
     gc.set_threshold(YOUNG_OBJECTS * 2, 11, 12)
     sys.setswitchinterval(SWITCH_INTERVAL / 2)
     before = now()
