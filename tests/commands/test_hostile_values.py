@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from scrapy_snapshot_pipeline.commands.output.csv_output import CsvWriter
 from scrapy_snapshot_pipeline.commands.output.json_output import json_line
-from scrapy_snapshot_pipeline.commands.output.terminal_table import Grid, Screen
+from scrapy_snapshot_pipeline.commands.output.terminal_table import Terminal, TerminalTable
 
 HOSTILE = "\x1b]0;owned\x07\x9b31m\u202eevil\u2066\x7f[bold]x[/bold]:smile:"
 
@@ -27,8 +27,8 @@ def written(value: object, *, raw: bool = False) -> str:
 
 def test_table_escapes_what_speaks_to_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     """Neither control and direction characters nor the markup of the library come through."""
-    screen = Screen(None)
-    screen.draw(Grid(HOSTILE, [{HOSTILE: HOSTILE}]))
+    terminal = Terminal(None)
+    terminal.write(TerminalTable(HOSTILE, [{HOSTILE: HOSTILE}]))
 
     shown = capsys.readouterr().out
     categories = {unicodedata.category(c) for c in shown if c != "\n"}

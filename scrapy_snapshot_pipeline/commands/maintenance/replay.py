@@ -1,4 +1,4 @@
-"""`scrapy snapshots replay`: store the dead letters, with the ids they always had."""
+"""`scrapy snapshots replay`: store the dead letters, with the ids that they had."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from rich.console import Console
 from rich.progress import Progress
 from scrapy.settings import BaseSettings
 
-from scrapy_snapshot_pipeline.commands.project import (
+from scrapy_snapshot_pipeline.commands.maintenance.files_argument import (
     add_files_argument,
     chosen_files,
-    declared,
 )
+from scrapy_snapshot_pipeline.commands.maintenance.load_declarations import load_declarations
 from scrapy_snapshot_pipeline.dead_letters.file import DeadLetterFile, check_folder, lines_of
+from scrapy_snapshot_pipeline.dead_letters.folder import dead_letter_folder
 from scrapy_snapshot_pipeline.dead_letters.replay import DAMAGED, UNKNOWN, Replay
 from scrapy_snapshot_pipeline.dead_letters.spool import DeadLetterSpool
 from scrapy_snapshot_pipeline.declaration.tables import Declaration
 from scrapy_snapshot_pipeline.delivery.retry import RetryPolicy
-from scrapy_snapshot_pipeline.pipeline import dead_letter_folder
 from scrapy_snapshot_pipeline.records import Outcome
 from scrapy_snapshot_pipeline.safe_text import printable
 from scrapy_snapshot_pipeline.settings import SnapshotSettings
 from scrapy_snapshot_pipeline.store.connection.engine import connect_engine
 from scrapy_snapshot_pipeline.store.snapshot_store import SnapshotStore
 
-_LEFT = (DAMAGED, UNKNOWN, Outcome.DEAD_LETTERED.value)
+_NOT_REPLAYED = (DAMAGED, UNKNOWN, Outcome.DEAD_LETTERED.value)
 
 
 class ReplayCommand:
@@ -43,13 +43,12 @@ class ReplayCommand:
     example = "scrapy snapshots replay"
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
-        """See `Subcommand`."""
         add_files_argument(parser)
 
     def run(self, settings: BaseSettings, options: argparse.Namespace) -> int:
-        """See `Subcommand`; 1 where not everything could be stored."""
+        """Give 1 where not everything could be stored."""
         ours = SnapshotSettings.from_settings(settings)
-        declarations = {one.table: one for one in declared(settings, ours)}
+        declarations = {one.table: one for one in load_declarations(settings, ours)}
         folder = dead_letter_folder(ours)
         check_folder(folder)
         again = DeadLetterFile(folder, uuid.uuid4(), ours.dead_letter_max_bytes)
@@ -66,7 +65,7 @@ class ReplayCommand:
             store.close()
             again.close()
         _say(counts, again.path)
-        return 1 if any(counts[name] for name in _LEFT) else 0
+        return 1 if any(counts[name] for name in _NOT_REPLAYED) else 0
 
 
 def _replay(

@@ -25,12 +25,12 @@ _ENTITY = "entity, field"
 
 
 def entity(key: Fields) -> str:
-    """A key in one cell."""
+    """A key as one cell."""
     return ", ".join(map(plain_text, key.values()))
 
 
 def state_rows(state: State) -> Iterator[FlatRow]:
-    """One line: the key, when it came to be so, and the fields."""
+    """One row: the key, the time of the change, the fields and the sizes of the lists."""
     fields = {name: value for name, value in state.values.items() if name not in state.key}
     lists = {name: counted(len(rows), "row") for name, rows in state.children.items()}
     seen = {"last_confirmed_at": state.last_confirmed_at, "run_at": state.run_at}
@@ -38,24 +38,24 @@ def state_rows(state: State) -> Iterator[FlatRow]:
 
 
 def change_rows(change: Change, untracked: Collection[str] = ()) -> Iterator[FlatRow]:
-    """A line for the entity, and one for each field of it that changed, the untracked ones last."""
+    """A row for the entity, then one for each field that changed, untracked fields last."""
     head = {"changed_at": change.changed_at, "kind": change.kind.value}
     yield {**head, _ENTITY: entity(change.key), "old": None, "new": None}
     yield from _under(dict.fromkeys(head), _change_lines(change, untracked))
 
 
 def version_rows(change: Change, untracked: Collection[str] = ()) -> Iterator[FlatRow]:
-    """The same for the history of one entity."""
+    """The same for the versions of one entity, which is not named in each of them."""
     head: FlatRow = {"changed_at": change.changed_at, "kind": change.kind.value}
     seen: FlatRow = {"last_confirmed_at": change.last_confirmed_at, "run_at": change.run_at}
     for line in list(_change_lines(change, untracked)) or [_line("", None, None)]:
         yield {**head, **line, **seen}
-        # Only the first line says which version it is.
+        # Only the first row says which version it is.
         head, seen = dict.fromkeys(head), dict.fromkeys(seen)
 
 
 def difference_rows(difference: Difference, untracked: Collection[str] = ()) -> Iterator[FlatRow]:
-    """A line for the entity, and one for each field of it that differs, the untracked ones last."""
+    """A row for the entity, then one for each field that differs, untracked fields last."""
     yield {"kind": difference.kind.value, _ENTITY: entity(difference.key), "old": None, "new": None}
     if difference.kind is ChildKind.CHANGED:
         lines = _lines(difference.fields, difference.children, untracked)
@@ -64,11 +64,11 @@ def difference_rows(difference: Difference, untracked: Collection[str] = ()) -> 
     yield from _under({"kind": None}, lines)
 
 
-def mover_line(mover: Mover) -> Iterator[FlatRow]:
-    """One line."""
+def mover_row(mover: Mover) -> Iterator[FlatRow]:
+    """One row."""
     relative = "" if mover.relative is None else f"{mover.relative:+.1%}"
     yield {
-        **_whose(mover),
+        **_entity_and_child(mover),
         "old": mover.old,
         "new": mover.new,
         "absolute": f"{mover.absolute:+f}",
@@ -79,29 +79,29 @@ def mover_line(mover: Mover) -> Iterator[FlatRow]:
     }
 
 
-def statistics_rows(found: FieldStatistics) -> Iterator[FlatRow]:
-    """One line, the numbers before their times."""
+def statistics_row(statistics: FieldStatistics) -> Iterator[FlatRow]:
+    """One row, with the numbers before their times."""
     yield {
-        **_whose(found),
-        "lowest": found.lowest,
-        "highest": found.highest,
-        "mean": _SHORT.plus(found.mean),
-        "last": found.last,
-        "values": found.values,
-        "lowest_at": found.lowest_at,
-        "highest_at": found.highest_at,
+        **_entity_and_child(statistics),
+        "lowest": statistics.lowest,
+        "highest": statistics.highest,
+        "mean": _SHORT.plus(statistics.mean),
+        "last": statistics.last,
+        "values": statistics.values,
+        "lowest_at": statistics.lowest_at,
+        "highest_at": statistics.highest_at,
     }
 
 
 def _under(head: FlatRow, lines: Iterator[FlatRow]) -> Iterator[FlatRow]:
-    """The lines of one change, below the line of its entity."""
+    """The rows of one change, indented below the row of its entity."""
     for line in lines:
         yield {**head, _ENTITY: f"  {line['what']}", "old": line["old"], "new": line["new"]}
 
 
-def _whose(found: Mover | FieldStatistics) -> FlatRow:
-    own = {"entity": entity(found.key)}
-    return {**own, "child": " / ".join(map(entity, found.child))} if found.child else own
+def _entity_and_child(result: Mover | FieldStatistics) -> FlatRow:
+    own = {"entity": entity(result.key)}
+    return {**own, "child": " / ".join(map(entity, result.child))} if result.child else own
 
 
 def _change_lines(change: Change, untracked: Collection[str]) -> Iterator[FlatRow]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scrapy_snapshot_pipeline.commands.output.terminal_table import Grid, Screen
+from scrapy_snapshot_pipeline.commands.output.terminal_table import Terminal, TerminalTable
 
 ROW = {"key": "a" * 60, "number": 12345678901234567890, "more": "b" * 60, "last": "c" * 60}
 
@@ -14,7 +14,7 @@ def test_columns_without_room_are_named(
 ) -> None:
     """They are left out from the right, and standard error says so."""
     monkeypatch.setenv("COLUMNS", "40")
-    Screen(None).draw(Grid("", [ROW]))
+    Terminal(None).write(TerminalTable("", [ROW]))
 
     shown = capsys.readouterr()
     assert shown.err.startswith("no room for last:")
@@ -27,7 +27,7 @@ def test_number_is_never_broken(
 ) -> None:
     """Half a number would be another one."""
     monkeypatch.setenv("COLUMNS", "40")
-    Screen(None).draw(Grid("", [ROW]))
+    Terminal(None).write(TerminalTable("", [ROW]))
 
     assert str(ROW["number"]) in capsys.readouterr().out
 
@@ -39,14 +39,14 @@ def test_room_is_shared_by_the_columns_that_need_it(
     long = {"what": "page", "old": "a" * 90, "new": "b" * 90}
     rows = [long, *({"what": "price_of_the_home", "old": "1.40", "new": "1.50"} for _ in range(4))]
     monkeypatch.setenv("COLUMNS", "80")
-    Screen(None).draw(Grid("", rows))
+    Terminal(None).write(TerminalTable("", rows))
     text = capsys.readouterr().out
     assert "price_of_the_home  1.40" in text
     _, old, new = text.splitlines()[2].split()
     assert (len(old), len(new)) == (30, 29)
 
     monkeypatch.setenv("COLUMNS", "220")
-    Screen(None).draw(Grid("", rows))
+    Terminal(None).write(TerminalTable("", rows))
     assert "a" * 90 in capsys.readouterr().out
 
 
@@ -55,6 +55,6 @@ def test_pipe_gets_every_column_on_one_line(
 ) -> None:
     """A program that reads the table finds each row whole."""
     monkeypatch.delenv("COLUMNS", raising=False)
-    Screen(None).draw(Grid("", [ROW]))
+    Terminal(None).write(TerminalTable("", [ROW]))
 
     assert capsys.readouterr().out.splitlines()[-1].split() == [str(v) for v in ROW.values()]
