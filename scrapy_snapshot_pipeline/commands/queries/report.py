@@ -76,13 +76,7 @@ class Report:
 
 
 def _since(text: str | None, history: SnapshotHistory) -> dt.datetime | None:
-    """Of a run, its start."""
-    if text is None:
-        return None
-    found = moments.moment(text, history, None)
-    if isinstance(found, dt.datetime):
-        return found
-    return next(run.started_at for run in history.runs() if run.run_id == found)
+    return None if text is None else history.start_of(moments.moment(text, history, None))
 
 
 def _positive(text: str) -> int:
