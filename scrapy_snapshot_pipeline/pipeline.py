@@ -29,11 +29,9 @@ from scrapy_snapshot_pipeline.dead_letters.file import DeadLetterFile, check_fol
 from scrapy_snapshot_pipeline.dead_letters.spool import DeadLetterSpool
 from scrapy_snapshot_pipeline.declaration.registry import Declarations
 from scrapy_snapshot_pipeline.declaration.tables import Declaration
-from scrapy_snapshot_pipeline.delivery.in_flight import Pending
-from scrapy_snapshot_pipeline.delivery.ports import DeliveryOptions
-from scrapy_snapshot_pipeline.delivery.queue import SnapshotQueue
+from scrapy_snapshot_pipeline.delivery.delivery import Delivery
+from scrapy_snapshot_pipeline.delivery.ports import DeliveryOptions, Environment
 from scrapy_snapshot_pipeline.delivery.retry import RetryPolicy
-from scrapy_snapshot_pipeline.delivery.sender import Delivery
 from scrapy_snapshot_pipeline.errors import CaptureError, NotStoredError, SnapshotError, WriteError
 from scrapy_snapshot_pipeline.reactor.future import Future, future_factory
 from scrapy_snapshot_pipeline.reactor.once import Once
@@ -195,21 +193,16 @@ class SnapshotPipeline:
 
     def _build_delivery(self) -> Delivery:
         settings = self._settings
-        self._queue = SnapshotQueue[Pending](
-            max_records=settings.queue_size, max_bytes=settings.queue_bytes
-        )
         return Delivery(
-            queue=self._queue,
-            write=self._database.write,
-            cut=self._database.cut,
+            store=self._database,
             spool=DeadLetterSpool(self._letters, self._spider_name, self._tables, _utc_now),
-            stop_crawl=self._stop_crawl,
             watcher=self._observer,
-            call_later=call_later,
-            now=time.monotonic,
-            chance=random.random,
+            stop_crawl=self._stop_crawl,
+            environment=Environment(call_later, time.monotonic, random.random),
             policy=self._policy,
             options=DeliveryOptions(
+                queue_size=settings.queue_size,
+                queue_bytes=settings.queue_bytes,
                 batch_size=settings.batch_size,
                 batch_bytes=settings.batch_bytes,
                 linger=settings.linger,
@@ -265,7 +258,7 @@ class SnapshotPipeline:
             raise NotStoredError("the snapshot pipeline is not open")
         delivered, tell = self._promise()
         admitted = self._delivery.submit(record, tell)
-        self._observer.accepted(len(self._queue), self._pause.waiting)
+        self._observer.accepted(self._delivery.queued, self._pause.waiting)
         if self._settings.ack == "commit":
             _raise_if_not_stored(await delivered)
         elif not admitted.called:

@@ -44,9 +44,9 @@ class Part:
 class InFlight:
     """Parts without a last word, in the order in which they are written."""
 
-    def __init__(self, entries: tuple[Pending, ...]) -> None:
-        self._parts = deque([Part(entries)])
-        self._isolation = Bisection(len(entries))
+    def __init__(self, entries: tuple[Pending, ...] = ()) -> None:
+        self._parts = deque([Part(entries)] if entries else ())
+        self._bisection = Bisection(len(entries))
 
     def __len__(self) -> int:
         """Records without a last word."""
@@ -60,29 +60,30 @@ class InFlight:
         """The part whose turn it is."""
         return self._parts[0]
 
-    def settle_first(self) -> Part:
-        """Take the first part out: its last word is spoken."""
+    def remove_first(self) -> Part:
+        """Take the first part out."""
         return self._parts.popleft()
 
-    def settle_all(self) -> Iterable[Part]:
+    def reject_first(self) -> Part:
+        """Take the first part out, and count it as a bad record for later splits."""
+        self._bisection.rejected()
+        return self._parts.popleft()
+
+    def remove_all(self) -> Iterable[Part]:
         """Take everything out."""
         parts, self._parts = self._parts, deque()
         return parts
 
-    def again(self) -> None:
+    def count_attempt(self) -> None:
         """Count an attempt of the first part."""
         self._parts[0] = replace(self.first, attempt=self.first.attempt + 1)
 
-    def doubt(self) -> None:
+    def mark_possibly_stored(self) -> None:
         """Note that the first part may be stored."""
         self._parts[0] = replace(self.first, possibly_stored=True)
 
     def split_first(self) -> None:
         """Put the parts of the first part in its place."""
         part = self._parts.popleft()
-        parts = self._isolation.split(part.entries)
+        parts = self._bisection.split(part.entries)
         self._parts.extendleft(replace(part, entries=entries) for entries in reversed(parts))
-
-    def rejected(self) -> None:
-        """Count a bad record."""
-        self._isolation.rejected()

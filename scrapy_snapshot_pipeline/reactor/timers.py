@@ -28,12 +28,12 @@ class InterruptibleSleep:
         self._awake: Deferred[None] = succeed(None)
 
     def sleep(self, seconds: float) -> Deferred[None]:
-        """Fire after so many seconds, or when cut."""
+        """Fire after so many seconds, or when interrupted."""
         self._awake = Deferred()
         self._timer = self._call_later(seconds, self._ring)
         return self._awake
 
-    def cut(self) -> None:
+    def interrupt(self) -> None:
         """End the sleep now, before returning; nothing happens when nobody sleeps."""
         if self._timer is not None:
             self._timer.cancel()

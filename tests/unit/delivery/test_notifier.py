@@ -89,7 +89,7 @@ def test_without_a_loop_everything_is_spooled_and_told() -> None:
     rig = DeliveryRig(max_records=4 * MANY, batch_size=MANY, batch_bytes=10**6)
     submissions = rig.submit(*range(3 * MANY))
     rig.clock.call_later = None  # type: ignore[assignment, method-assign]
-    rig.delivery._teller._call_later = None  # type: ignore[assignment]
+    rig.delivery._settlement._notifier._call_later = None  # type: ignore[assignment]
     rig.delivery.abandon()
     assert sorted(one.number for one in rig.kept) == list(range(3 * MANY))
     assert all(each.delivered.called for each in submissions)
