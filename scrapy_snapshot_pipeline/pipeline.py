@@ -256,8 +256,8 @@ class SnapshotPipeline:
     async def _deliver(self, record: SnapshotRecord) -> None:
         if self._delivery is None:
             raise NotStoredError("the snapshot pipeline is not open")
-        delivered, tell = self._promise()
-        admitted = self._delivery.submit(record, tell)
+        delivered, notify = self._promise()
+        admitted = self._delivery.submit(record, notify)
         self._observer.accepted(self._delivery.queued, self._pause.waiting)
         if self._settings.ack == "commit":
             _raise_if_not_stored(await delivered)

@@ -105,7 +105,7 @@ class Delivery:
         pending = Pending(record, record.size, notify)
         if self._ended:
             late = AbandonedError("the record came after the close of the pipeline; not stored")
-            self._settlement.dead_letter(Part((pending,), attempt=0), late)
+            self._settlement.dead_letter(Part.of((pending,), attempt=0), late)
             return succeed(None)
         return self._accumulator.append(pending)
 
@@ -153,7 +153,7 @@ class Delivery:
         self._sender.abandon(reason)
         if left:
             error = AbandonedError(f"{reason} before the record was written; not stored")
-            self._settlement.dead_letter(Part(left, attempt=0), error)
+            self._settlement.dead_letter(Part.of(left, attempt=0), error)
         self._release()
 
     async def _run(self) -> None:

@@ -16,7 +16,7 @@ from scrapy_snapshot_pipeline.delivery import log as delivery_log
 from scrapy_snapshot_pipeline.delivery.accumulator import Accumulator
 from scrapy_snapshot_pipeline.delivery.bisect import CircuitBreaker
 from scrapy_snapshot_pipeline.delivery.in_flight import InFlight, Part, Pending
-from scrapy_snapshot_pipeline.delivery.notifier import tell
+from scrapy_snapshot_pipeline.delivery.notifier import call_listener
 from scrapy_snapshot_pipeline.delivery.ports import (
     BROKEN,
     REJECTED,
@@ -28,13 +28,13 @@ from scrapy_snapshot_pipeline.delivery.ports import (
     Watcher,
 )
 from scrapy_snapshot_pipeline.delivery.retry import (
-    Outlasted,
+    FailureState,
+    FailureTracker,
+    OutageTooLong,
     Reject,
     Retry,
     RetryPolicy,
     Split,
-    Trouble,
-    Troubles,
 )
 from scrapy_snapshot_pipeline.delivery.settlement import Settlement
 from scrapy_snapshot_pipeline.errors import AbandonedError, AmbiguousCommitError, WriteError
@@ -73,7 +73,7 @@ class Sender:
         self._options = options
 
         self._sleep = InterruptibleSleep(environment.call_later)
-        self._troubles = Troubles()
+        self._failures = FailureTracker()
         self._breaker = CircuitBreaker()
         self._in_flight = InFlight()
         self._writing = False
@@ -118,7 +118,7 @@ class Sender:
 
     async def _send(self, entries: tuple[Pending, ...]) -> None:
         if self._given_up is not None:
-            self._settlement.dead_letter(Part(entries, attempt=0), self._given_up)
+            self._settlement.dead_letter(Part.of(entries, attempt=0), self._given_up)
             return
         self._in_flight = InFlight(entries)
         while self._in_flight:
@@ -146,7 +146,7 @@ class Sender:
 
     def _stored(self, result: WriteResult) -> None:
         part = self._in_flight.remove_first()
-        self._troubles.stored()
+        self._failures.stored()
         self._breaker.stored(len(part.entries))
         self._settlement.stored(part, result)
 
@@ -155,34 +155,34 @@ class Sender:
     async def _failed(self, error: BaseException) -> None:
         if isinstance(error, AmbiguousCommitError):
             self._in_flight.mark_possibly_stored()
-        verdict = self._policy.decide(error, self._trouble(error), self._environment.chance())
+        verdict = self._policy.decide(error, self._count_failure(error), self._environment.chance())
         if isinstance(verdict, Retry):
             await self._sleep_before_retry(error, verdict.delay)
         elif isinstance(verdict, Split):
             self._split(error)
         elif isinstance(verdict, Reject):
             self._reject(error)
-        elif isinstance(verdict, Outlasted) and self._options.on_outage == "dead_letter":
+        elif isinstance(verdict, OutageTooLong) and self._options.on_outage == "dead_letter":
             self._dead_letter_in_flight(error)
         else:
-            self._give_up(error, UNAVAILABLE if isinstance(verdict, Outlasted) else BROKEN)
+            self._give_up(error, UNAVAILABLE if isinstance(verdict, OutageTooLong) else BROKEN)
 
-    def _trouble(self, error: BaseException) -> Trouble:
+    def _count_failure(self, error: BaseException) -> FailureState:
         records = len(self._in_flight.first.entries)
-        return self._troubles.failed(error, self._environment.now(), records)
+        return self._failures.failed(error, self._environment.now(), records)
 
     async def _sleep_before_retry(self, error: BaseException, delay: float) -> None:
         batch = self._in_flight.first.batch
         delivery_log.will_retry(batch, error, delay)
-        tell(self._watcher.retrying, batch.attempt, error, delay)
+        call_listener(self._watcher.retrying, batch.attempt, error, delay)
         await self._sleep.sleep(delay)
         if self._in_flight:
             self._in_flight.count_attempt()
 
     def _split(self, error: BaseException) -> None:
         delivery_log.will_split(self._in_flight.first.batch, error)
-        tell(self._watcher.splitting)
-        self._troubles.smaller()
+        call_listener(self._watcher.splitting)
+        self._failures.reset_failures()
         self._in_flight.split_first()
 
     def _reject(self, error: BaseException) -> None:
@@ -195,7 +195,7 @@ class Sender:
             self._settle_rejected(error)
 
     def _settle_rejected(self, error: BaseException) -> None:
-        self._troubles.smaller()
+        self._failures.reset_failures()
         part = self._in_flight.reject_first()
         if self._options.on_reject == "drop" and not part.possibly_stored:
             self._settlement.dropped(part, error)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from scrapy_snapshot_pipeline.delivery import log as delivery_log
 from scrapy_snapshot_pipeline.delivery import reports
 from scrapy_snapshot_pipeline.delivery.in_flight import Part
-from scrapy_snapshot_pipeline.delivery.notifier import Notifier, tell
+from scrapy_snapshot_pipeline.delivery.notifier import Notifier, call_listener
 from scrapy_snapshot_pipeline.delivery.ports import NO_DEAD_LETTERS, Spool, StopCrawl, Watcher
 from scrapy_snapshot_pipeline.errors import DeadLetterError
 from scrapy_snapshot_pipeline.reactor.timers import CallLater
@@ -40,7 +40,7 @@ class Settlement:
             error = reports.miscounted(part.batch, result)
             self.dead_letter(replace(part, possibly_stored=True), error)
             return
-        tell(self._watcher.committed, part.batch, result)
+        call_listener(self._watcher.committed, part.batch, result)
         self._report(part, reports.stored(part.batch, result))
 
     def dropped(self, part: Part, error: BaseException) -> None:
@@ -51,13 +51,15 @@ class Settlement:
     def dead_letter(self, part: Part, error: BaseException) -> None:
         """Spool a part; if that fails too, its records are FAILED and the crawl stops."""
         try:
-            self._spool(part.records, error, part.attempt, possibly_stored=part.possibly_stored)
+            self._spool(
+                part.batch.records, error, part.batch.attempt, possibly_stored=part.possibly_stored
+            )
         except DeadLetterError as unwritable:
             delivery_log.lost(part.batch, unwritable)
             self._report(part, reports.not_stored(part.batch, Outcome.FAILED, unwritable))
             self._stop_crawl(NO_DEAD_LETTERS)
             return
-        delivery_log.kept(part.batch, error)
+        delivery_log.dead_lettered(part.batch, error)
         self._report(part, reports.not_stored(part.batch, Outcome.DEAD_LETTERED, error))
 
     def hold(self) -> None:
@@ -69,5 +71,5 @@ class Settlement:
         self._notifier.finish()
 
     def _report(self, part: Part, last_words: Sequence[DeliveryReport]) -> None:
-        tell(self._watcher.reported, last_words)
-        self._notifier.tell(zip(part.entries, last_words, strict=True))
+        call_listener(self._watcher.reported, last_words)
+        self._notifier.notify(zip(part.entries, last_words, strict=True))

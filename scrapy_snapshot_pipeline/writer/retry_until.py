@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from twisted.internet.defer import Deferred
 
-from scrapy_snapshot_pipeline.delivery.retry import Retry, RetryPolicy, Troubles
+from scrapy_snapshot_pipeline.delivery.retry import FailureTracker, Retry, RetryPolicy
 from scrapy_snapshot_pipeline.errors import RetriableWriteError
 from scrapy_snapshot_pipeline.reactor.timers import CallLater, InterruptibleSleep
 
@@ -26,12 +26,12 @@ async def retry_until(
 
     Raises the last RetriableWriteError, and everything else at once.
     """
-    troubles = Troubles()
+    failures = FailureTracker()
     while True:
         try:
             return await work()
         except RetriableWriteError as error:
-            verdict = policy.decide(error, troubles.failed(error, now(), 1), chance())
+            verdict = policy.decide(error, failures.failed(error, now(), 1), chance())
             if not isinstance(verdict, Retry):
                 raise
         await InterruptibleSleep(call_later).sleep(verdict.delay)

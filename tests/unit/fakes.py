@@ -260,12 +260,12 @@ class DeliveryRig:
         """Submit `record`, and hear its report."""
         delivered: Deferred[DeliveryReport] = Deferred()
 
-        def tell(report: DeliveryReport) -> None:
+        def notify(report: DeliveryReport) -> None:
             if delivered.called:
                 pytest.fail(f"record {record.snapshot_id} was reported twice")
             delivered.callback(report)
 
-        return Submission(self.delivery.submit(record, tell), delivered)
+        return Submission(self.delivery.submit(record, notify), delivered)
 
     def linger(self) -> None:
         """Let the linger of an idle writer pass."""
