@@ -53,7 +53,7 @@ class Accumulator:
         return self._queue.take(self._options.batch_size, self._options.batch_bytes)
 
     def hasten(self) -> None:
-        """End the present linger: no more records will come."""
+        """End the present linger, because no more records will come for now."""
         if self._lingering:
             self._sleep.interrupt()
 
@@ -63,7 +63,7 @@ class Accumulator:
         self.hasten()
 
     def close_when_empty(self) -> None:
-        """Close as soon as the sender has taken everything; until then records are taken on."""
+        """Close as soon as the sender finds nothing to take; until then records are taken on."""
         self._closes_when_empty = True
         if self._idle:
             self._queue.close()

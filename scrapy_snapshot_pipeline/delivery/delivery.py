@@ -1,4 +1,4 @@
-"""Brings each submitted record to its last word; the one object that a crawl holds of all this.
+"""The delivery as the crawl sees it: submit records, get reports, close.
 
     submit ──► Accumulator ──► Sender ──► Settlement ──► reports
                queue, linger   attempts   dead letters
@@ -34,7 +34,7 @@ from scrapy_snapshot_pipeline.records import DeliveryReport, SnapshotRecord
 
 
 class Delivery:
-    """Takes on records, and gives each its one report; `close` ends it."""
+    """Takes on records and gives each of them exactly one report; `close` ends it."""
 
     def __init__(
         self,
@@ -96,7 +96,7 @@ class Delivery:
     def submit(
         self, record: SnapshotRecord, notify: Callable[[DeliveryReport], object]
     ) -> Deferred[None]:
-        """Take on `record`, and call `notify` with its one report, whatever that says.
+        """Take on `record`, and call `notify` once, with its report.
 
         The Deferred fires when the queue has taken the record, and fails with QueueClosedError if
         it never will.  Records are still taken on while closing; those that come after the end
@@ -110,7 +110,7 @@ class Delivery:
         return self._accumulator.append(pending)
 
     def hasten(self) -> None:
-        """End the present linger: no more records will come."""
+        """End the present linger, because no more records will come for now."""
         self._accumulator.hasten()
 
     def stop_within(self, timeout: float) -> None:

@@ -21,7 +21,7 @@ NO_DEAD_LETTERS = "snapshot_dead_letters_failed"
 """Finish reason of a crawl whose dead letters cannot be written."""
 
 StopCrawl: TypeAlias = Callable[[str], object]
-"""Asks for the end of the crawl with one of the finish reasons above, and returns at once."""
+"""Asks for the end of the crawl with one of the finish reasons above; returns at once."""
 
 
 class Store(Protocol):
@@ -31,7 +31,7 @@ class Store(Protocol):
         """Write a batch once, in one transaction, in a thread of its own."""
 
     def cut(self) -> object:
-        """Make a write that is under way fail at once."""
+        """Make a write that is under way fail; its Deferred fires in a later turn of the loop."""
 
 
 class Watcher(Protocol):

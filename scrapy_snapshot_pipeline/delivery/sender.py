@@ -37,12 +37,20 @@ from scrapy_snapshot_pipeline.delivery.retry import (
     Split,
 )
 from scrapy_snapshot_pipeline.delivery.settlement import Settlement
-from scrapy_snapshot_pipeline.errors import AbandonedError, AmbiguousCommitError, WriteError
+from scrapy_snapshot_pipeline.errors import (
+    NO_CAUSE,
+    AbandonedError,
+    AmbiguousCommitError,
+    WriteError,
+)
 from scrapy_snapshot_pipeline.reactor.timers import InterruptibleSleep
 from scrapy_snapshot_pipeline.records import Batch, WriteResult
 
 _SLOW_WRITE = 0.025
-"""Seconds.  A batch of confirmations takes less on a server near by, and more on a distant one."""
+"""Seconds.  A batch of confirmations takes less time on a server near by and more on a distant one.
+
+See the benchmark, section E.
+"""
 
 
 class Sender:
@@ -106,12 +114,10 @@ class Sender:
 
     def abandon(self, reason: str) -> None:
         """Cut off the write under way, and dead-letter what is in flight with AbandonedError."""
-        if self._writing and self._in_flight:
-            self._in_flight.mark_possibly_stored()
-        parts = self._in_flight.remove_all()
         if self._writing:
+            self._in_flight.mark_possibly_stored()
             self._store.cut()
-        for part in parts:
+        for part in self._in_flight.remove_all():
             stored = "possibly stored" if part.possibly_stored else "not stored"
             error = AbandonedError(f"{reason} before the database answered; {stored}")
             self._settlement.dead_letter(part, error)
@@ -186,7 +192,7 @@ class Sender:
         self._in_flight.split_first()
 
     def _reject(self, error: BaseException) -> None:
-        cause = error.cause if isinstance(error, WriteError) else WriteError().cause
+        cause = error.cause if isinstance(error, WriteError) else NO_CAUSE
         if self._breaker.rejected(type(error), cause):
             self._give_up(error, BROKEN)
         elif self._options.on_reject == "stop":
