@@ -12,7 +12,13 @@ from scrapy_snapshot_pipeline.dead_letters.format import decode, read_fields
 from scrapy_snapshot_pipeline.declaration.tables import Declaration
 from scrapy_snapshot_pipeline.delivery.bisect import Bisection, CircuitBreaker
 from scrapy_snapshot_pipeline.delivery.ports import Spool
-from scrapy_snapshot_pipeline.delivery.retry import Reject, Retry, RetryPolicy, Split, Troubles
+from scrapy_snapshot_pipeline.delivery.retry import (
+    FailureTracker,
+    Reject,
+    Retry,
+    RetryPolicy,
+    Split,
+)
 from scrapy_snapshot_pipeline.errors import DeadLetterError, FatalWriteError, WriteError
 from scrapy_snapshot_pipeline.records import Batch, Outcome, SnapshotRecord, WriteResult
 
@@ -52,7 +58,7 @@ class Replay:
     """Told of so many lines that are dealt with."""
     counts: Counter[str] = field(default_factory=Counter)
     """Lines by outcome, DAMAGED or UNKNOWN."""
-    troubles: Troubles = field(default_factory=Troubles)
+    failures: FailureTracker = field(default_factory=FailureTracker)
     breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
 
     def file(self, path: Path) -> None:
@@ -93,20 +99,20 @@ class Replay:
     def _parts(
         self, batch: tuple[Letter, ...]
     ) -> Iterator[tuple[tuple[Letter, ...], Sequence[Outcome]]]:
-        isolation = Bisection(len(batch))
+        bisection = Bisection(len(batch))
         parts = deque([batch])
         while parts:
             part = parts.popleft()
             written = self._written(part)
             if isinstance(written, WriteResult):
-                self.troubles.stored()
+                self.failures.stored()
                 self.breaker.stored(len(part))
                 yield part, written.outcomes
             elif len(part) > 1:
-                parts.extendleft(reversed(isolation.split(part)))
+                parts.extendleft(reversed(bisection.split(part)))
             else:
                 self._reject(part, written)
-                isolation.rejected()
+                bisection.found_bad()
                 yield part, [Outcome.DEAD_LETTERED]
 
     def _written(self, part: tuple[Letter, ...]) -> WriteResult | WriteError:
@@ -116,10 +122,10 @@ class Replay:
             try:
                 return self.write(batch)
             except WriteError as error:
-                trouble = self.troubles.failed(error, self.now(), len(part))
-                verdict = self.policy.decide(error, trouble, self.chance())
+                state = self.failures.failed(error, self.now(), len(part))
+                verdict = self.policy.decide(error, state, self.chance())
                 if isinstance(verdict, Split | Reject):
-                    self.troubles.smaller()
+                    self.failures.reset_failures()
                     return error
                 if not isinstance(verdict, Retry):
                     raise
