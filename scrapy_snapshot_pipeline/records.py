@@ -22,7 +22,7 @@ Value: TypeAlias = (
 class ChildRecord(NamedTuple):
     """One row of a nested list, with its own key inside the entity.
 
-    It is a tuple, which is cheaper to make than a frozen dataclass, because an item has many.
+    It is a tuple because an item has many of them, and a frozen dataclass costs more to make.
     """
 
     id_and_hash: bytes
@@ -103,7 +103,7 @@ COUNTERS = (
     "children_inserted",
     "children_ended",
 )
-"""What is counted of a run: the columns of `snapshot_runs`, in this order, and `snapshots/` stats.
+"""The counters of a run: columns of `snapshot_runs`, in this order, and stats `snapshots/<name>`.
 
 `crawl.stats.STATS` says what each of them counts.
 """

@@ -22,7 +22,7 @@ T_co = TypeVar("T_co", covariant=True)
 Number = TypeVar("Number", int, float)
 
 _SECRETS = ("passw", "secret", "token")
-"""Parts of names that a URL's query must not have.  `passfile` is allowed: it is only a path."""
+"""Parts of names that a URL's query must not have; `passfile` is allowed, as it holds a path."""
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -31,7 +31,7 @@ class SettingType(Protocol[T_co]):
 
     @property
     def allowed(self) -> str:
-        """The range in words, worded to follow "must be"."""
+        """The range as a phrase that follows "must be"."""
 
     def parse(self, value: object) -> T_co:
         """The value in its own type; raises ValueError or TypeError if it is not allowed."""

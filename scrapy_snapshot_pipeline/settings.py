@@ -66,12 +66,12 @@ class Setting:
     """With its prefix, as the user writes it."""
     default: object
     unit: str
-    """What the number counts; empty if the setting is no number."""
+    """What the number counts; empty if the setting is not a number."""
     kind: SettingType[object]
 
     @property
     def allowed(self) -> str:
-        """The range in words, worded to follow "must be"."""
+        """The range as a phrase that follows "must be"."""
         return self.kind.allowed
 
     def parse(self, value: object) -> object:
@@ -87,7 +87,7 @@ class Setting:
 
 
 def _setting(default: T, kind: SettingType[T], unit: str = "", *, secret: bool = False) -> T:
-    """A dataclass field with the rest of its `Setting`; a secret one is left out of `repr`."""
+    """A dataclass field that carries the rest of its `Setting`; `repr` leaves out a secret."""
     rest = {"default": default, "kind": kind, "unit": unit}
     described: T = field(default_factory=lambda: default, repr=not secret, metadata=rest)
     return described

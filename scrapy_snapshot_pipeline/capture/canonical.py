@@ -173,10 +173,10 @@ def _hasher(person: bytes, prefix: bytes = b"") -> Hasher:
 
 
 entity_id = _hasher(b"entity/1")
-"""The row of the key fields to 16 bytes."""
+"""Hashes the row of the key fields to 16 bytes."""
 
 row_hash = _hasher(b"row/1")
-"""The row of a child's own tracked fields to 16 bytes."""
+"""Hashes the row of a child's own tracked fields to 16 bytes."""
 
 
 _RECORD = blake2b(digest_size=16, person=b"record/1")
@@ -206,7 +206,10 @@ def record_hash(tracked_row: bytes, lists: Iterable[tuple[bytes, Sequence[bytes]
 
 
 def snapshot_id(observed_at: dt.datetime, content_hash: bytes) -> int:
-    """The id of an observation at an aware time.  Raises `OverflowError` out of 1948 to 2091."""
+    """The id of an observation made at an aware time.
+
+    Raises `OverflowError` for a time before 1948 or after 2091.
+    """
     microseconds = (observed_at - _EPOCH) // _MICROSECOND
     if not -_TIME_LIMIT <= microseconds < _TIME_LIMIT:
         raise OverflowError("the time does not fit into 64 bits")

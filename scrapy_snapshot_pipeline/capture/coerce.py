@@ -21,6 +21,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, TypeAlias, TypeVar
 
 from scrapy_snapshot_pipeline.capture.canonical import DECIMAL_CONTEXT
+from scrapy_snapshot_pipeline.capture.iso_times import parse_date, parse_datetime, parse_time
 from scrapy_snapshot_pipeline.declaration.tables import Column, Kind
 from scrapy_snapshot_pipeline.records import Value
 
@@ -32,10 +33,6 @@ MAX_DIGITS = 1_000
 
 _INTEGER_DIGITS = 19
 _NUMBER = re.compile(r"\s*[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,6})?\s*")
-_ISO_TIME = r"([0-9]{2}:[0-9]{2}(?::[0-9]{2})?)(?:[.,]([0-9]+))?"
-_TIME = re.compile(_ISO_TIME)
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_DATETIME = re.compile(rf"({_DATE.pattern})[Tt ]{_ISO_TIME} ?([Zz]|[+-][0-9]{{2}}:?[0-9]{{2}})?")
 _BOOLEANS: dict[object, bool] = {0: False, 1: True, "false": False, "true": True}
 _CONVERT = "convert it in the spider, or change the field's type"
 
@@ -152,7 +149,7 @@ def to_utc(value: object, naive_timezone: dt.tzinfo | None) -> dt.datetime:
     """
     if type(value) is dt.datetime and value.tzinfo is dt.timezone.utc:
         return value
-    moment = _parse_datetime(value) if isinstance(value, str) else value
+    moment = _iso_datetime(value) if isinstance(value, str) else value
     if not isinstance(moment, dt.datetime):
         raise expected("datetime", value)
     if moment.utcoffset() is None:
@@ -171,14 +168,13 @@ def to_date(value: object) -> dt.date:
         return dt.date(value.year, value.month, value.day)
     if not isinstance(value, str):
         raise expected("date", value)
-    if not _DATE.fullmatch(value):
-        raise unfit("a date as YYYY-MM-DD")
-    return _or_unfit("a date that exists in the calendar", lambda: dt.date.fromisoformat(value))
+    existing = "a date that exists in the calendar"
+    return _from_iso(value, parse_date, "a date as YYYY-MM-DD", existing)
 
 
 def to_time(value: object) -> dt.time:
     """Accepts time without a zone, or its ISO 8601 text."""
-    moment = _parse_time(value) if isinstance(value, str) else value
+    moment = _iso_time(value) if isinstance(value, str) else value
     if not isinstance(moment, dt.time):
         raise expected("time", value)
     if moment.tzinfo is not None:
@@ -313,34 +309,20 @@ def _utc(moment: dt.datetime) -> dt.datetime:
     return dt.datetime.combine(shifted.date(), shifted.time(), dt.timezone.utc)
 
 
-def _parse_datetime(text: str) -> dt.datetime:
-    """Parse by rules of our own: what `fromisoformat` accepts differs between Python versions."""
-    match = _DATETIME.fullmatch(text.strip())
-    if match is None:
-        raise unfit("a datetime in ISO 8601, such as 2024-05-01T12:00:00Z")
-    date, clock, fraction, zone = match.groups()
-    iso = f"{date}T{_clock(clock, fraction)}{_offset(zone)}"
-    return _or_unfit(
-        "a datetime that exists in the calendar", lambda: dt.datetime.fromisoformat(iso)
-    )
+def _iso_datetime(text: str) -> dt.datetime:
+    form = "a datetime in ISO 8601, such as 2024-05-01T12:00:00Z"
+    return _from_iso(text, parse_datetime, form, "a datetime that exists in the calendar")
 
 
-def _parse_time(text: str) -> dt.time:
-    match = _TIME.fullmatch(text)
-    if match is None:
-        raise unfit("a time as HH:MM:SS")
-    return _or_unfit("a time of day", lambda: dt.time.fromisoformat(_clock(*match.groups())))
+def _iso_time(text: str) -> dt.time:
+    return _from_iso(text, parse_time, "a time as HH:MM:SS", "a time of day")
 
 
-def _clock(clock: str, fraction: str | None) -> str:
-    seconds = clock if len(clock) == len("HH:MM:SS") else f"{clock}:00"
-    return f"{seconds}.{(fraction or '')[:6]:0<6}"
-
-
-def _offset(zone: str | None) -> str:
-    if zone is None:
-        return ""
-    return "+00:00" if zone in "Zz" else f"{zone[:3]}:{zone[-2:]}"
+def _from_iso(text: str, parse: Callable[[str], T | None], form: str, existing: str) -> T:
+    parsed = _or_unfit(existing, lambda: parse(text))
+    if parsed is None:
+        raise unfit(form)
+    return parsed
 
 
 def _or_unfit(what: str, convert: Callable[[], T]) -> T:

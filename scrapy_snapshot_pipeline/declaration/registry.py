@@ -54,7 +54,7 @@ def snapshot(
     alone makes no new version.  A subclass inherits nothing, so declare it too.
 
     Raises `DeclarationError` when an option is not a name.  Everything else is checked when the
-    crawl starts.
+    class is first needed, which is usually at the start of the crawl.
     """
 
     def mark(item_class: ItemClass) -> ItemClass:
