@@ -91,6 +91,23 @@ class Outcome(enum.Enum):
 NOT_STORED = frozenset({Outcome.DEAD_LETTERED, Outcome.DROPPED, Outcome.FAILED})
 """Outcomes of records that are not in the database, as far as anyone knows."""
 
+OUTCOME_COUNTERS = tuple(outcome.value for outcome in Outcome)
+"""Every accepted record is counted in exactly one of these, so together they add up to it."""
+
+COUNTERS = (
+    "accepted",
+    *OUTCOME_COUNTERS,
+    "rejected",
+    "ignored",
+    "late",
+    "children_inserted",
+    "children_ended",
+)
+"""What is counted of a run: the columns of `snapshot_runs`, in this order, and `snapshots/` stats.
+
+`crawl.stats.STATS` says what each of them counts.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:

@@ -7,7 +7,15 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from scrapy_snapshot_pipeline.errors import AmbiguousCommitError
-from scrapy_snapshot_pipeline.records import NOT_STORED, Batch, DeliveryReport, Outcome, WriteResult
+from scrapy_snapshot_pipeline.records import (
+    COUNTERS,
+    NOT_STORED,
+    OUTCOME_COUNTERS,
+    Batch,
+    DeliveryReport,
+    Outcome,
+    WriteResult,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -39,24 +47,11 @@ STATS: Mapping[str, str] = {
 }
 """Every stat, and what it counts."""
 
-_RUN_COUNTERS = (
-    "accepted",
-    "inserted",
-    "revised",
-    "confirmed",
-    "coalesced",
-    "dead_lettered",
-    "dropped",
-    "failed",
-    "rejected",
-    "ignored",
-    "late",
-    "children_inserted",
-    "children_ended",
-)
-
-
 _NOT_STORED = tuple(outcome.value for outcome in NOT_STORED)
+
+_CLOSING_LINE = "Snapshots: accepted %(accepted)d = " + " + ".join(
+    f"{name.replace('_', '-')} %({name})d" for name in OUTCOME_COUNTERS
+)
 
 
 class Stats(Protocol):
@@ -142,16 +137,10 @@ class CrawlStats:
     def counters(self) -> dict[str, int]:
         """The run's counters by the names of their columns in `snapshot_runs`."""
         self._flush()
-        return {name: self._stats.get_value(f"snapshots/{name}", 0) for name in _RUN_COUNTERS}
+        return {name: self._stats.get_value(f"snapshots/{name}", 0) for name in COUNTERS}
 
     def log_summary(self) -> None:
         """Log the closing line: what was accepted equals the sum of all outcomes."""
         counts = self.counters()
         level = logging.ERROR if any(counts[name] for name in _NOT_STORED) else logging.INFO
-        logger.log(
-            level,
-            "Snapshots: accepted %(accepted)d = inserted %(inserted)d + revised %(revised)d "
-            "+ confirmed %(confirmed)d + coalesced %(coalesced)d "
-            "+ dead-lettered %(dead_lettered)d + dropped %(dropped)d + failed %(failed)d",
-            counts,
-        )
+        logger.log(level, _CLOSING_LINE, counts)
