@@ -112,10 +112,8 @@ class DoneFile:
         try:
             file = _open(self.path.parent, self.path)
             try:
-                _write(
-                    file,
-                    "".join(f"{checksum} {outcome}\n" for checksum, outcome in outcomes).encode(),
-                )
+                lines = (f"{checksum} {outcome}\n" for checksum, outcome in outcomes)
+                _write(file, "".join(lines).encode())
                 os.fsync(file)
             finally:
                 os.close(file)
