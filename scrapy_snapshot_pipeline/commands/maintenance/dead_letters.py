@@ -13,10 +13,10 @@ from scrapy_snapshot_pipeline.commands.maintenance.files_argument import (
     add_files_argument,
     chosen_files,
 )
-from scrapy_snapshot_pipeline.dead_letters.file import DoneFile, is_torn, lines_of
+from scrapy_snapshot_pipeline.dead_letters.file import DoneFile, is_torn, read_lines
 from scrapy_snapshot_pipeline.dead_letters.folder import dead_letter_folder
 from scrapy_snapshot_pipeline.dead_letters.format import read_fields
-from scrapy_snapshot_pipeline.dead_letters.replay import seal_of
+from scrapy_snapshot_pipeline.dead_letters.replay import checksum_of
 from scrapy_snapshot_pipeline.errors import DeadLetterError
 from scrapy_snapshot_pipeline.safe_text import printable
 from scrapy_snapshot_pipeline.settings import SnapshotSettings
@@ -37,18 +37,18 @@ class DeadLetters:
         if not files:
             sys.stdout.write(f"no dead letters in {printable(str(folder))}\n")
         for file in files:
-            _show(file)
+            _write_summary(file)
         return 0
 
 
-def _show(file: Path) -> None:
+def _write_summary(file: Path) -> None:
     done = DoneFile(file).read()
     waiting: Counter[tuple[str, str, str]] = Counter()
     oldest: dict[tuple[str, str, str], str] = {}
     damaged = int(is_torn(file))
     replayed = 0
-    for line in lines_of(file):
-        if seal_of(line) in done:
+    for line in read_lines(file):
+        if checksum_of(line) in done:
             replayed += 1
             continue
         try:

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from scrapy_snapshot_pipeline.dead_letters.file import files_in
+from scrapy_snapshot_pipeline.dead_letters.file import list_files
 
 
 def add_files_argument(parser: argparse.ArgumentParser) -> None:
@@ -17,4 +17,4 @@ def add_files_argument(parser: argparse.ArgumentParser) -> None:
 def chosen_files(options: argparse.Namespace, folder: Path) -> Sequence[Path]:
     """The files that were named, or else all files in the folder."""
     named: Sequence[Path] = options.files
-    return named or files_in(folder)
+    return named or list_files(folder)

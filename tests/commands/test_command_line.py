@@ -1,4 +1,4 @@
-"""The commands as a user types them."""
+"""The commands, as a user types them."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ HEAVY = {
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the example."""
+    """A copy of the example project."""
     ignored = shutil.ignore_patterns("runs", ".scrapy", "__pycache__", "odds.db*")
     target = tmp_path_factory.mktemp("commands") / "example_project"
     return shutil.copytree(EXAMPLE, target, ignore=ignored)
 
 
 def typed(line: str, project: Path, url: str) -> subprocess.CompletedProcess[str]:
-    """What a line in a shell does."""
+    """Run a line as a shell would."""
     return subprocess.run(
         [sys.executable, "-m", *shlex.split(line)],
         cwd=project,
@@ -56,7 +56,7 @@ def test_example_of_the_help_text_runs(
 ) -> None:
     """It finds something, and `--help` shows it."""
     example = load_object(SUBCOMMANDS[name]).example
-    own = shutil.copy(odds_url.removeprefix("sqlite:///"), tmp_path)  # not all of them only read
+    own = shutil.copy(odds_url.removeprefix("sqlite:///"), tmp_path)  # some commands write
 
     done = typed(example, project, f"sqlite:///{own}")
     assert (done.returncode, done.stderr.count("nothing found")) == (0, 0), done.stderr
@@ -78,7 +78,7 @@ def test_example_of_the_help_text_runs(
 def test_error_is_one_text_and_an_exit_code(
     line: str, code: int, text: str, odds_url: str, project: Path
 ) -> None:
-    """1 for an answer that is not to be had, 2 for wrong usage; never a traceback."""
+    """The code is 1 for what cannot be answered, 2 for wrong usage; there is no traceback."""
     done = typed(f"scrapy snapshots {line}", project, odds_url)
 
     assert done.returncode == code
@@ -87,8 +87,8 @@ def test_error_is_one_text_and_an_exit_code(
 
 
 @pytest.mark.crawl
-def test_reader_that_goes_early_makes_no_error(odds_url: str, project: Path) -> None:
-    """As with `| head -1`."""
+def test_reader_that_goes_away_early_is_no_error(odds_url: str, project: Path) -> None:
+    """As `head -1` does."""
     line = f"{shlex.quote(sys.executable)} -m scrapy snapshots as-of now --json | head -1"
     done = subprocess.run(
         ["/bin/sh", "-c", line],
@@ -106,10 +106,10 @@ def test_reader_that_goes_early_makes_no_error(odds_url: str, project: Path) -> 
 @pytest.mark.crawl
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
 @pytest.mark.parametrize(("target", "bar"), [("-", False), ("export.csv", True)])
-def test_progress_is_shown_where_no_rows_are(
+def test_progress_is_shown_unless_rows_are(
     target: str, *, bar: bool, odds_url: str, project: Path
 ) -> None:
-    """On a terminal a file's progress is to be seen, and rows stay whole."""
+    """On a terminal the progress of a file is shown; rows that go to the terminal stay whole."""
     line = [sys.executable, "-m", "scrapy", "snapshots", "export", "-o", target, "--format", "csv"]
     ours, theirs = os.openpty()
     with open(ours, "rb", buffering=0) as screen:  # noqa: PTH123 - a descriptor
@@ -129,14 +129,14 @@ def test_progress_is_shown_where_no_rows_are(
 
 
 def _until_hung_up(screen: BinaryIO) -> Iterator[bytes]:
-    """Linux says by an error that nobody writes any more."""
+    """Read until nobody writes any more, which Linux reports as an error."""
     with suppress(OSError):
         while chunk := screen.read(65_536):
             yield chunk
 
 
 def test_other_scrapy_commands_load_nothing_heavy() -> None:
-    """Scrapy imports the module on every call."""
+    """Scrapy imports the module whenever it is called."""
     script = (
         "import scrapy.cmdline, sys; before = set(sys.modules);"
         "import scrapy_snapshot_pipeline.commands; print(*(set(sys.modules) - before))"
