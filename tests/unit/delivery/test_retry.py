@@ -92,20 +92,20 @@ def test_jitter_is_full(failures: int, chance: float, backoff: float) -> None:
 def test_what_each_error_leads_to(
     error: BaseException, failures: int, records: int, expected: Verdict
 ) -> None:
-    """Each class of error says who may try again, how soon and how often."""
+    """The class of an error decides whether to try again, how soon and how often."""
     assert RetryPolicy().decide(error, FailureState(failures, 0.0, records), 1.0) == expected
 
 
 @pytest.mark.parametrize("error", [OutageError(), ContentionError(), AmbiguousCommitError()])
 def test_the_last_attempt_of_an_outage_is_made_at_the_deadline(error: WriteError) -> None:
-    """No sleep goes beyond it, and nothing is tried after it."""
+    """No sleep goes beyond the deadline, and nothing is tried after it."""
     policy = RetryPolicy(outage_timeout=10.0)
     assert policy.decide(error, FailureState(9, 9.5, 1), 1.0) == Retry(0.5)
     assert policy.decide(error, FailureState(9, 10.0, 1), 1.0) == OutageTooLong()
 
 
 def test_failures_of_one_kind_are_counted_in_a_row() -> None:
-    """Another kind begins at one, while the outage lasts since the first of them."""
+    """Another kind begins at one, but the outage goes on since the first of them."""
     tracker = FailureTracker()
     assert tracker.failed(OutageError(), 100.0, 3) == FailureState(1, 0.0, 3)
     assert tracker.failed(OutageError(), 101.0, 3) == FailureState(2, 1.0, 3)
@@ -113,7 +113,7 @@ def test_failures_of_one_kind_are_counted_in_a_row() -> None:
 
 
 def test_a_server_that_answers_ends_the_outage() -> None:
-    """By a commit, or by refusing the data."""
+    """It does so with a commit, or when it refuses the data."""
     tracker = FailureTracker()
     tracker.failed(OutageError(), 100.0, 3)
     tracker.failed(BadDataError(), 101.0, 3)

@@ -20,7 +20,8 @@ from scrapy_snapshot_pipeline.errors import (
     TooSlowError,
 )
 from scrapy_snapshot_pipeline.records import NOT_STORED, SnapshotRecord
-from tests.unit.fakes import DeliveryRig, Submission, make_record
+from tests.unit.delivery.rig import DeliveryRig, Submission
+from tests.unit.fakes import make_record
 
 MAX_RECORDS, MAX_BYTES = 4, 20
 BATCH_SIZE, BATCH_BYTES = 3, 12
@@ -131,7 +132,7 @@ class DeliveryMachine(RuleBasedStateMachine):
     @invariant()
     def each_record_is_reported_at_most_once_and_none_is_lost(self) -> None:
         """Reported and pending together are what was submitted."""
-        counts = Counter(number for number, _, _ in self.rig.words)
+        counts = Counter(number for number, _, _ in self.rig.outcomes)
         assert not counts or max(counts.values()) == 1
         assert len(self.rig.reports) + self.rig.delivery.pending == len(self.submitted)
         for number, submission in self.submissions.items():
@@ -139,19 +140,19 @@ class DeliveryMachine(RuleBasedStateMachine):
 
     @invariant()
     def reports_say_what_the_store_did(self) -> None:
-        """Stored means committed exactly once; spooled means not, unless an answer is missing."""
+        """Stored means committed exactly once; spooled means never, unless an answer is missing."""
         committed = Counter(
             record.snapshot_id for batch in self.rig.store.committed for record in batch.records
         )
         assert not committed or max(committed.values()) == 1
-        kept = {one.number: one for one in self.rig.kept}
-        assert len(kept) == len(self.rig.kept)
+        spooled = {one.number: one for one in self.rig.spooled}
+        assert len(spooled) == len(self.rig.spooled)
         for report in self.rig.reports:
             number = report.record.snapshot_id
-            assert (report.outcome in NOT_STORED) == (number in kept)
-            assert number in committed or number in kept
-            if number in committed and number in kept:
-                assert kept[number].possibly_stored
+            assert (report.outcome in NOT_STORED) == (number in spooled)
+            assert number in committed or number in spooled
+            if number in committed and number in spooled:
+                assert spooled[number].possibly_stored
                 assert isinstance(report.error, AbandonedError)
                 assert report.attempts > 0
 
