@@ -73,7 +73,7 @@ def to_json(plain: object) -> str:
 
 
 def _to_plain_by(annotation: object, naive_timezone: dt.tzinfo | None) -> ToPlain:
-    """The function for values of an unwrapped type, which accepts any value for a bare one."""
+    """The function for values of an unwrapped type; any value, where it names no inner types."""
     any_value = _AnyValue(naive_timezone).plain
     origin, inner = typing.get_origin(annotation), typing.get_args(annotation)
     if not isinstance(origin, type):
