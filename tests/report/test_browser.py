@@ -107,7 +107,7 @@ def test_charts_have_as_many_steps_as_the_history(browser: Chrome, page: Path) -
 
 
 def test_gaps_are_left_open(browser: Chrome, page: Path) -> None:
-    """Three parts of the price's line are visible: nobody looked on day 3, nor between the last two days."""
+    """The line of the price has three parts: nobody looked on day 3, nor after day 5."""
     _lamp(browser, page)
 
     parts = browser.execute_script("return drawnParts.filter((each) => each.length > 1)")
