@@ -214,7 +214,7 @@ class _ChildSteps:
     def _change(
         self, row: ChildRow, old: ChildRow | None, new: ChildRow | None
     ) -> ChildChange | None:
-        """`row` is one of the two that is there."""
+        """`row`: whichever of the two exists."""
         within = self._enclosing.of(row.entity_id, row.parent_id)
         old_values, new_values = (None if each is None else each.values for each in (old, new))
         return child_change(_child_state(self._queries, row), within, old_values, new_values)

@@ -227,7 +227,7 @@ class Queries:
                 .where(one_of(connection, c.c.entity_id, entity_ids), condition(c))
                 .order_by(c.c.entity_id, c.c.child_id, c.c.snapshot_id)
             )
-            # Fetched at once, which is faster: a few entities have a limited number of rows.
+            # Fetching all of them at once is faster, and the rows of a few entities fit in memory.
             for row in connection.execute(statement).all():
                 yield ChildRow._make((index, *row[:6], own.read(row[6:])))
 

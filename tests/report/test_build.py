@@ -1,3 +1,5 @@
+"""The whole page: report/build.py, options.py and page.py."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -6,7 +8,6 @@ import pytest
 
 from scrapy_snapshot_pipeline.errors import HistoryError
 from scrapy_snapshot_pipeline.report import ReportOptions
-from scrapy_snapshot_pipeline.report.page import EntityPage, Page
 from tests.history import odds
 from tests.report.shop import NOW, report, store, week
 
@@ -28,11 +29,7 @@ def sqlite_week(tmp_path: Path) -> str:
     return url
 
 
-def _entity(page: Page, key: str) -> EntityPage:
-    return next(entity for entity in page.entities if entity.key == key)
-
-
-def test_page_tells_the_week(url: str) -> None:
+def test_page_shows_the_week(url: str) -> None:
     """Counts, feed, movers, new and not seen are what the crawls saw, on each database."""
     page = report(url)
 
@@ -42,15 +39,15 @@ def test_page_tells_the_week(url: str) -> None:
     feed = [(entry.key, entry.kind) for entry in page.feed]
     assert set(feed[:2]) == {("lamp", "changed"), ("fresh", "new")}
     lines = next(entry for entry in page.feed if entry.key == "lamp").lines
-    told = [(line.field, line.old, line.new, line.percent) for line in lines]
-    assert ("price", "12", "9", "-25.0 %") in told
-    assert ("extra.stock", "12", "9", "-25.0 %") in told
-    assert ("offers / north: amount", "12", "9", "-25.0 %") in told
+    shown = [(line.field, line.old, line.new, line.percent) for line in lines]
+    assert ("price", "12", "9", "-25.0 %") in shown
+    assert ("extra.stock", "12", "9", "-25.0 %") in shown
+    assert ("offers / north: amount", "12", "9", "-25.0 %") in shown
     assert {row.field for row in page.movers} == {"price", "extra.stock", "north: offers.amount"}
     assert {row.percent for row in page.movers} == {"-10.0 %"}
 
 
-def test_untracked_fields_are_told_last(sqlite_url: str) -> None:
+def test_untracked_fields_come_last(sqlite_url: str) -> None:
     """A new address of the page does not stand before the prices that moved."""
     odds.store_odds(sqlite_url)
     page = report(sqlite_url, ReportOptions(since=odds.STARTS[odds.CLOSING], top=1))
@@ -58,31 +55,6 @@ def test_untracked_fields_are_told_last(sqlite_url: str) -> None:
     fields = [line.field for line in page.feed[0].lines]
     assert fields[0].startswith("markets / ")
     assert fields[-1] == "url"
-
-
-def test_entity_has_a_chart_a_number_and_its_versions(url: str) -> None:
-    """Declared numbers, those of the rows overlaid, those in JSON; newest version first."""
-    lamp = _entity(report(url), "lamp")
-
-    assert [chart.title for chart in lamp.charts] == ["price", "offers.amount", "extra.stock"]
-    steps = {(c.title, s.label): len(s.steps) for c in lamp.charts for s in c.series}
-    assert steps == {
-        ("price", "price"): 3,
-        ("offers.amount", "north"): 3,
-        ("offers.amount", "south"): 1,
-        ("extra.stock", "extra.stock"): 3,
-    }
-    assert [version.kind for version in lamp.versions] == ["changed", "changed", "new"]
-
-
-def test_three_times_are_kept_apart(sqlite_week: str) -> None:
-    """When it changed, when it was seen last, and when the run began that saw it first."""
-    version = _entity(report(sqlite_week), "lamp").versions[1]
-
-    assert version.changed_at == "2026-03-05 00:00:00"
-    assert version.last_confirmed_at == "2026-03-06 00:00:00"
-    assert version.valid_to == "2026-03-07 00:00:00"
-    assert version.run_at == "2026-03-05 00:00:00"
 
 
 def test_top_bounds_everything_and_says_so(sqlite_week: str) -> None:
@@ -122,15 +94,18 @@ def test_since_leaves_out_what_was_before(sqlite_week: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("choice", "problem"),
+    ("options", "problem"),
     [
         (ReportOptions(tables=("nope",)), "no table of entities nope; there are report_product"),
-        (ReportOptions(where={"colour": ["red"]}), "no table has the key field"),
+        (
+            ReportOptions(where={"colour": ["red"]}),
+            r"no table has the key field\(s\) colour; the keys are report_product: sku",
+        ),
     ],
 )
 def test_what_is_not_there_is_refused(
-    sqlite_week: str, choice: ReportOptions, problem: str
+    sqlite_week: str, options: ReportOptions, problem: str
 ) -> None:
     """With what there is instead."""
     with pytest.raises(HistoryError, match=problem):
-        report(sqlite_week, choice)
+        report(sqlite_week, options)

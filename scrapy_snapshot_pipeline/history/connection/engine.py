@@ -47,7 +47,7 @@ def _sqlite(url: URL) -> Engine:
 
 
 def _set_up_sqlite(connection: Any, _: object) -> None:
-    connection.isolation_level = None  # the driver itself begins nothing for a read
+    connection.isolation_level = None  # the driver would begin no transaction for a read
     connection.execute("PRAGMA query_only=ON")
     connection.execute("PRAGMA trusted_schema=OFF")
 
@@ -70,7 +70,7 @@ def _server(url: URL) -> Engine:
 
 
 def _uuids_as_text(driver: Any) -> Callable[[Any, object], None]:
-    """Return ids as text: they are most of what is read, and an object for each is slow."""
+    """Ids as text: most of what is read is ids, and objects are slow (see the benchmark, F)."""
     as_text = driver.extensions.new_type((_UUID_OID,), "uuid as text", lambda value, _: value)
 
     def register(connection: Any, _: object) -> None:

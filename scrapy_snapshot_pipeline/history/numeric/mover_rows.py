@@ -1,4 +1,4 @@
-"""Reads the rows whose numbers may have moved in a window of time, and no others."""
+"""The statements that read the rows whose numbers may have moved in a window, and no others."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ the ids of the entity, the row and the enclosing row; after it the item's own co
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Whose numbers are read, and from when until when."""
+    """Whose numbers are read, and for which time."""
 
     since: dt.datetime
     until: dt.datetime | None
@@ -80,7 +80,7 @@ def _child_rows(queries: Queries, child: int, own: OwnColumns, window: Window) -
         )
         .where(changed, lasting(c), c.c.entity_id.in_(sa.select(touched.c.entity_id)))
         .cte()
-        # PostgreSQL assumes that a cursor is not read to its end, and would walk an index to sort.
+        # PostgreSQL assumes that little of a cursor is read, and would walk an index, not sort.
         .prefix_with("MATERIALIZED", dialect="postgresql")
     )
     snapshot, entity, row, *others = found.c
