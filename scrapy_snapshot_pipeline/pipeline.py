@@ -27,11 +27,9 @@ from scrapy_snapshot_pipeline.dead_letters.file import DeadLetterFile, check_fol
 from scrapy_snapshot_pipeline.dead_letters.folder import dead_letter_folder
 from scrapy_snapshot_pipeline.dead_letters.spool import DeadLetterSpool
 from scrapy_snapshot_pipeline.declaration.registry import Declarations
-from scrapy_snapshot_pipeline.delivery.in_flight import Pending
-from scrapy_snapshot_pipeline.delivery.ports import DeliveryOptions
-from scrapy_snapshot_pipeline.delivery.queue import SnapshotQueue
+from scrapy_snapshot_pipeline.delivery.delivery import Delivery
+from scrapy_snapshot_pipeline.delivery.ports import DeliveryOptions, Environment
 from scrapy_snapshot_pipeline.delivery.retry import RetryPolicy
-from scrapy_snapshot_pipeline.delivery.sender import Delivery
 from scrapy_snapshot_pipeline.errors import CaptureError, NotStoredError, SnapshotError
 from scrapy_snapshot_pipeline.reactor.future import Future, future_factory
 from scrapy_snapshot_pipeline.reactor.once import Once
@@ -169,23 +167,18 @@ class SnapshotPipeline:
 
     def _build_delivery(self, stop_crawl: Callable[[str], object]) -> Delivery:
         settings = self._settings
-        self._queue = SnapshotQueue[Pending](
-            max_records=settings.queue_size, max_bytes=settings.queue_bytes
-        )
         return Delivery(
-            queue=self._queue,
-            write=self._database.write,
-            cut=self._database.cut,
+            store=self._database,
             spool=DeadLetterSpool(
                 self._letters, self._spider_name, self._captures.tables, _utc_now
             ),
-            stop_crawl=stop_crawl,
             watcher=self._stats,
-            call_later=call_later,
-            now=time.monotonic,
-            chance=random.random,
+            stop_crawl=stop_crawl,
+            environment=Environment(call_later, time.monotonic, random.random),
             policy=self._policy,
             options=DeliveryOptions(
+                queue_size=settings.queue_size,
+                queue_bytes=settings.queue_bytes,
                 batch_size=settings.batch_size,
                 batch_bytes=settings.batch_bytes,
                 linger=settings.linger,
@@ -212,7 +205,7 @@ class SnapshotPipeline:
     async def _deliver(self, crawl: _OpenCrawl, record: SnapshotRecord) -> None:
         delivered, notify = crawl.new_future()
         admitted = crawl.delivery.submit(record, notify)
-        self._stats.accepted(len(self._queue), crawl.pause.waiting)
+        self._stats.accepted(crawl.delivery.queued, crawl.pause.waiting)
         if self._settings.ack == "commit":
             _raise_if_not_stored(await delivered)
         elif not admitted.called:

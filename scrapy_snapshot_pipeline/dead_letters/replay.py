@@ -15,7 +15,13 @@ from scrapy_snapshot_pipeline.dead_letters.format import decode, read_fields
 from scrapy_snapshot_pipeline.declaration.tables import Declaration
 from scrapy_snapshot_pipeline.delivery.bisect import Bisection, CircuitBreaker
 from scrapy_snapshot_pipeline.delivery.ports import Spool
-from scrapy_snapshot_pipeline.delivery.retry import Reject, Retry, RetryPolicy, Split, Troubles
+from scrapy_snapshot_pipeline.delivery.retry import (
+    FailureTracker,
+    Reject,
+    Retry,
+    RetryPolicy,
+    Split,
+)
 from scrapy_snapshot_pipeline.errors import DeadLetterError, FatalWriteError, WriteError
 from scrapy_snapshot_pipeline.records import Batch, Outcome, SnapshotRecord, WriteResult
 
@@ -56,8 +62,10 @@ class Replay:
     on_lines_done: Callable[[int], object]
     """Called with the number of lines that have just been dealt with."""
     counts: Counter[str] = field(default_factory=Counter)
-    """Lines by outcome, DAMAGED or UNDECLARED."""
-    troubles: Troubles = field(default_factory=Troubles)
+    def _parts(
+        self, batch: tuple[_Letter, ...]
+    ) -> Iterator[tuple[tuple[_Letter, ...], Sequence[Outcome]]]:
+        """Write a batch, in parts where that fails; gives each part with its outcomes."""
     breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
 
     def replay_file(self, path: Path) -> None:
@@ -68,7 +76,7 @@ class Replay:
         """
         done = DoneFile(path)
         for batch in _batches(self._letters(path, done.read()), self.batch_size):
-            for letters, outcomes in self._write(batch):
+            for letters, outcomes in self._parts(batch):
                 names = [outcome.value for outcome in outcomes]
                 done.append(zip((letter.checksum for letter in letters), names, strict=True))
                 self.counts.update(names)
@@ -95,24 +103,25 @@ class Replay:
             self.on_lines_done(1)
             return None
 
-    def _write(
-        self, batch: tuple[_Letter, ...]
-    ) -> Iterator[tuple[tuple[_Letter, ...], Sequence[Outcome]]]:
-        """Write a batch, in parts where that fails; gives each part with its outcomes."""
+                bisection.found_bad()
         bisection = Bisection(len(batch))
         parts = deque([batch])
         while parts:
             part = parts.popleft()
             written = self._write_part(part)
             if isinstance(written, WriteResult):
-                self.troubles.stored()
+                self.failures.stored()
                 self.breaker.stored(len(part))
                 yield part, written.outcomes
             elif len(part) > 1:
                 parts.extendleft(reversed(bisection.split(part)))
             else:
                 self._reject(part, written)
+<<<<<<< HEAD
+                bisection.found_bad()
+=======
                 bisection.rejected()
+>>>>>>> commands
                 yield part, [Outcome.DEAD_LETTERED]
 
     def _write_part(self, part: tuple[_Letter, ...]) -> WriteResult | WriteError:
@@ -125,10 +134,10 @@ class Replay:
             try:
                 return self.write(batch)
             except WriteError as error:
-                trouble = self.troubles.failed(error, self.now(), len(part))
-                verdict = self.policy.decide(error, trouble, self.chance())
+                state = self.failures.failed(error, self.now(), len(part))
+                verdict = self.policy.decide(error, state, self.chance())
                 if isinstance(verdict, Split | Reject):
-                    self.troubles.smaller()
+                    self.failures.reset_failures()
                     return error
                 if not isinstance(verdict, Retry):
                     raise

@@ -70,7 +70,7 @@ def test_example_of_the_help_text_runs(
     ("line", "code", "text"),
     [
         ("show --key match=x --key bookmaker=y", 1, "has no entity with key x, y"),
-        ("show --key nothing=x", 1, "nothing is no key field"),
+        ("show --key nothing=x", 1, "nothing is not a key field"),
         ("changes --since soon", 2, "'soon' is neither a time nor a run"),
         ("changes --unknown", 2, "--unknown"),
     ],

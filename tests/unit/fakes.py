@@ -12,11 +12,9 @@ from typing import Literal, NamedTuple
 import pytest
 from twisted.internet.defer import Deferred, fail, succeed
 
-from scrapy_snapshot_pipeline.delivery.in_flight import Pending
-from scrapy_snapshot_pipeline.delivery.ports import DeliveryOptions
-from scrapy_snapshot_pipeline.delivery.queue import SnapshotQueue
+from scrapy_snapshot_pipeline.delivery.delivery import Delivery
+from scrapy_snapshot_pipeline.delivery.ports import DeliveryOptions, Environment
 from scrapy_snapshot_pipeline.delivery.retry import RetryPolicy
-from scrapy_snapshot_pipeline.delivery.sender import Delivery
 from scrapy_snapshot_pipeline.errors import DeadLetterError
 from scrapy_snapshot_pipeline.reactor.timers import CallLater
 from scrapy_snapshot_pipeline.records import (
@@ -135,6 +133,7 @@ class SteppingWorker:
 
     def __init__(self, work: Callable[[Batch], WriteResult]) -> None:
         self._work = work
+        self.cuts = 0
         self._held: deque[tuple[Batch, Deferred[WriteResult]]] = deque()
 
     def write(self, batch: Batch) -> Deferred[WriteResult]:
@@ -142,6 +141,10 @@ class SteppingWorker:
         answer: Deferred[WriteResult] = Deferred()
         self._held.append((batch, answer))
         return answer
+
+    def cut(self) -> None:
+        """Count a cut; held work goes on."""
+        self.cuts += 1
 
     @property
     def held(self) -> list[Batch]:
@@ -193,30 +196,31 @@ class DeliveryRig:
         self.clock = ManualClock()
         self.store = ScriptedStore(*script)
         self.worker = SteppingWorker(self.store.write)
-        self.queue: SnapshotQueue[Pending] = SnapshotQueue(
-            max_records=max_records, max_bytes=max_bytes
-        )
         self.reports: list[DeliveryReport] = []
         self.batches: list[Batch] = []
         self.retries: list[tuple[int, type[BaseException], float]] = []
         self.splits = 0
-        self.cuts = 0
         self.kept: list[Kept] = []
         self.spool_is_full = False
         self.stop_reasons: list[str] = []
         self.delivery = Delivery(
-            queue=self.queue,
-            write=self.worker.write,
-            cut=self.cut,
+            store=self.worker,
             spool=self.spool,
-            stop_crawl=self.stop_reasons.append,
             watcher=self,
-            call_later=self.clock.call_later,
-            now=lambda: self.clock.now,
-            chance=lambda: 1.0,
+            stop_crawl=self.stop_reasons.append,
+            environment=Environment(self.clock.call_later, lambda: self.clock.now, lambda: 1.0),
             policy=policy or RetryPolicy(outage_timeout=7.0),
-            options=DeliveryOptions(batch_size, batch_bytes, LINGER, on_outage, on_reject),
+            options=DeliveryOptions(
+                queue_size=max_records,
+                queue_bytes=max_bytes,
+                batch_size=batch_size,
+                batch_bytes=batch_bytes,
+                linger=LINGER,
+                on_outage=on_outage,
+                on_reject=on_reject,
+            ),
         )
+        self.queue = self.delivery._queue
 
     def reported(self, reports: Sequence[DeliveryReport]) -> None:
         """Keep the reports."""
@@ -234,10 +238,6 @@ class DeliveryRig:
     def splitting(self) -> None:
         """Count a split."""
         self.splits += 1
-
-    def cut(self) -> None:
-        """Count a cut."""
-        self.cuts += 1
 
     def spool(
         self,
@@ -260,12 +260,12 @@ class DeliveryRig:
         """Submit `record`, and hear its report."""
         delivered: Deferred[DeliveryReport] = Deferred()
 
-        def tell(report: DeliveryReport) -> None:
+        def notify(report: DeliveryReport) -> None:
             if delivered.called:
                 pytest.fail(f"record {record.snapshot_id} was reported twice")
             delivered.callback(report)
 
-        return Submission(self.delivery.submit(record, tell), delivered)
+        return Submission(self.delivery.submit(record, notify), delivered)
 
     def linger(self) -> None:
         """Let the linger of an idle writer pass."""

@@ -58,7 +58,7 @@ def difference_rows(difference: Difference, untracked: Collection[str] = ()) -> 
     """A row for the entity, then one for each field that differs, untracked fields last."""
     yield {"kind": difference.kind.value, _ENTITY: entity(difference.key), "old": None, "new": None}
     if difference.kind is ChildKind.CHANGED:
-        lines = _lines(difference.fields, difference.children, untracked)
+        lines = _lines(difference.lines(untracked))
     else:
         lines = iter([_extent(difference.fields, difference.children)])
     yield from _under({"kind": None}, lines)
@@ -109,7 +109,7 @@ def _change_lines(change: Change, untracked: Collection[str]) -> Iterator[FlatRo
         return iter([_extent(change.fields, change.children)])
     if change.kind is ChangeKind.RETIRED:
         return iter(())
-    return _lines(change.fields, change.children, untracked)
+    return _lines(change.lines(untracked))
 
 
 def _extent(fields: tuple[FieldChange, ...], children: tuple[ChildChange, ...]) -> FlatRow:
@@ -117,23 +117,20 @@ def _extent(fields: tuple[FieldChange, ...], children: tuple[ChildChange, ...]) 
     return _line(f"({counted(len(fields), 'field')}{rows})", None, None)
 
 
-def _lines(
-    fields: tuple[FieldChange, ...],
-    children: tuple[ChildChange, ...],
-    untracked: Collection[str],
-) -> Iterator[FlatRow]:
-    yield from _field_lines("", (field for field in fields if field.field not in untracked))
-    yield from _child_lines(children)
-    yield from _field_lines("", (field for field in fields if field.field in untracked))
-
-
-def _child_lines(children: tuple[ChildChange, ...]) -> Iterator[FlatRow]:
-    for child in children:
-        place = _place(child)
-        if child.kind is ChildKind.CHANGED:
-            yield from _field_lines(f"{place}.", child.fields)
+def _lines(parts: Iterable[FieldChange | ChildChange]) -> Iterator[FlatRow]:
+    for part in parts:
+        if isinstance(part, ChildChange):
+            yield from _child_lines(part)
         else:
-            yield _line(f"{place} {child.kind.value}", None, None)
+            yield from _field_lines("", [part])
+
+
+def _child_lines(child: ChildChange) -> Iterator[FlatRow]:
+    place = _place(child)
+    if child.kind is ChildKind.CHANGED:
+        yield from _field_lines(f"{place}.", child.fields)
+    else:
+        yield _line(f"{place} {child.kind.value}", None, None)
 
 
 def _field_lines(prefix: str, fields: Iterable[FieldChange]) -> Iterator[FlatRow]:

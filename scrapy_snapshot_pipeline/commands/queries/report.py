@@ -74,12 +74,7 @@ class Report:
 
 
 def _since(text: str | None, history: SnapshotHistory) -> dt.datetime | None:
-    if text is None:
-        return None
-    since = parse_time_or_run(text, history, None)
-    if isinstance(since, dt.datetime):
-        return since
-    return next(run.started_at for run in history.runs() if run.run_id == since)
+    return None if text is None else history.start_of(parse_time_or_run(text, history, None))
 
 
 def _positive(text: str) -> int:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scrapy_snapshot_pipeline.delivery.bisect import (
-    IN_A_ROW,
+    SAME_CAUSE_LIMIT,
     WINDOW,
     Bisection,
     CircuitBreaker,
@@ -54,19 +54,19 @@ def test_halves_keep_entities_together_and_their_order(entities: list[int]) -> N
 
 def test_many_bad_records_are_tried_one_by_one() -> None:
     """Halving would cost more transactions than there are records."""
-    isolation = Bisection(20)
+    search = Bisection(20)
     for _ in range(2):
-        isolation.rejected()
-    assert len(isolation.split(entries(1, 2, 3, 4))) == 2
-    isolation.rejected()
-    assert len(isolation.split(entries(1, 2, 3, 4))) == 4
+        search.found_bad()
+    assert len(search.split(entries(1, 2, 3, 4))) == 2
+    search.found_bad()
+    assert len(search.split(entries(1, 2, 3, 4))) == 4
 
 
 def test_the_same_fault_again_and_again_is_the_table_s() -> None:
     """The twentieth in a row trips."""
     breaker = CircuitBreaker()
-    tripped = [breaker.rejected(BadDataError, CAUSE) for _ in range(IN_A_ROW)]
-    assert tripped == [False] * (IN_A_ROW - 1) + [True]
+    tripped = [breaker.rejected(BadDataError, CAUSE) for _ in range(SAME_CAUSE_LIMIT)]
+    assert tripped == [False] * (SAME_CAUSE_LIMIT - 1) + [True]
 
 
 def test_a_good_record_or_another_fault_between_begins_anew() -> None:

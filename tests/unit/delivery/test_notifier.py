@@ -11,13 +11,13 @@ from scrapy_snapshot_pipeline.delivery.notifier import PER_TURN, Notifier
 from scrapy_snapshot_pipeline.records import DeliveryReport, Outcome
 from tests.unit.fakes import DeliveryRig, ManualClock, make_record
 
-Words = list[tuple[Pending, DeliveryReport]]
+Reports = list[tuple[Pending, DeliveryReport]]
 MANY = 2 * PER_TURN + 1
 
 
-def words(heard: list[int], count: int, first: int = 0) -> Words:
+def words(heard: list[int], count: int, first: int = 0) -> Reports:
     """Reports on records by number, which go into `heard` when they are told."""
-    made: Words = []
+    made: Reports = []
     for number in range(first, first + count):
         record = make_record(number)
         pending = Pending(record, 1, lambda report: heard.append(report.record.snapshot_id))
@@ -25,25 +25,25 @@ def words(heard: list[int], count: int, first: int = 0) -> Words:
     return made
 
 
-def in_between(words: Words, place: int, call: Callable[[], object]) -> None:
-    """Have `call` made when the word at `place` is heard."""
-    pending = words[place][0]
-    hear = pending.tell
+def in_between(given: Reports, position: int, call: Callable[[], object]) -> None:
+    """Have `call` made when the word at `position` is heard."""
+    pending = given[position][0]
+    hear = pending.notify
 
-    def tell(report: DeliveryReport) -> None:
+    def notify(report: DeliveryReport) -> None:
         hear(report)
         call()
 
-    pending.tell = tell
+    pending.notify = notify
 
 
 def test_a_turn_tells_a_few() -> None:
     """The first of them at once, and as many in each turn after it."""
     clock, heard = ManualClock(), list[int]()
-    teller = Notifier(clock.call_later)
-    teller.tell(words(heard, MANY))
+    notifier = Notifier(clock.call_later)
+    notifier.notify(words(heard, MANY))
     told = [len(heard)]
-    while len(teller):
+    while len(notifier):
         clock.calls.pop().func()
         told.append(len(heard))
     assert told == [PER_TURN, 2 * PER_TURN, MANY]
@@ -53,11 +53,11 @@ def test_a_turn_tells_a_few() -> None:
 def test_words_that_come_while_others_wait_are_told_after_them() -> None:
     """Nobody overtakes, whoever comes between two turns or in the middle of one."""
     clock, heard = ManualClock(), list[int]()
-    teller = Notifier(clock.call_later)
+    notifier = Notifier(clock.call_later)
     first = words(heard, MANY)
-    in_between(first, PER_TURN, lambda: teller.tell(words(heard, 1, first=MANY + 1)))
-    teller.tell(first)
-    teller.tell(words(heard, 1, first=MANY))
+    in_between(first, PER_TURN, lambda: notifier.notify(words(heard, 1, first=MANY + 1)))
+    notifier.notify(first)
+    notifier.notify(words(heard, 1, first=MANY))
     clock.advance(0)
     assert heard == list(range(MANY + 2))
 
@@ -65,9 +65,9 @@ def test_words_that_come_while_others_wait_are_told_after_them() -> None:
 def test_no_more_than_a_batch_waits() -> None:
     """What is left of one batch is told when the next comes."""
     clock, heard = ManualClock(), list[int]()
-    teller = Notifier(clock.call_later)
-    teller.tell(words(heard, MANY))
-    teller.tell(words(heard, MANY, first=MANY))
+    notifier = Notifier(clock.call_later)
+    notifier.notify(words(heard, MANY))
+    notifier.notify(words(heard, MANY, first=MANY))
     assert len(heard) == MANY + PER_TURN
     assert len(clock.calls) == 1
 
@@ -75,12 +75,12 @@ def test_no_more_than_a_batch_waits() -> None:
 def test_listener_that_fails_harms_no_other(caplog: pytest.LogCaptureFixture) -> None:
     """Each word is told, and the failure is logged without its text."""
     clock, heard = ManualClock(), list[int]()
-    teller = Notifier(clock.call_later)
+    notifier = Notifier(clock.call_later)
     first = words(heard, 3)
     in_between(first, 1, lambda: dict[str, int]()["a scraped value"])
-    teller.tell(first)
+    notifier.notify(first)
     assert heard == [0, 1, 2]
-    assert "'tell' callback failed with KeyError" in caplog.text
+    assert "'notify' callback failed with KeyError" in caplog.text
     assert "a scraped value" not in caplog.text
 
 
@@ -89,7 +89,7 @@ def test_without_a_loop_everything_is_spooled_and_told() -> None:
     rig = DeliveryRig(max_records=4 * MANY, batch_size=MANY, batch_bytes=10**6)
     submissions = rig.submit(*range(3 * MANY))
     rig.clock.call_later = None  # type: ignore[assignment, method-assign]
-    rig.delivery._teller._call_later = None  # type: ignore[assignment]
+    rig.delivery._settlement._notifier._call_later = None  # type: ignore[assignment]
     rig.delivery.abandon()
     assert sorted(one.number for one in rig.kept) == list(range(3 * MANY))
     assert all(each.delivered.called for each in submissions)
@@ -99,9 +99,9 @@ def test_without_a_loop_everything_is_spooled_and_told() -> None:
 def test_all_is_told_at_once_when_asked(waiting: int) -> None:
     """Nothing is left, and no turn to come."""
     clock, heard = ManualClock(), list[int]()
-    teller = Notifier(clock.call_later)
-    teller.tell(words(heard, waiting))
-    teller.finish()
+    notifier = Notifier(clock.call_later)
+    notifier.notify(words(heard, waiting))
+    notifier.finish()
     assert heard == list(range(waiting))
     assert clock.calls == []
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import pytest
 from twisted.internet.defer import Deferred
 
+from scrapy_snapshot_pipeline.delivery.ports import BROKEN, NO_DEAD_LETTERS, REJECTED, UNAVAILABLE
 from scrapy_snapshot_pipeline.delivery.retry import RetryPolicy
-from scrapy_snapshot_pipeline.delivery.sender import BROKEN, NO_DEAD_LETTERS, REJECTED, UNAVAILABLE
 from scrapy_snapshot_pipeline.errors import (
     AbandonedError,
     AmbiguousCommitError,
@@ -269,7 +269,7 @@ def test_a_write_that_raises_at_once_is_an_error_like_others() -> None:
     def stopped(_: Batch) -> Deferred[WriteResult]:
         raise RuntimeError("the pool is stopped")
 
-    rig.delivery._write = stopped
+    rig.worker.write = stopped  # type: ignore[assignment, method-assign]
     rig.submit(1)
     rig.linger()
     assert rig.words == [(1, KEPT, 1)]
@@ -382,7 +382,7 @@ def test_hurrying_spools_what_is_left_and_goes_on_until_the_close() -> None:
     rig.clock.advance(2)
     rig.clock.advance(3)
     assert rig.words == [(1, KEPT, 3)]
-    assert rig.cuts == 1
+    assert rig.worker.cuts == 1
     rig.submit(2)
     assert rig.words[1:] == [(2, KEPT, 0)]
     assert rig.delivery.close(25).called
@@ -594,7 +594,7 @@ def test_a_bug_in_the_loop_leaves_nobody_waiting(caplog: pytest.LogCaptureFixtur
     def broken(seconds: float) -> Deferred[None]:
         raise RuntimeError(f"{SCRAPED}, {seconds} s")
 
-    rig.delivery._nap.sleep = broken  # type: ignore[method-assign]
+    rig.delivery._sender._sleep.sleep = broken  # type: ignore[method-assign]
     rig.store.script.append(retriable())
     rig.clock.advance(1.0)
     rig.submit(2)
@@ -610,6 +610,6 @@ def test_repr_and_pending_show_the_state() -> None:
     rig.submit(2)
     assert rig.delivery.pending == 2
     assert repr(rig.delivery) == (
-        "<Delivery open, 1 records in flight, "
-        "<SnapshotQueue 1/100 records, 1/1000 bytes, 0 waiting>>"
+        "<Delivery open, 1 in flight, <Accumulator gathering, "
+        "<SnapshotQueue 1/100 records, 1/1000 bytes, 0 waiting>>>"
     )

@@ -1,12 +1,15 @@
+"""`retry_until` alone; `tests/crawl` and `tests/faults` cover the store behind its thread."""
+
 from __future__ import annotations
 
 import pytest
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.python.failure import Failure
 
+from scrapy_snapshot_pipeline.delivery.ports import Environment
 from scrapy_snapshot_pipeline.delivery.retry import RetryPolicy
 from scrapy_snapshot_pipeline.errors import ContentionError, OutageError, SystemicError, WriteError
-from scrapy_snapshot_pipeline.writer.retry_until import retry_until
+from scrapy_snapshot_pipeline.writer.async_store import retry_until
 from tests.unit.fakes import ManualClock
 
 
@@ -29,15 +32,13 @@ def clock() -> ManualClock:
     return ManualClock()
 
 
-def insisting(work: Work, clock: ManualClock) -> Deferred[str]:
+def retrying(work: Work, clock: ManualClock) -> Deferred[str]:
     """Begin, with the whole of each sleep."""
     return Deferred.fromCoroutine(
         retry_until(
             work,
             policy=RetryPolicy(outage_timeout=7.0),
-            chance=lambda: 1.0,
-            call_later=clock.call_later,
-            now=lambda: clock.now,
+            environment=Environment(clock.call_later, lambda: clock.now, lambda: 1.0),
         )
     )
 
@@ -52,14 +53,14 @@ def error_of(done: Deferred[str]) -> BaseException | None:
 def test_success_is_not_repeated(clock: ManualClock) -> None:
     """Work that succeeds is done once."""
     work = Work()
-    assert insisting(work, clock).result == "done"
+    assert retrying(work, clock).result == "done"
     assert work.calls == 1
 
 
 def test_an_outage_is_waited_for(clock: ManualClock) -> None:
     """The sleeps are those of the policy, one and two seconds."""
     work = Work(OutageError(), OutageError())
-    done = insisting(work, clock)
+    done = retrying(work, clock)
     clock.advance(0.9)
     assert work.calls == 1
     clock.advance(0.1)
@@ -71,14 +72,14 @@ def test_an_outage_is_waited_for(clock: ManualClock) -> None:
 def test_contention_is_tried_again_soon(clock: ManualClock) -> None:
     """Another crawler creates the same tables: that takes milliseconds."""
     work = Work(ContentionError())
-    done = insisting(work, clock)
+    done = retrying(work, clock)
     clock.advance(0.02)
     assert done.result == "done"
 
 
 def test_an_outage_that_does_not_end_is_raised(clock: ManualClock) -> None:
     """After the last attempt, at the deadline, its error is the answer."""
-    done = insisting(Work(*[OutageError() for _ in range(5)]), clock)
+    done = retrying(Work(*[OutageError() for _ in range(5)]), clock)
     clock.advance(6.9)
     assert not done.called
     clock.advance(0.1)
@@ -87,7 +88,7 @@ def test_an_outage_that_does_not_end_is_raised(clock: ManualClock) -> None:
 
 @pytest.mark.parametrize("error", [SystemicError(), WriteError(), ValueError()])
 def test_other_errors_are_raised_at_once(clock: ManualClock, error: Exception) -> None:
-    """A database that will not have us is told at once."""
+    """Waiting would not help where the database refuses us."""
     work = Work(error)
-    assert error_of(insisting(work, clock)) is error
+    assert error_of(retrying(work, clock)) is error
     assert work.calls == 1

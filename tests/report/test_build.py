@@ -90,8 +90,8 @@ def test_top_bounds_everything_and_says_so(sqlite_week: str) -> None:
     page = report(sqlite_week, ReportOptions(top=1))
 
     assert (len(page.movers), len(page.new), len(page.entities)) == (1, 1, 1)
-    assert f"Only 1 movers of {TABLE} are shown; there are more." in page.left_out
-    assert f"Only 1 new entities of {TABLE} are shown; there are more." in page.left_out
+    assert f"Only 1 movers of {TABLE} are shown; there are more." in page.omissions
+    assert f"Only 1 new entities of {TABLE} are shown; there are more." in page.omissions
 
 
 def test_every_list_has_its_share_of_the_pages(sqlite_url: str) -> None:

@@ -1,4 +1,4 @@
-"""How the databases go about the statements that the history runs: by an index."""
+"""The statements of the history read no whole table, but use an index."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ QUESTIONS: dict[str, Ask] = {
     "movers since a time": lambda h: h.movers(TABLE, "score", since=SINCE),
 }
 FULL_SCAN = re.compile(
-    # Of SQLite a table without an index; of PostgreSQL a table read as it lies.
+    # SQLite: a table without an index.  PostgreSQL: a table from one end to the other.
     rf"SCAN (?:v|o|p|c|{TABLE}\w*)\b(?! USING)|Seq Scan on {TABLE}"
 )
 
 
 @pytest.fixture
 def filled(database_url: str) -> str:
-    """Each second one of the entities changes; and the database has looked at what it has."""
+    """Each second one of the entities changes; afterwards the database gathers statistics."""
     seen = [
         Observation(f"e{second % ENTITIES}", second, second % 7, {"x": second // ENTITIES % 5})
         for second in range(LAST)
@@ -81,9 +81,9 @@ def test_questions_read_no_whole_table(filled: str) -> None:
 
 
 def test_feed_without_bounds_begins_at_the_end_of_an_index(sqlite_url: str) -> None:
-    """The latest change comes without a look at the older ones; nothing ever ended here.
+    """The latest change comes without a look at the older ones, although nothing ever ended.
 
-    PostgreSQL chooses by cost, and this way only for more versions than a test can store.
+    PostgreSQL chooses by cost, and in this way only for more versions than a test can store.
     """
     fill(sqlite_url, [Observation("a", second, second % 7, {}) for second in range(20)])
     with SnapshotHistory(sqlite_url) as history:
@@ -93,7 +93,7 @@ def test_feed_without_bounds_begins_at_the_end_of_an_index(sqlite_url: str) -> N
 
 
 def test_full_scan_would_be_seen(filled: str) -> None:
-    """What the other tests look for is there where everything is asked for."""
+    """The other tests could fail: a plan that reads a whole table is recognized."""
     engine = sa.create_engine(filled, poolclass=sa.NullPool)
 
     def ask() -> None:

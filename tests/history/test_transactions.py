@@ -1,4 +1,4 @@
-"""A database that fails while an answer is read."""
+"""Transactions that end early: a database that fails while an answer is read."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from scrapy_snapshot_pipeline.history import SnapshotHistory
 from tests.history.filled import TABLE, Observation, fill
 
 MANY = [Observation(f"secret-{second}", second, second, {}) for second in range(1_500)]
-"""More than are fetched at once."""
+"""More rows than are fetched at once."""
 
 
-def test_server_that_goes_is_told_without_values(postgresql_url: str) -> None:
-    """Reading on after the server ended the session raises our error, and its text is clean."""
+def test_error_of_a_lost_server_shows_no_values(postgresql_url: str) -> None:
+    """Reading on after the server ended the session raises our error, with a clean text."""
     fill(postgresql_url, MANY, one_by_one=False)
     with SnapshotHistory(postgresql_url) as history:
         answer = iter(history.current(TABLE))
@@ -38,8 +38,8 @@ def test_history_is_usable_after_a_lost_session(postgresql_url: str) -> None:
         assert len(list(history.current(TABLE))) == 1
 
 
-def test_file_that_is_overwritten_is_told(sqlite_url: str, tmp_path: Path) -> None:
-    """What is no database any more raises our error."""
+def test_overwritten_file_is_an_error(sqlite_url: str, tmp_path: Path) -> None:
+    """A file that is no longer a database raises our error."""
     fill(sqlite_url, MANY[:3])
     with SnapshotHistory(sqlite_url) as history:
         for file in tmp_path.iterdir():
