@@ -62,10 +62,8 @@ class Replay:
     on_lines_done: Callable[[int], object]
     """Called with the number of lines that have just been dealt with."""
     counts: Counter[str] = field(default_factory=Counter)
-    def _parts(
-        self, batch: tuple[_Letter, ...]
-    ) -> Iterator[tuple[tuple[_Letter, ...], Sequence[Outcome]]]:
-        """Write a batch, in parts where that fails; gives each part with its outcomes."""
+    """Lines by outcome, DAMAGED or UNDECLARED."""
+    failures: FailureTracker = field(default_factory=FailureTracker)
     breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
 
     def replay_file(self, path: Path) -> None:
@@ -76,7 +74,7 @@ class Replay:
         """
         done = DoneFile(path)
         for batch in _batches(self._letters(path, done.read()), self.batch_size):
-            for letters, outcomes in self._parts(batch):
+            for letters, outcomes in self._write(batch):
                 names = [outcome.value for outcome in outcomes]
                 done.append(zip((letter.checksum for letter in letters), names, strict=True))
                 self.counts.update(names)
@@ -103,7 +101,10 @@ class Replay:
             self.on_lines_done(1)
             return None
 
-                bisection.found_bad()
+    def _write(
+        self, batch: tuple[_Letter, ...]
+    ) -> Iterator[tuple[tuple[_Letter, ...], Sequence[Outcome]]]:
+        """Write a batch, in parts where that fails; gives each part with its outcomes."""
         bisection = Bisection(len(batch))
         parts = deque([batch])
         while parts:
@@ -117,11 +118,7 @@ class Replay:
                 parts.extendleft(reversed(bisection.split(part)))
             else:
                 self._reject(part, written)
-<<<<<<< HEAD
                 bisection.found_bad()
-=======
-                bisection.rejected()
->>>>>>> commands
                 yield part, [Outcome.DEAD_LETTERED]
 
     def _write_part(self, part: tuple[_Letter, ...]) -> WriteResult | WriteError:
