@@ -74,7 +74,7 @@ class Replay:
         """
         done = DoneFile(path)
         for batch in _batches(self._letters(path, done.read()), self.batch_size):
-            for letters, outcomes in self._write(batch):
+            for letters, outcomes in self._write_batch(batch):
                 names = [outcome.value for outcome in outcomes]
                 done.append(zip((letter.checksum for letter in letters), names, strict=True))
                 self.counts.update(names)
@@ -101,7 +101,7 @@ class Replay:
             self.on_lines_done(1)
             return None
 
-    def _write(
+    def _write_batch(
         self, batch: tuple[_Letter, ...]
     ) -> Iterator[tuple[tuple[_Letter, ...], Sequence[Outcome]]]:
         """Write a batch, in parts where that fails; gives each part with its outcomes."""
