@@ -143,7 +143,7 @@ class Replay:
     def _reject(self, part: tuple[_Letter, ...], error: WriteError) -> None:
         if self.breaker.rejected(type(error), error.cause):
             raise FatalWriteError(
-                f"so many records fail alike that the table must be the cause: {error}"
+                f"one record after the other fails alike, so the table must be the cause: {error}"
             )
         self.spool((part[0].record,), error, _ATTEMPT, possibly_stored=False)
 
