@@ -121,7 +121,7 @@ class SnapshotPipeline:
             raise NotStoredError("the snapshot pipeline is not open")
         crawl.pause.entered()
         try:
-            await self._deliver(crawl, self._record(capture, item))
+            await crawl.deliver(self._record(capture, item))
         finally:
             crawl.pause.left()
         return item
@@ -202,15 +202,6 @@ class SnapshotPipeline:
             self._stats.rejected()
             raise
 
-    async def _deliver(self, crawl: _OpenCrawl, record: SnapshotRecord) -> None:
-        delivered, notify = crawl.new_future()
-        admitted = crawl.delivery.submit(record, notify)
-        self._stats.accepted(crawl.delivery.queued, crawl.pause.waiting)
-        if self._settings.ack == "commit":
-            _raise_if_not_stored(await delivered)
-        elif not admitted.called:
-            await maybe_deferred_to_future(admitted)
-
     # Closing
 
     async def _drain(self) -> None:
@@ -239,7 +230,7 @@ class SnapshotPipeline:
 
 
 class _OpenCrawl:
-    """What exists only while the crawl is open: the delivery, and the ways to pause and stop it.
+    """What exists only while the crawl is open: its delivery, its pause, and the ways to stop.
 
     `open_spider` makes it once the database is ready.
     """
@@ -258,13 +249,13 @@ class _OpenCrawl:
         self._stats = stats
         self._stopping = False
         self._forced = False
-        self.new_future: Callable[[], Future[DeliveryReport]] = future_factory()
-        self.delivery = build_delivery(self._stop)
+        self._new_future: Callable[[], Future[DeliveryReport]] = future_factory()
+        self._delivery = build_delivery(self._stop)
         self.pause = CrawlPause(
             pause=self._pause_engine,
             resume=engine.resume,
             unpause=engine.unpause,
-            writes_are_slow=lambda: self.delivery.slow,
+            writes_are_slow=lambda: self._delivery.slow,
             pause_at=settings.pause_at,
         )
         self._forget_shutdown = before_shutdown(crawler, self._force_stop)
@@ -277,9 +268,19 @@ class _OpenCrawl:
         """How long completing the run's row may take."""
         return _FORCED_RUN_ROW_SECONDS if self._forced else _RUN_ROW_SECONDS
 
+    async def deliver(self, record: SnapshotRecord) -> None:
+        """Submit a record, and wait as SNAPSHOT_ACK says; raises NotStoredError or DropItem."""
+        delivered, notify = self._new_future()
+        admitted = self._delivery.submit(record, notify)
+        self._stats.accepted(self._delivery.queued, self.pause.waiting)
+        if self._settings.ack == "commit":
+            _raise_if_not_stored(await delivered)
+        elif not admitted.called:
+            await maybe_deferred_to_future(admitted)
+
     async def drain(self) -> None:
         """Deliver all that is pending, within SNAPSHOT_CLOSE_TIMEOUT, and log the summary."""
-        await self.delivery.close(self._settings.close_timeout)
+        await self._delivery.close(self._settings.close_timeout)
         self._stats.log_summary()
         self.pause.release()
 
@@ -293,7 +294,7 @@ class _OpenCrawl:
         paused = self._engine.pause()
         if paused:
             self._stats.paused()
-            self.delivery.hasten()
+            self._delivery.hasten()
         return paused
 
     def _stop(self, reason: str) -> None:
@@ -307,14 +308,14 @@ class _OpenCrawl:
         """The crawl is closing, and waits for items that may wait for an absent database."""
         self.pause.release()
         self._engine.kick()
-        self.delivery.stop_within(self._settings.close_timeout)
+        self._delivery.stop_within(self._settings.close_timeout)
 
     def _force_stop(self) -> None:
         """Spool all that is pending, now: after a second signal the loop may not turn again."""
         self._forced = True
         self.pause.release()
-        if self.delivery.pending:
-            self.delivery.abandon()
+        if self._delivery.pending:
+            self._delivery.abandon()
 
 
 def _utc_now() -> dt.datetime:

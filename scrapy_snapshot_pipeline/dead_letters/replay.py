@@ -74,7 +74,7 @@ class Replay:
         """
         done = DoneFile(path)
         for batch in _batches(self._letters(path, done.read()), self.batch_size):
-            for letters, outcomes in self._parts(batch):
+            for letters, outcomes in self._write_batch(batch):
                 names = [outcome.value for outcome in outcomes]
                 done.append(zip((letter.checksum for letter in letters), names, strict=True))
                 self.counts.update(names)
@@ -101,7 +101,7 @@ class Replay:
             self.on_lines_done(1)
             return None
 
-    def _parts(
+    def _write_batch(
         self, batch: tuple[_Letter, ...]
     ) -> Iterator[tuple[tuple[_Letter, ...], Sequence[Outcome]]]:
         """Write a batch, in parts where that fails; gives each part with its outcomes."""
@@ -143,7 +143,7 @@ class Replay:
     def _reject(self, part: tuple[_Letter, ...], error: WriteError) -> None:
         if self.breaker.rejected(type(error), error.cause):
             raise FatalWriteError(
-                f"so many records fail alike that the table must be the cause: {error}"
+                f"one record after the other fails alike, so the table must be the cause: {error}"
             )
         self.spool((part[0].record,), error, _ATTEMPT, possibly_stored=False)
 

@@ -114,7 +114,7 @@ def test_unknown_list_names_the_known_ones(odds_url: str, tmp_path: Path) -> Non
 
 
 def test_list_in_a_list_has_the_keys_around_its_rows(sqlite_url: str, tmp_path: Path) -> None:
-    """A row has the keys of its entity and of its enclosing row, and all three are told apart."""
+    """A row has the keys of its entity and of its enclosing row, each under its own name."""
     fill(sqlite_url, [Observation("final", 0, 1, {"1X2": 7, "total": 5})])
     file = tmp_path / "selections.csv"
 

@@ -66,7 +66,7 @@ def test_read_only_file(begin: Begin, tmp_path: Path, verdict: Verdict) -> None:
     crawl = begin(url, {"SNAPSHOT_OPEN_TIMEOUT": 2})
     assert crawl.crawl.finish() == REFUSED
     assert "downloader/request_count" not in crawl.crawl.stats
-    verdict("told at start", "sqlite")
+    verdict("refused at start", "sqlite")
 
 
 @pytest.mark.slow
@@ -91,7 +91,7 @@ def test_no_database_file(begin: Begin, sqlite_url: str, verdict: Verdict) -> No
     assert crawl.crawl.finish() == REFUSED
     assert "downloader/request_count" not in crawl.crawl.stats
     assert file_of(sqlite_url).read_bytes() == content
-    verdict("told at start, file untouched", "sqlite")
+    verdict("refused at start, file untouched", "sqlite")
 
 
 @pytest.mark.slow

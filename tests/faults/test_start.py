@@ -36,7 +36,7 @@ def test_no_database(begin: Begin, verdict: Verdict, url: str) -> None:
     """A database that stays away ends the crawl before its first request."""
     started = time.monotonic()
     assert_gave_up(begin(url, IMPATIENT))
-    verdict(f"told after {time.monotonic() - started:.0f} s", database_of(url))
+    verdict(f"refused after {time.monotonic() - started:.0f} s", database_of(url))
 
 
 @pytest.mark.fault(3)
@@ -44,7 +44,7 @@ def test_wrong_database(begin: Begin, server: TroubledServer, verdict: Verdict) 
     """A database that the server does not know is like one that is away."""
     url = server.url.replace("postgres@", f"postgres:{SECRET}@") + "_gone"
     assert_gave_up(begin(url, IMPATIENT))
-    verdict("told at start", "postgresql")
+    verdict("refused at start", "postgresql")
 
 
 @pytest.mark.slow
@@ -54,4 +54,4 @@ def test_frozen_postmaster(begin: Begin, server: TroubledServer, verdict: Verdic
     server.freeze_postmaster()
     assert_gave_up(begin(server.url, IMPATIENT))
     server.thaw()
-    verdict("told at start", "postgresql")
+    verdict("refused at start", "postgresql")

@@ -67,7 +67,7 @@ def test_password(begin: Begin, server: TroubledServer, verdict: Verdict) -> Non
     assert len(written) > 3
     assert not [path for path in written if SECRET.encode() in path.read_bytes()]
     assert SECRET not in str(column(server.url, "SELECT snapshot_runs::text FROM snapshot_runs"))
-    verdict.of("told nowhere", crawl)
+    verdict.of("not written anywhere", crawl)
 
 
 @pytest.mark.fault(65)

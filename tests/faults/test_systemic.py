@@ -56,7 +56,7 @@ def test_broken_schema(begin: Begin, server: TroubledServer, verdict: Verdict, b
 def test_outage_without_end(
     begin: Begin, server: TroubledServer, verdict: Verdict, policy: str
 ) -> None:
-    """At SNAPSHOT_OUTAGE_TIMEOUT all is spooled, and the crawl stops or goes on as it was told."""
+    """At SNAPSHOT_OUTAGE_TIMEOUT all is spooled; the policy says whether the crawl goes on."""
     crawl = begin(
         server.url,
         {
@@ -112,7 +112,7 @@ def test_torn_dead_letters(begin: Begin, server: TroubledServer, verdict: Verdic
     crawl.replay()
     found = stored(crawl.url)
     missing = lost([*crawl.acknowledged, *crawl.spooled_looks], found)
-    verdict("the torn line told, the rest replayed", "postgresql", missing, doubled(found))
+    verdict("torn line skipped, the rest replayed", "postgresql", missing, doubled(found))
 
 
 @pytest.mark.slow
@@ -138,4 +138,4 @@ def test_dead_letters_cannot_be_written(
     assert "dead letters cannot be written" in crawl.crawl.log
     found = stored(crawl.url)
     missing = lost(crawl.acknowledged, found)
-    verdict("stopped, told what is lost", "postgresql", missing, doubled(found))
+    verdict("stopped, said what is lost", "postgresql", missing, doubled(found))

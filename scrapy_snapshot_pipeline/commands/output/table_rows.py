@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from decimal import Context
+from typing import NamedTuple
 
 from scrapy_snapshot_pipeline.commands.output.json_output import plain_text
 from scrapy_snapshot_pipeline.history import (
@@ -48,8 +49,8 @@ def version_rows(change: Change, untracked: Collection[str] = ()) -> Iterator[Fl
     """The same for the versions of one entity, which is not named in each of them."""
     head: FlatRow = {"changed_at": change.changed_at, "kind": change.kind.value}
     seen: FlatRow = {"last_confirmed_at": change.last_confirmed_at, "run_at": change.run_at}
-    for line in list(_change_lines(change, untracked)) or [_line("", None, None)]:
-        yield {**head, **line, **seen}
+    for line in list(_change_lines(change, untracked)) or [_Line("")]:
+        yield {**head, **line._asdict(), **seen}
         # Only the first row says which version it is.
         head, seen = dict.fromkeys(head), dict.fromkeys(seen)
 
@@ -93,10 +94,18 @@ def statistics_row(statistics: FieldStatistics) -> Iterator[FlatRow]:
     }
 
 
-def _under(head: FlatRow, lines: Iterator[FlatRow]) -> Iterator[FlatRow]:
+class _Line(NamedTuple):
+    """What a table shows of one changed field or child row."""
+
+    what: str
+    old: object = None
+    new: object = None
+
+
+def _under(head: FlatRow, lines: Iterator[_Line]) -> Iterator[FlatRow]:
     """The rows of one change, indented below the row of its entity."""
-    for line in lines:
-        yield {**head, _ENTITY: f"  {line['what']}", "old": line["old"], "new": line["new"]}
+    for what, old, new in lines:
+        yield {**head, _ENTITY: f"  {what}", "old": old, "new": new}
 
 
 def _entity_and_child(result: Mover | FieldStatistics) -> FlatRow:
@@ -104,7 +113,7 @@ def _entity_and_child(result: Mover | FieldStatistics) -> FlatRow:
     return {**own, "child": " / ".join(map(entity, result.child))} if result.child else own
 
 
-def _change_lines(change: Change, untracked: Collection[str]) -> Iterator[FlatRow]:
+def _change_lines(change: Change, untracked: Collection[str]) -> Iterator[_Line]:
     if change.kind in {ChangeKind.NEW, ChangeKind.RETURNED}:
         return iter([_extent(change.fields, change.children)])
     if change.kind is ChangeKind.RETIRED:
@@ -112,12 +121,12 @@ def _change_lines(change: Change, untracked: Collection[str]) -> Iterator[FlatRo
     return _lines(change.lines(untracked))
 
 
-def _extent(fields: tuple[FieldChange, ...], children: tuple[ChildChange, ...]) -> FlatRow:
+def _extent(fields: tuple[FieldChange, ...], children: tuple[ChildChange, ...]) -> _Line:
     rows = f", {counted(len(children), 'child row')}" if children else ""
-    return _line(f"({counted(len(fields), 'field')}{rows})", None, None)
+    return _Line(f"({counted(len(fields), 'field')}{rows})")
 
 
-def _lines(parts: Iterable[FieldChange | ChildChange]) -> Iterator[FlatRow]:
+def _lines(parts: Iterable[FieldChange | ChildChange]) -> Iterator[_Line]:
     for part in parts:
         if isinstance(part, ChildChange):
             yield from _child_lines(part)
@@ -125,26 +134,22 @@ def _lines(parts: Iterable[FieldChange | ChildChange]) -> Iterator[FlatRow]:
             yield from _field_lines("", [part])
 
 
-def _child_lines(child: ChildChange) -> Iterator[FlatRow]:
-    place = _place(child)
+def _child_lines(child: ChildChange) -> Iterator[_Line]:
+    path = _row_path(child)
     if child.kind is ChildKind.CHANGED:
-        yield from _field_lines(f"{place}.", child.fields)
+        yield from _field_lines(f"{path}.", child.fields)
     else:
-        yield _line(f"{place} {child.kind.value}", None, None)
+        yield _Line(f"{path} {child.kind.value}")
 
 
-def _field_lines(prefix: str, fields: Iterable[FieldChange]) -> Iterator[FlatRow]:
+def _field_lines(prefix: str, fields: Iterable[FieldChange]) -> Iterator[_Line]:
     for change in fields:
         for leaf in change.leaves():
-            yield _line(f"{prefix}{leaf.field}", leaf.old, leaf.new)
+            yield _Line(f"{prefix}{leaf.field}", leaf.old, leaf.new)
 
 
-def _line(what: str, old: object, new: object) -> FlatRow:
-    return {"what": what, "old": old, "new": new}
-
-
-def _place(child: ChildChange) -> str:
-    """`markets[1x2].selections[home]`."""
+def _row_path(child: ChildChange) -> str:
+    """Where a child row is: `markets[1x2].selections[home]`."""
     names = child.path.split(".")
     keys = (*child.within, child.key)
     return ".".join(f"{name}[{entity(key)}]" for name, key in zip(names, keys, strict=True))
