@@ -94,18 +94,13 @@ class Queries:
         return sa.and_(lasting(v), ~earlier)
 
     def missed(self, connection: Connection) -> Condition:
-        """The version was not confirmed since the last finished run of its spider started."""
-        last = (
-            sa.select(RUNS.c.spider, sa.func.max(RUNS.c.started_at))
-            .where(RUNS.c.status == FINISHED)
-            .group_by(RUNS.c.spider)
-        )
+        """The version was not confirmed since the last complete look of its spider started."""
         # These go in as values, because a subquery would be evaluated again for every version.
         return sa.or_(
             sa.false(),
             *(
                 sa.and_(RUNS.c.spider == spider, self.v.c.last_confirmed_at < started_at)
-                for spider, started_at in connection.execute(last)
+                for spider, started_at in look_starts(connection).items()
             ),
         )
 

@@ -89,6 +89,10 @@ class Run:
     finish_reason: str | None
     counters: Mapping[str, int]
     """`accepted`, `inserted`, `revised`, `confirmed`, `failed` and so on."""
+    kind: str = "crawl"
+    """`crawl` or `parse`."""
+    resumes: uuid.UUID | None = None
+    """The run whose JOBDIR this one went on with."""
 
     def rows(self) -> Iterator[FlatRow]:
         """One row."""
@@ -100,6 +104,8 @@ class Run:
             "status": self.status,
             "finish_reason": self.finish_reason,
             **self.counters,
+            "kind": self.kind,
+            "resumes": self.resumes,
         }
 
 

@@ -1,10 +1,10 @@
-"""The crawls, and the times that a run stands for."""
+"""The runs, and the times that a run stands for."""
 
 from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
 import sqlalchemy as sa
@@ -14,6 +14,7 @@ from scrapy_snapshot_pipeline.errors import HistoryError
 from scrapy_snapshot_pipeline.history.connection.streams import stream
 from scrapy_snapshot_pipeline.history.connection.transactions import Reader
 from scrapy_snapshot_pipeline.history.results import Run
+from scrapy_snapshot_pipeline.store.schema.runs import CRAWL, FINISHED
 from scrapy_snapshot_pipeline.store.schema.tables import RUNS
 
 Moment: TypeAlias = "dt.datetime | uuid.UUID"
@@ -25,11 +26,46 @@ _LAST = dt.datetime.max.replace(tzinfo=dt.timezone.utc)
 
 def all_runs(connection: Connection, spider: str | None) -> Iterator[Run]:
     """Latest first; streamed."""
-    statement = sa.select(RUNS).order_by(RUNS.c.started_at.desc(), RUNS.c.run_id)
+    statement = sa.select(*run_columns(connection))
+    statement = statement.order_by(RUNS.c.started_at.desc(), RUNS.c.run_id)
     if spider is not None:
         statement = statement.where(RUNS.c.spider == spider)
     for row in stream(connection, statement):
         yield _run(row)
+
+
+def run_columns(connection: Connection) -> list[sa.ColumnElement[object]]:
+    """The columns of `snapshot_runs`; NULL for one that a database of an older release lacks."""
+    stored = {column["name"] for column in sa.inspect(connection).get_columns(RUNS.name)}
+    return [
+        column if column.name in stored else sa.null().label(column.name) for column in RUNS.columns
+    ]
+
+
+def look_starts(connection: Connection) -> dict[str, dt.datetime]:
+    """When the last complete look of each spider started.
+
+    A look is a crawl that finished, together with the crawls that it resumed: what its first half
+    saw, it saw too.
+    """
+    runs = {row.run_id: row for row in connection.execute(sa.select(*run_columns(connection)))}
+    last: dict[str, sa.Row[tuple[object, ...]]] = {}
+    for run in runs.values():
+        if run.status != FINISHED or run.kind not in (None, CRAWL):
+            continue
+        if run.spider not in last or last[run.spider].started_at < run.started_at:
+            last[run.spider] = run
+    return {spider: _first_half(run, runs).started_at for spider, run in last.items()}
+
+
+def _first_half(
+    run: sa.Row[tuple[object, ...]], runs: Mapping[uuid.UUID, sa.Row[tuple[object, ...]]]
+) -> sa.Row[tuple[object, ...]]:
+    seen = {run.run_id}
+    while run.resumes in runs and run.resumes not in seen:
+        run = runs[run.resumes]
+        seen.add(run.run_id)
+    return run
 
 
 class Moments:
@@ -57,7 +93,8 @@ class Moments:
 
     def _run(self, run_id: uuid.UUID) -> Run:
         with self._reader.reading() as connection:
-            row = connection.execute(sa.select(RUNS).where(RUNS.c.run_id == run_id)).first()
+            statement = sa.select(*run_columns(connection)).where(RUNS.c.run_id == run_id)
+            row = connection.execute(statement).first()
         if row is None:
             raise HistoryError(f"there is no run {run_id}; runs() lists those that there are")
         return _run(row)
@@ -80,4 +117,6 @@ def _run(row: sa.Row[tuple[object, ...]]) -> Run:
         status=row.status,
         finish_reason=row.finish_reason,
         counters={name: getattr(row, name) for name in _COUNTERS},
+        kind=row.kind or CRAWL,
+        resumes=row.resumes,
     )

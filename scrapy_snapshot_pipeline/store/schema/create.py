@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection, Dialect
 
 from scrapy_snapshot_pipeline.errors import SchemaMismatchError
 from scrapy_snapshot_pipeline.store.schema.plan import (
+    AddColumn,
     CatalogueEntry,
     CreateTable,
     MakeView,
@@ -64,6 +65,8 @@ def apply_step(connection: Connection, step: Step) -> None:
             raise SchemaMismatchError(reason)
         case CreateTable(table):
             table.create(connection)
+        case AddColumn(column):
+            connection.exec_driver_sql(_add_column(connection.dialect, column))
         case SetStorage(entity):
             for statement in storage_ddl(entity, connection.dialect):
                 connection.exec_driver_sql(statement)
@@ -72,7 +75,9 @@ def apply_step(connection: Connection, step: Step) -> None:
                 quoted = connection.dialect.identifier_preparer.quote(view.name)
                 connection.exec_driver_sql(f"DROP VIEW {quoted}")
             connection.exec_driver_sql(view.ddl(connection.dialect))
-        case Record(table, entry):
+        case Record(table, entry, replace):
+            if replace:
+                connection.execute(SCHEMA.delete().where(SCHEMA.c.table_name == table))
             connection.execute(
                 SCHEMA.insert().values(
                     table_name=table, version=entry.version, columns=entry.columns
@@ -102,6 +107,11 @@ def _catalogue(connection: Connection, columns: frozenset[str]) -> dict[str, Cat
         row.table_name: CatalogueEntry(row.version, row.columns)
         for row in connection.execute(sa.select(SCHEMA))
     }
+
+
+def _add_column(dialect: Dialect, column: sa.Column[object]) -> str:
+    table = dialect.identifier_preparer.format_table(column.table)
+    return f"ALTER TABLE {table} ADD COLUMN {schema.CreateColumn(column).compile(dialect=dialect)}"
 
 
 def _table_ddl(dialect: Dialect, table: sa.Table) -> list[str]:

@@ -7,10 +7,15 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from scrapy_snapshot_pipeline.records import NOT_STORED
 from scrapy_snapshot_pipeline.store.schema.tables import RUNS
+
+CRAWL = "crawl"
+PARSE = "parse"
+"""Kinds of runs: of `scrapy crawl` and its like, and of `scrapy parse --pipelines`."""
 
 RUNNING = "running"
 FINISHED = "finished"
@@ -26,6 +31,9 @@ class Run:
     run_id: uuid.UUID
     spider: str
     started_at: dt.datetime
+    kind: str = CRAWL
+    resumes: uuid.UUID | None = None
+    """The run that this one continues."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +55,19 @@ class RunEnd:
 
 
 def start(connection: Connection, run: Run) -> None:
-    """Insert the row of `run`."""
-    connection.execute(
-        RUNS.insert().values(
-            run_id=run.run_id, spider=run.spider, started_at=run.started_at, status=RUNNING
+    """Insert the row of `run`, unless it is there: the answer to an earlier attempt was lost."""
+    there = sa.select(RUNS.c.run_id).where(RUNS.c.run_id == run.run_id)
+    if connection.execute(there).first() is None:
+        connection.execute(
+            RUNS.insert().values(
+                run_id=run.run_id,
+                spider=run.spider,
+                started_at=run.started_at,
+                status=RUNNING,
+                kind=run.kind,
+                resumes=run.resumes,
+            )
         )
-    )
 
 
 def finish(connection: Connection, end: RunEnd) -> None:
