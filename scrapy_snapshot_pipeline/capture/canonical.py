@@ -18,8 +18,13 @@ datetime             a string, UTC with microseconds: "2024-05-01T12:00:00.00000
 date, time           a string: "2024-05-01"; "12:00:00.000000"
 uuid                 a string with hyphens, lower case
 bytes                a string in base64
-json                 a string that holds JSON, objects sorted by name, without spaces
+json                 a string that holds JSON, objects sorted by name, without spaces, a number
+                     without a fraction as an integer: 10.0 and 1e+16 are 10 and 10000000000000000
 ===================  ==========================================================================
+
+So numbers are compared by value, and a boolean is no number.  What is stored stays as it was
+observed: only the encoding takes 10.0 for 10.  `same` asks for two stored values what the hashes
+of two observations answer; whatever compares values uses one or the other.
 
 *Hashes* are BLAKE2b with 16 bytes and the personalisation named here, over
 
@@ -68,6 +73,39 @@ canonical_json = json.JSONEncoder(
 ).encode
 """JSON text of plain dicts, lists, strings, finite numbers, booleans and None."""
 
+_CONTAINERS = (list, dict)
+_IN_JSON_TEXT = (bool, int, float, str, *_CONTAINERS)
+
+
+def normal_json(text: str) -> str:
+    """Canonical JSON text in the one form that all texts of equal values have.
+
+    PostgreSQL's JSONB keeps 10.0 and 10 apart, but not 1e+16 and 10000000000000000; so numbers are
+    equal if their decimal texts are, whatever a float's binary value is.
+    """
+    if _may_hold_whole_float(text):
+        return _row_json(json.loads(text, parse_float=_number))
+    return text
+
+
+def _may_hold_whole_float(text: str) -> bool:
+    """Nearly no text does, and a search is much faster than to read it."""
+    return ".0," in text or ".0}" in text or ".0]" in text or "e+" in text or text.endswith(".0")
+
+
+def _number(text: str) -> float | int:
+    number = float(text)
+    return int(Decimal(text)) if number.is_integer() else number
+
+
+def same(one: object, other: object) -> bool:
+    """Whether two values of one field are equal; those of a JSON column come parsed."""
+    if type(one) is type(other) and not isinstance(one, _CONTAINERS):
+        return one == other
+    if isinstance(one, _IN_JSON_TEXT) and isinstance(other, _IN_JSON_TEXT):
+        return normal_json(canonical_json(one)) == normal_json(canonical_json(other))
+    return one == other
+
 
 def decimal_text(value: Decimal) -> str:
     """Without exponent and trailing zeros, so that equal numbers have equal texts."""
@@ -115,7 +153,7 @@ def _quoted(render: Callable[[Any], str]) -> Render:
 _IN_JSON: Mapping[Kind, Render] = {
     Kind.TEXT: encode_basestring,
     Kind.ENUM: encode_basestring,
-    Kind.JSON: encode_basestring,
+    Kind.JSON: lambda text: encode_basestring(normal_json(text)),
     Kind.INTEGER: int.__repr__,
     Kind.FLOAT: float.__repr__,
     Kind.BOOLEAN: lambda value: "true" if value else "false",

@@ -13,6 +13,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
+from scrapy_snapshot_pipeline.capture.canonical import same
+
 FieldValue: TypeAlias = Any
 """A column's value as Python has it: None, bool, int, float, str, bytes, Decimal, datetime, date,
 time, UUID; of a JSON column the parsed JSON, its objects sorted by name."""
@@ -173,9 +175,13 @@ class FieldChange:
         if not (isinstance(self.old, dict) and isinstance(self.new, dict)):
             yield self
             return
+        alone = self.old.keys() ^ self.new.keys()
+        if any(self.old.get(name) is None and self.new.get(name) is None for name in alone):
+            yield self  # a None beside a missing member would read like no change
+            return
         for name in sorted({*self.old, *self.new}):
             old, new = self.old.get(name), self.new.get(name)
-            if old != new:
+            if not same(old, new):
                 yield from FieldChange(f"{self.field}.{name}", old, new).leaves()
 
 

@@ -12,6 +12,7 @@ from scrapy_snapshot_pipeline.history import (
     FieldChange,
     TableInfo,
 )
+from scrapy_snapshot_pipeline.history.results import FieldValue
 from scrapy_snapshot_pipeline.history.values import to_number
 from scrapy_snapshot_pipeline.report.formatting import (
     NOTHING,
@@ -67,7 +68,17 @@ def _field_lines(where: str, field: FieldChange) -> Iterator[Line]:
     for leaf in field.leaves():
         percent = percent_text(_number(leaf, field), _number(leaf, field, new=True))
         name = value_text(leaf.field)
-        yield Line(where + name, value_text(leaf.old), value_text(leaf.new), percent)
+        yield Line(where + name, *_told_apart(leaf), percent)
+
+
+def _told_apart(leaf: FieldChange) -> tuple[str, str]:
+    """With quotes around texts where both would read alike: the text "10" and the number 10."""
+    old, new = value_text(leaf.old), value_text(leaf.new)
+    return (_quoted(leaf.old, old), _quoted(leaf.new, new)) if old == new else (old, new)
+
+
+def _quoted(value: FieldValue, text: str) -> str:
+    return f'"{text}"' if isinstance(value, str) else text
 
 
 def _number(leaf: FieldChange, field: FieldChange, *, new: bool = False) -> Decimal | None:
