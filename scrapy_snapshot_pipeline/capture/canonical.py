@@ -22,9 +22,9 @@ json                 a string that holds JSON, objects sorted by name, without s
                      without a fraction as an integer: 10.0 and 1e+16 are 10 and 10000000000000000
 ===================  ==========================================================================
 
-So numbers are compared by value, and a boolean is no number.  What is stored stays as it was
-observed: only the encoding takes 10.0 for 10.  `same` asks for two stored values what the hashes
-of two observations answer; whatever compares values uses one or the other.
+So numbers are equal by value, and a boolean is no number; a decimal inside JSON is a text.  What is
+stored stays as it was observed: only the encoding takes 10.0 for 10.  Whatever compares values
+compares hashes of this encoding, or asks `same`, which gives the same answer for stored values.
 
 *Hashes* are BLAKE2b with 16 bytes and the personalisation named here, over
 
@@ -84,7 +84,7 @@ def normal_json(text: str) -> str:
     equal if their decimal texts are, whatever a float's binary value is.
     """
     if _may_hold_whole_float(text):
-        return _row_json(json.loads(text, parse_float=_number))
+        return _row_json(_read_json(text))
     return text
 
 
@@ -96,6 +96,9 @@ def _may_hold_whole_float(text: str) -> bool:
 def _number(text: str) -> float | int:
     number = float(text)
     return int(Decimal(text)) if number.is_integer() else number
+
+
+_read_json = json.JSONDecoder(parse_float=_number).decode
 
 
 def same(one: object, other: object) -> bool:
