@@ -1,4 +1,4 @@
-"""The command: runs the sections, prints one line a figure, writes them as JSON."""
+"""The command: runs the sections, prints a line for each figure, and writes all as JSON."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ QUICK = Scale(
     distance=distance.Size(items=3_000, distances=(20,), runs=5),
     history=history.Size(entities=3_000, runs=1),
 )
-"""In three minutes: little but what has a goal; only large differences mean anything."""
+"""Three minutes: mostly figures that have a goal, of which only large differences mean anything."""
 
 FULL = Scale(
     writer=writer.Size(entities=10_000, children=(0, 5, 50), runs=5),
@@ -52,11 +52,11 @@ FULL = Scale(
     distance=distance.Size(items=20_000, distances=(1, 20, 100), runs=5),
     history=history.Size(entities=100_000, runs=3),
 )
-"""In an hour, and 10 GB of disk."""
+"""An hour, and 10 GB of disk."""
 
 
 def main() -> None:
-    """Run what the command line asks for."""
+    """Run the sections that the command line asks for."""
     options = _options()
     scale = FULL if options.full else QUICK
     rows = []
@@ -95,8 +95,10 @@ def _options() -> argparse.Namespace:
     size = parser.add_mutually_exclusive_group(required=True)
     size.add_argument("--quick", action="store_true", help="three minutes")
     size.add_argument("--full", action="store_true", help="all sizes, an hour")
-    parser.add_argument("--sections", default="ABCDEF", help="which, as AC; default all")
-    parser.add_argument("--dlt", action="store_true", help="against dlt too, which pip installs")
+    parser.add_argument("--sections", default="ABCDEF", help="which sections, as AC (default: all)")
+    parser.add_argument(
+        "--dlt", action="store_true", help="compare with dlt too, which pip installs"
+    )
     parser.add_argument("--json", type=Path, default=Path("benchmarks/results.json"))
     return parser.parse_args()
 

@@ -1,4 +1,4 @@
-"""The crawls, and the times that they stand for."""
+"""The crawls, and the times that a run stands for."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ def all_runs(connection: Connection, spider: str | None) -> Iterator[Run]:
 
 
 class Moments:
-    """Turns moments into times in UTC.  Raises HistoryError for a naive time or unknown run."""
+    """Turns moments into times in UTC.  Raises HistoryError for a naive time or an unknown run."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
 
     def start(self, moment: Moment) -> dt.datetime:
-        """Of a run, when it started."""
+        """A run stands for its start."""
         return self._run(moment).started_at if isinstance(moment, uuid.UUID) else _aware(moment)
 
     def end(self, moment: Moment) -> dt.datetime:
-        """Of a run that has no end, the time when the next of its spider began."""
+        """A run stands for its end; without one, for the start of the next run of its spider."""
         if not isinstance(moment, uuid.UUID):
             return _aware(moment)
         run = self._run(moment)
@@ -59,13 +59,15 @@ class Moments:
         with self._reader.reading() as connection:
             row = connection.execute(sa.select(RUNS).where(RUNS.c.run_id == run_id)).first()
         if row is None:
-            raise HistoryError(f"there is no run {run_id}; see runs()")
+            raise HistoryError(f"there is no run {run_id}; runs() lists those that there are")
         return _run(row)
 
 
 def _aware(moment: dt.datetime) -> dt.datetime:
     if moment.utcoffset() is None:
-        raise HistoryError("a time without a zone was given; attach one, for example timezone.utc")
+        raise HistoryError(
+            "a time without a zone is ambiguous; attach one, for example timezone.utc"
+        )
     return moment.astimezone(dt.timezone.utc)
 
 

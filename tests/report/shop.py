@@ -14,7 +14,7 @@ from scrapy_snapshot_pipeline.records import Batch
 from scrapy_snapshot_pipeline.report import ReportOptions, build_page
 from scrapy_snapshot_pipeline.report.page import Page
 from scrapy_snapshot_pipeline.store.connection.engine import connect_engine
-from scrapy_snapshot_pipeline.store.schema import runs as ledger
+from scrapy_snapshot_pipeline.store.schema.runs import Run, RunEnd
 from scrapy_snapshot_pipeline.store.snapshot_store import SnapshotStore
 
 START = dt.datetime(2026, 3, 1, tzinfo=dt.timezone.utc)
@@ -58,7 +58,7 @@ def product(sku: str, price: str, *, name: str = "plain", offers: dict[str, str]
 
 
 def week() -> dict[int, list[Product]]:
-    """What each day's crawl saw: none on the fourth day; `gone` on the first day only."""
+    """What each day's crawl saw; no crawl on day 3, and `gone` on day 0 only."""
     prices = {0: "10", 1: "10", 2: "10", 4: "12", 5: "12", 6: "9"}
     seen = {
         day: [
@@ -73,7 +73,7 @@ def week() -> dict[int, list[Product]]:
 
 
 def hostile_week() -> dict[int, list[Product]]:
-    """Every text is a try to run something."""
+    """Every text tries to run something."""
     return {
         day: [
             Product(
@@ -98,16 +98,16 @@ def store(url: str, seen: dict[int, list[Product]], spider: str = "shop") -> Non
     database.declare([declaration])
     for day, products in seen.items():
         run, start = uuid.UUID(int=day + 1), START + dt.timedelta(days=day)
-        database.start_run(ledger.Run(run, spider, start))
+        database.start_run(Run(run, spider, start))
         records = tuple(capture(each, start, run) for each in products)
         database.write(Batch(records))
         counted = {"accepted": len(records), "revised": day, "failed": int(day == 1)}
         end = start + dt.timedelta(minutes=1)
-        database.finish_run(ledger.RunEnd(run, end, "finished", counted))
+        database.finish_run(RunEnd(run, end, "finished", counted))
     database.close()
 
 
-def report(url: str, choice: ReportOptions | None = None) -> Page:
+def report(url: str, options: ReportOptions | None = None) -> Page:
     """The page on that database, made a day after the last crawl."""
     with SnapshotHistory(url) as history:
-        return build_page(history, choice or ReportOptions(), NOW)
+        return build_page(history, options or ReportOptions(), NOW)
