@@ -18,8 +18,13 @@ datetime             a string, UTC with microseconds: "2024-05-01T12:00:00.00000
 date, time           a string: "2024-05-01"; "12:00:00.000000"
 uuid                 a string with hyphens, lower case
 bytes                a string in base64
-json                 a string that holds JSON, objects sorted by name, without spaces
+json                 a string that holds JSON, objects sorted by name, without spaces, a number
+                     without a fraction as an integer: 10.0 and 1e+16 are 10 and 10000000000000000
 ===================  ==========================================================================
+
+So numbers are equal by value, and a boolean is no number; a decimal inside JSON is a text.  What is
+stored stays as it was observed: only the encoding takes 10.0 for 10.  Whatever compares values
+compares hashes of this encoding, or asks `same`, which gives the same answer for stored values.
 
 *Hashes* are BLAKE2b digests of 16 bytes, with the personalisation named here, over
 
@@ -69,6 +74,42 @@ canonical_json = json.JSONEncoder(
 ).encode
 """JSON text of plain dicts, lists, strings, finite numbers, booleans and None."""
 
+_CONTAINERS = (list, dict)
+_IN_JSON_TEXT = (bool, int, float, str, *_CONTAINERS)
+
+
+def normal_json(text: str) -> str:
+    """Canonical JSON text in the one form that all texts of equal values have.
+
+    PostgreSQL's JSONB keeps 10.0 and 10 apart, but not 1e+16 and 10000000000000000; so numbers are
+    equal if their decimal texts are, whatever a float's binary value is.
+    """
+    if _may_hold_whole_float(text):
+        return _row_json(_read_json(text))
+    return text
+
+
+def _may_hold_whole_float(text: str) -> bool:
+    """Nearly no text does, and a search is much faster than to read it."""
+    return ".0," in text or ".0}" in text or ".0]" in text or "e+" in text or text.endswith(".0")
+
+
+def _number(text: str) -> float | int:
+    number = float(text)
+    return int(Decimal(text)) if number.is_integer() else number
+
+
+_read_json = json.JSONDecoder(parse_float=_number).decode
+
+
+def same(one: object, other: object) -> bool:
+    """Whether two values of one field are equal; those of a JSON column come parsed."""
+    if type(one) is type(other) and not isinstance(one, _CONTAINERS):
+        return one == other
+    if isinstance(one, _IN_JSON_TEXT) and isinstance(other, _IN_JSON_TEXT):
+        return normal_json(canonical_json(one)) == normal_json(canonical_json(other))
+    return one == other
+
 
 def decimal_text(value: Decimal) -> str:
     """The number without exponent and trailing zeros, so that equal numbers have equal texts."""
@@ -116,7 +157,7 @@ def _quoted(render: Callable[[Any], str]) -> Render:
 _IN_JSON: Mapping[Kind, Render] = {
     Kind.TEXT: encode_basestring,
     Kind.ENUM: encode_basestring,
-    Kind.JSON: encode_basestring,
+    Kind.JSON: lambda text: encode_basestring(normal_json(text)),
     Kind.INTEGER: int.__repr__,
     Kind.FLOAT: float.__repr__,
     Kind.BOOLEAN: lambda value: "true" if value else "false",

@@ -29,7 +29,7 @@ from typing import Any, TypeAlias
 
 from itemadapter import ItemAdapter
 
-from scrapy_snapshot_pipeline.capture.canonical import RENDER, canonical_json
+from scrapy_snapshot_pipeline.capture.canonical import RENDER, canonical_json, normal_json
 from scrapy_snapshot_pipeline.capture.coerce import (
     Coerce,
     CoerceError,
@@ -70,6 +70,11 @@ def to_json(plain: object) -> str:
         return canonical_json(plain)
     except (ValueError, RecursionError):
         raise unfit("a value that JSON can hold") from None
+
+
+def _normal(plain: object) -> str:
+    """What members of a set are sorted by, so that equal sets have equal lists."""
+    return normal_json(to_json(plain))
 
 
 def _to_plain_by(annotation: object, naive_timezone: dt.tzinfo | None) -> ToPlain:
@@ -130,7 +135,7 @@ def _set_of(member: ToPlain) -> ToPlain:
     def plain(value: object, depth: int) -> object:
         if not isinstance(value, AbstractSet):
             raise expected("set", value)
-        return sorted(_array(value, member, depth), key=to_json)
+        return sorted(_array(value, member, depth), key=_normal)
 
     return plain
 
@@ -172,7 +177,7 @@ class _AnyValue:
         if isinstance(value, Sequence):
             return _array(value, self.plain, depth)
         if isinstance(value, AbstractSet):
-            return sorted(_array(value, self.plain, depth), key=to_json)
+            return sorted(_array(value, self.plain, depth), key=_normal)
         if ItemAdapter.is_item(value):
             present = [(k, v) for k, v in ItemAdapter(value).items() if v is not None]
             return _object(present, self.plain, depth, is_item=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from scrapy_snapshot_pipeline.capture.canonical import same
 from scrapy_snapshot_pipeline.history.results import (
     ChildChange,
     ChildKind,
@@ -27,7 +28,7 @@ def field_changes(old: Fields, new: Fields, skip: Iterable[str] = ()) -> tuple[F
     found = []
     for name in {**new, **old}:
         before, after = old.get(name), new.get(name)
-        if before != after and name not in skip:
+        if name not in skip and not same(before, after):
             found.append(FieldChange(name, before, after))
     return tuple(found)
 

@@ -14,6 +14,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
+from scrapy_snapshot_pipeline.capture.canonical import same
+
 FieldValue: TypeAlias = Any
 """A column's value in Python: None, bool, int, float, str, bytes, Decimal, datetime, date, time or
 UUID; for a JSON column the parsed JSON, with the members of each object sorted by name."""
@@ -184,9 +186,13 @@ class FieldChange:
         if not (isinstance(self.old, dict) and isinstance(self.new, dict)):
             yield self
             return
+        alone = self.old.keys() ^ self.new.keys()
+        if any(self.old.get(name) is None and self.new.get(name) is None for name in alone):
+            yield self  # a None beside a missing member would read like no change
+            return
         for name in sorted({*self.old, *self.new}):
             old, new = self.old.get(name), self.new.get(name)
-            if old != new:
+            if not same(old, new):
                 yield from FieldChange(f"{self.field}.{name}", old, new).leaves()
 
 

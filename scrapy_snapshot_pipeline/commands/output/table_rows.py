@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 from decimal import Context
 from typing import NamedTuple
 
-from scrapy_snapshot_pipeline.commands.output.json_output import plain_text
+from scrapy_snapshot_pipeline.commands.output.json_output import json_line, plain_text
 from scrapy_snapshot_pipeline.history import (
     Change,
     ChangeKind,
@@ -18,7 +18,7 @@ from scrapy_snapshot_pipeline.history import (
     Mover,
     State,
 )
-from scrapy_snapshot_pipeline.history.results import Fields, FlatRow
+from scrapy_snapshot_pipeline.history.results import Fields, FieldValue, FlatRow
 from scrapy_snapshot_pipeline.safe_text import counted
 
 _SHORT = Context(prec=6)
@@ -145,7 +145,13 @@ def _child_lines(child: ChildChange) -> Iterator[_Line]:
 def _field_lines(prefix: str, fields: Iterable[FieldChange]) -> Iterator[_Line]:
     for change in fields:
         for leaf in change.leaves():
-            yield _Line(f"{prefix}{leaf.field}", leaf.old, leaf.new)
+            yield _Line(f"{prefix}{leaf.field}", *_told_apart(leaf.old, leaf.new))
+
+
+def _told_apart(old: FieldValue, new: FieldValue) -> tuple[FieldValue, FieldValue]:
+    """As JSON where both would read alike: the text "10" and the number 10, or "" and None."""
+    old_text, new_text = ("" if value is None else plain_text(value) for value in (old, new))
+    return (json_line(old), json_line(new)) if old_text == new_text else (old, new)
 
 
 def _row_path(child: ChildChange) -> str:
