@@ -14,8 +14,8 @@ from sqlalchemy.sql.expression import ColumnElement, FromClause
 from scrapy_snapshot_pipeline.history.conditions import Condition, in_time, lasting, one_of
 from scrapy_snapshot_pipeline.history.connection.streams import stream
 from scrapy_snapshot_pipeline.history.results import FieldValue
+from scrapy_snapshot_pipeline.history.runs import look_starts
 from scrapy_snapshot_pipeline.history.values import OwnColumns, stored_id, stored_uuid
-from scrapy_snapshot_pipeline.store.schema.runs import FINISHED
 from scrapy_snapshot_pipeline.store.schema.tables import RUNS, EntityTables
 
 

@@ -95,6 +95,8 @@ class Run:
     """`crawl` or `parse`."""
     resumes: uuid.UUID | None = None
     """The run whose JOBDIR this one went on with."""
+    seen: Mapping[str, int] | None = None
+    """How many records it stored or confirmed, by table; None: not known, or not ended."""
 
     def rows(self) -> Iterator[FlatRow]:
         """One row."""
@@ -108,6 +110,7 @@ class Run:
             **self.counters,
             "kind": self.kind,
             "resumes": self.resumes,
+            "seen": None if self.seen is None else dict(self.seen),
         }
 
 

@@ -70,19 +70,10 @@ def apply_step(connection: Connection, step: Step) -> None:
         case SetStorage(entity):
             for statement in storage_ddl(entity, connection.dialect):
                 connection.exec_driver_sql(statement)
-        case MakeView(view, replace):
-            if replace:
-                quoted = connection.dialect.identifier_preparer.quote(view.name)
-                connection.exec_driver_sql(f"DROP VIEW {quoted}")
-            connection.exec_driver_sql(view.ddl(connection.dialect))
-        case Record(table, entry, replace):
-            if replace:
-                connection.execute(SCHEMA.delete().where(SCHEMA.c.table_name == table))
-            connection.execute(
-                SCHEMA.insert().values(
-                    table_name=table, version=entry.version, columns=entry.columns
-                )
-            )
+        case MakeView():
+            _make_view(connection, step)
+        case Record():
+            _record(connection, step)
 
 
 def ddl(dialect: Dialect, tables: Iterable[EntityTables]) -> str:
@@ -107,6 +98,22 @@ def _catalogue(connection: Connection, columns: frozenset[str]) -> dict[str, Cat
         row.table_name: CatalogueEntry(row.version, row.columns)
         for row in connection.execute(sa.select(SCHEMA))
     }
+
+
+def _record(connection: Connection, step: Record) -> None:
+    if step.replace:
+        connection.execute(SCHEMA.delete().where(SCHEMA.c.table_name == step.table))
+    entry = step.entry
+    connection.execute(
+        SCHEMA.insert().values(table_name=step.table, version=entry.version, columns=entry.columns)
+    )
+
+
+def _make_view(connection: Connection, step: MakeView) -> None:
+    if step.replace:
+        quoted = connection.dialect.identifier_preparer.quote(step.view.name)
+        connection.exec_driver_sql(f"DROP VIEW {quoted}")
+    connection.exec_driver_sql(step.view.ddl(connection.dialect))
 
 
 def _add_column(dialect: Dialect, column: sa.Column[object]) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -46,6 +47,8 @@ class RunEnd:
     """Scrapy's reason; "finished" where the spider came to its end by itself."""
     counters: Mapping[str, int]
     """By the names of their columns in `snapshot_runs`."""
+    seen: Mapping[str, int] = field(default_factory=dict)
+    """Records that were stored or confirmed, by table."""
 
     @property
     def status(self) -> str:
@@ -79,6 +82,7 @@ def finish(connection: Connection, end: RunEnd) -> None:
             finished_at=end.finished_at,
             status=end.status,
             finish_reason=end.finish_reason,
+            seen=json.dumps(end.seen, sort_keys=True),
             **end.counters,
         )
     )

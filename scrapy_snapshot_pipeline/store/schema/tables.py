@@ -159,9 +159,14 @@ RUNS = sa.Table(
     # Since version 2.  What is added to a stored table must be nullable.
     sa.Column("kind", sa.Text(), nullable=True),
     sa.Column("resumes", PortableUuid(), nullable=True),
+    sa.Column("seen", sa.Text(), nullable=True),
 )
-"""One row a run: `status` is running, finished or incomplete; a NULL `kind` is a crawl, as in
-version 1; `resumes` is the run whose JOBDIR this one goes on with."""
+"""One row a run.
+
+`status` is running, finished or incomplete.  A NULL `kind` is a crawl, as in version 1.  `resumes`
+is the run whose JOBDIR this one goes on with.  `seen` is a JSON object of how many records each
+table stored or confirmed, and NULL until the run has ended.
+"""
 
 SCHEMA = sa.Table(
     "snapshot_schema",
