@@ -33,8 +33,7 @@ json                 a string that holds JSON, objects sorted by name, without s
 
 Key fields are in no content hash.
 
-A `snapshot_id` is the microseconds from 2020-01-01 UTC to `observed_at`, shifted left by 12, and
-the first 12 bits of the record's `content_hash`: 64 bits with the sign, from 1948 to 2091.
+A `snapshot_id` is made of the time and the first bits of the hash: see `records.snapshot_id`.
 """
 
 from __future__ import annotations
@@ -57,10 +56,6 @@ DECIMAL_CONTEXT = Context(prec=2_100)
 """Wider than any decimal that capture lets pass, and deaf to what the process sets."""
 
 _TOP = bytes(16)
-_EPOCH = dt.datetime(2020, 1, 1, tzinfo=dt.timezone.utc)
-_MICROSECOND = dt.timedelta(microseconds=1)
-_HASH_BITS = 12
-_TIME_LIMIT = 1 << (63 - _HASH_BITS)
 
 _row_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 canonical_json = json.JSONEncoder(
@@ -201,11 +196,3 @@ def record_hash(tracked_row: bytes, lists: Iterable[tuple[bytes, Sequence[bytes]
         if rows:
             digest.update(path + str(len(rows)).encode() + b"".join(sorted(rows)))
     return digest.digest()
-
-
-def snapshot_id(observed_at: dt.datetime, content_hash: bytes) -> int:
-    """Of an aware time.  Raises `OverflowError` before 1948 and after 2091."""
-    microseconds = (observed_at - _EPOCH) // _MICROSECOND
-    if not -_TIME_LIMIT <= microseconds < _TIME_LIMIT:
-        raise OverflowError("the time does not fit into 64 bits")
-    return microseconds << _HASH_BITS | int.from_bytes(content_hash[:2], "big") >> 4
