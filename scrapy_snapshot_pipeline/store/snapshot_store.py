@@ -28,14 +28,14 @@ from scrapy_snapshot_pipeline.declaration.tables import Declaration
 from scrapy_snapshot_pipeline.errors import ConflictError, ContentionError, RetriableWriteError
 from scrapy_snapshot_pipeline.records import Batch, Outcome, SnapshotRecord, WriteResult
 from scrapy_snapshot_pipeline.scd2.fast_path import CurrentChildren, plan_change, plan_first
-from scrapy_snapshot_pipeline.scd2.timeline import (
+from scrapy_snapshot_pipeline.scd2.plan import (
     Plan,
     Reading,
     StoredChild,
     StoredVersion,
-    plan,
     reading,
 )
+from scrapy_snapshot_pipeline.scd2.timeline import plan
 from scrapy_snapshot_pipeline.store.connection.commit_checks import (
     SameFile,
     refuse_dead_transaction,

@@ -18,7 +18,7 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from scrapy_snapshot_pipeline.scd2.timeline import (
+from scrapy_snapshot_pipeline.scd2.plan import (
     ChangedVersion,
     EndedChild,
     NewChild,

@@ -1,0 +1,191 @@
+"""The child rows of one entity: how they follow its versions.
+
+A row lasts as long as the entity is seen with it, over as many versions as that takes.  It carries
+the id of one version within its time, as a rule of the one that brought it, and so its
+`snapshot_id` holds a time at which it is valid.  Rows of one child do not overlap; hence no two of
+them ever carry the same id, however often a row is cut.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable
+from typing import TypeAlias
+
+from scrapy_snapshot_pipeline.records import ChildRecord, SnapshotRecord, seen_at
+from scrapy_snapshot_pipeline.scd2.plan import (
+    EndedChild,
+    MovedChild,
+    NewChild,
+    Plan,
+    ResumedChild,
+    StoredChild,
+)
+
+Time: TypeAlias = "dt.datetime"
+VersionWithin: TypeAlias = "Callable[[Time, Time | None], int]"
+"""From begin and end of a piece to the id of a version whose own observation is in between."""
+
+
+class _Row:
+    """A row being worked on; it has one of three origins."""
+
+    __slots__ = (
+        "child_id",
+        "content_hash",
+        "record",
+        "snapshot_id",
+        "source_id",
+        "stored",
+        "table",
+        "valid_from",
+        "valid_to",
+    )
+
+    def __init__(
+        self,
+        row: StoredChild,
+        *,
+        stored: StoredChild | None = None,
+        record: ChildRecord | None = None,
+        source_id: int | None = None,
+    ) -> None:
+        """Take the times and ids of `row`, and one of the others.
+
+        `stored`: the row as it is stored; `record`: what a new row is made of; `source_id`: the
+        stored row that a piece is copied from.
+        """
+        (
+            self.table,
+            self.child_id,
+            self.snapshot_id,
+            self.content_hash,
+            self.valid_from,
+            self.valid_to,
+        ) = row
+        self.stored = stored
+        self.record = record
+        self.source_id = source_id
+
+    def contains(self, time: Time) -> bool:
+        return self.valid_from <= time and (self.valid_to is None or time < self.valid_to)
+
+    def piece(self, snapshot_id: int, valid_from: Time, valid_to: Time | None) -> _Row:
+        """A part of this row as a row of its own."""
+        row = StoredChild(
+            self.table, self.child_id, snapshot_id, self.content_hash, valid_from, valid_to
+        )
+        source_id = self.snapshot_id if self.stored is not None else self.source_id
+        return _Row(row, record=self.record, source_id=source_id)
+
+
+class ChildRows:
+    """The rows of all child tables of one entity, as far as they matter here."""
+
+    def __init__(self, rows: Iterable[StoredChild]) -> None:
+        self._rows = [_Row(row, stored=row) for row in rows]
+
+    def replace(
+        self, record: SnapshotRecord, end: Time | None, version_within: VersionWithin
+    ) -> None:
+        """From the time of `record` to `end`, have its rows and no others."""
+        start = record.observed_at
+        seen = {
+            (table, child.child_id): child.content_hash
+            for table, rows in enumerate(record.children)
+            for child in rows
+        }
+        for row in [row for row in self._rows if row.contains(start)]:
+            if seen.get((row.table, row.child_id)) != row.content_hash:
+                self._cut(row, start, end, version_within)
+        self._begin(record, end)
+
+    def add_moment(self, record: SnapshotRecord) -> None:
+        """Keep the rows of `record` without length, beside those that are valid at its time."""
+        time = record.observed_at
+        for table, rows in enumerate(record.children):
+            for child in rows:
+                self._add(record, table, child, time)
+
+    def changes(self, entity_id: bytes, into: Plan) -> None:
+        """Add to `into` what differs from the stored rows."""
+        for row in self._rows:
+            if row.stored is not None:
+                _stored_change(entity_id, row, row.stored, into)
+            elif row.record is not None:
+                new = _new_child(entity_id, row, row.record)
+                into.new_children.setdefault(row.table, []).append(new)
+            elif row.source_id is not None:
+                resumed = _resumed_child(entity_id, row, row.source_id)
+                into.resumed_children.setdefault(row.table, []).append(resumed)
+
+    def _cut(self, row: _Row, start: Time, end: Time | None, version_within: VersionWithin) -> None:
+        """Take the time from `start` to `end` out of a row.
+
+        Where it goes on behind, the row itself keeps the piece with the observation of its id.
+        """
+        if end is None or row.valid_to == end:
+            row.valid_to = start
+        elif seen_at(row.snapshot_id) < start:
+            behind = row.piece(version_within(end, row.valid_to), end, row.valid_to)
+            row.valid_to = start
+            self._rows.append(behind)
+        else:
+            before = row.piece(version_within(row.valid_from, start), row.valid_from, start)
+            row.valid_from = end
+            self._rows.append(before)
+
+    def _begin(self, record: SnapshotRecord, end: Time | None) -> None:
+        """Add the rows of `record` that are not there, or have them begin earlier than at `end`."""
+        start = record.observed_at
+        present = {(row.table, row.child_id) for row in self._rows if row.contains(start)}
+        following = {
+            (row.table, row.child_id, row.content_hash): row
+            for row in self._rows
+            if row.valid_from == end and row.valid_to != end
+        }
+        for table, rows in enumerate(record.children):
+            for child in rows:
+                if (table, child.child_id) in present:
+                    continue
+                later = following.get((table, child.child_id, child.content_hash))
+                if later is None:
+                    self._add(record, table, child, end)
+                else:
+                    later.valid_from = start
+
+    def _add(
+        self, record: SnapshotRecord, table: int, child: ChildRecord, end: Time | None
+    ) -> None:
+        row = StoredChild(
+            table, child.child_id, record.snapshot_id, child.content_hash, record.observed_at, end
+        )
+        self._rows.append(_Row(row, record=child))
+
+
+def _stored_change(entity_id: bytes, row: _Row, stored: StoredChild, into: Plan) -> None:
+    if row.valid_from != stored.valid_from:
+        moved = MovedChild(entity_id, row.child_id, row.snapshot_id, row.valid_from)
+        into.moved_children.setdefault(row.table, []).append(moved)
+    if row.valid_to is not None and row.valid_to != stored.valid_to:
+        ended = EndedChild(entity_id, row.child_id, row.snapshot_id, row.valid_to)
+        into.ended_children.setdefault(row.table, []).append(ended)
+
+
+def _new_child(entity_id: bytes, row: _Row, record: ChildRecord) -> NewChild:
+    return NewChild(
+        entity_id,
+        row.snapshot_id,
+        row.child_id,
+        record.parent_id,
+        row.content_hash,
+        row.valid_from,
+        row.valid_to,
+        record.values,
+    )
+
+
+def _resumed_child(entity_id: bytes, row: _Row, source_id: int) -> ResumedChild:
+    return ResumedChild(
+        entity_id, row.child_id, source_id, row.snapshot_id, row.valid_from, row.valid_to
+    )
