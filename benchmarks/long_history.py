@@ -14,8 +14,8 @@ from benchmarks.databases import open_store
 from benchmarks.items import START, declaration, event
 from scrapy_snapshot_pipeline.history import keys
 from scrapy_snapshot_pipeline.store.schema.runs import FINISHED
-from scrapy_snapshot_pipeline.store.schema.tables import (
-    RUNS,
+from scrapy_snapshot_pipeline.store.schema.tables import RUNS
+from scrapy_snapshot_pipeline.store.schema.types import (
     Digest,
     ExactDecimal,
     PortableUuid,

@@ -1,1 +1,1 @@
-"""The blocking side: one batch, one transaction."""
+"""The blocking side: batches become rows, one transaction each."""

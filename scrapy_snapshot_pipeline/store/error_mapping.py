@@ -1,13 +1,14 @@
-"""What an exception of the database means: the one place where foreign errors are classified.
+"""What an exception of the database means: the one place where foreign errors are mapped to ours.
 
-Three inputs decide: the phase, the SQLSTATE or SQLite code if there is one, and whether the
-connection was lost.  The texts of a server are never read, they are localised; and no text is
+Three things decide: the phase, the SQLSTATE or SQLite code if there is one, and whether the
+connection was lost.  The texts of a server are never read, since they are translated.  No text is
 ever repeated, since it may quote scraped values.
 """
 
 from __future__ import annotations
 
 import enum
+import sqlite3
 from collections.abc import Mapping
 
 from sqlalchemy import exc
@@ -25,28 +26,27 @@ from scrapy_snapshot_pipeline.errors import (
     TooSlowError,
     WriteError,
 )
-from scrapy_snapshot_pipeline.store.sqlite_codes import sqlite_code, sqlite_name
 
 _CANCELLED = "57014"
-"""By a timeout, or by somebody.  A COMMIT that has taken effect is not cancelled any more."""
+"""Cancelled by a timeout, or by somebody.  A COMMIT that has taken effect cannot be cancelled."""
 _STATES: Mapping[str, type[WriteError]] = {
     "08007": AmbiguousCommitError,  # transaction resolution unknown
     "40003": AmbiguousCommitError,  # statement completion unknown
     "23505": ConflictError,
     "23P01": ConflictError,
-    "25006": OutageError,  # read-only: a standby, or a primary that has become one
+    "25006": OutageError,  # read-only: a standby, or a primary that became one
     "42501": SystemicError,  # permission
     "42703": SystemicError,  # no such column
-    "42710": ConflictError,  # an object is there that another crawler has created meanwhile
+    "42710": ConflictError,  # the object exists: another crawler has created it meanwhile
     "42883": SystemicError,  # no such function
     "42P01": SystemicError,  # no such table
-    "42P07": ConflictError,  # a table is there, as 42710
+    "42P07": ConflictError,  # the table exists, as for 42710
     "55P03": ContentionError,  # lock timeout
     _CANCELLED: TooSlowError,
     "XX001": FatalWriteError,
     "XX002": FatalWriteError,
 }
-"""By the whole SQLSTATE; what is not here goes by its class."""
+"""By SQLSTATE.  A state that is not listed is mapped by its class, the first two characters."""
 
 _STATE_CLASSES: Mapping[str, type[WriteError]] = {
     "08": OutageError,
@@ -68,7 +68,7 @@ _SQLITE_CODES: Mapping[int, type[WriteError]] = {
     1555: ConflictError,  # CONSTRAINT_PRIMARYKEY
     2067: ConflictError,  # CONSTRAINT_UNIQUE
 }
-"""By the extended code; what is not here goes by the primary one, its last byte."""
+"""By extended result code.  One that is not listed is mapped by its primary code, the last byte."""
 
 _SQLITE_PRIMARY_CODES: Mapping[int, type[WriteError]] = {
     3: SystemicError,  # PERM
@@ -87,18 +87,44 @@ _SQLITE_PRIMARY_CODES: Mapping[int, type[WriteError]] = {
     26: FatalWriteError,  # NOTADB
 }
 
+_SQLITE_ERROR = 1
+"""The primary code for all that can be wrong with the SQL itself."""
+
+_SQLITE_TEXTS = {
+    "access permission denied": 3,
+    "database is locked": 5,
+    "database table is locked": 6,
+    "out of memory": 7,
+    "attempt to write a readonly database": 8,
+    "interrupted": 9,
+    "disk I/O error": 10,
+    "database disk image is malformed": 11,
+    "database or disk is full": 13,
+    "unable to open database file": 14,
+    "locking protocol": 15,
+    "database schema has changed": 17,
+    "string or blob too big": 18,
+    "UNIQUE constraint failed": 2067,
+    "constraint failed": 19,
+    "datatype mismatch": 20,
+    "not authorized": 23,
+    "column index out of range": 25,
+    "file is not a database": 26,
+}
+"""The codes of SQLite's own texts, for Python 3.10, whose exceptions have no code.  SQLite never
+translates them: https://www.sqlite.org/rescode.html."""
+
 _WRONG_CONFIGURATION = (exc.ArgumentError, exc.NoSuchModuleError, TypeError, ValueError)
 
-
-_CURE_AT_CONNECT = "; see that the database of SNAPSHOT_DATABASE_URL is there and lets this user in"
+_CURE_AT_CONNECT = "; see that the database of SNAPSHOT_DATABASE_URL exists and lets this user in"
 _CURES: Mapping[type[WriteError], str] = {
-    SystemicError: "; see to the tables, the rights of this user and the disk",
+    SystemicError: "; check the tables, the rights of this user and the disk",
     FatalWriteError: "; restore the database before anything is written to it",
 }
 
 
 class Phase(enum.Enum):
-    """Where in the transaction a failure came."""
+    """Where in a transaction it failed."""
 
     CONNECT = "connecting"
     STATEMENT = "writing"
@@ -106,9 +132,9 @@ class Phase(enum.Enum):
 
 
 def write_error(error: Exception, phase: Phase, *, lost: bool = False) -> SnapshotError:
-    """The exception of ours that `error` stands for.
+    """Our exception for `error`.
 
-    `lost` says that the connection is closed, where the driver's exception does not know.
+    `lost`: the connection is closed, which the driver's exception may not know.
     """
     if isinstance(error, SnapshotError):
         return error
@@ -120,7 +146,7 @@ def write_error(error: Exception, phase: Phase, *, lost: bool = False) -> Snapsh
 
 def _meaning(error: Exception, phase: Phase, *, lost: bool) -> type[WriteError]:
     driver_error = _driver_error(error)
-    code = sqlite_code(driver_error)
+    code = _sqlite_code(driver_error)
     if code is not None:
         return _meaning_of_sqlite(code, driver_error)
     state = getattr(driver_error, "pgcode", None)
@@ -134,7 +160,7 @@ def _meaning(error: Exception, phase: Phase, *, lost: bool) -> type[WriteError]:
 
 
 def _meaning_of_sqlite(code: int, error: BaseException) -> type[WriteError]:
-    if code & 0xFF == 1 and _names_what_is_missing(error):
+    if code & 0xFF == _SQLITE_ERROR and _names_what_is_missing(error):
         return SystemicError
     if code in _SQLITE_CODES:
         return _SQLITE_CODES[code]
@@ -142,12 +168,12 @@ def _meaning_of_sqlite(code: int, error: BaseException) -> type[WriteError]:
 
 
 def _names_what_is_missing(error: BaseException) -> bool:
-    """SQLite has one code for all that SQL can have wrong; its texts are never translated."""
+    """Whether a table or a column is missing, which only the text says."""
     return str(error).startswith(("no such ", "table "))
 
 
 def _meaning_at_connect(error: Exception, driver_error: BaseException) -> type[WriteError]:
-    """A server that refuses gives no code here, whatever its reason: nothing can be told apart."""
+    """A server that refuses gives no code at connect, so its reasons cannot be told apart."""
     if isinstance(error, exc.TimeoutError):
         return ContentionError
     wrong = isinstance(error, _WRONG_CONFIGURATION) and not isinstance(error, exc.DBAPIError)
@@ -173,14 +199,42 @@ def _driver_error(error: Exception) -> BaseException:
 
 
 def _cause(error: Exception) -> Cause:
-    """Class, code and names; nothing that could hold a value."""
+    """Class, code and names: nothing that could quote a value."""
     driver_error = _driver_error(error)
     kind = type(driver_error)
     diagnostics = getattr(driver_error, "diag", None)
     return Cause(
         driver_class=f"{kind.__module__}.{kind.__qualname__}",
-        code=getattr(driver_error, "pgcode", None) or sqlite_name(driver_error),
+        code=getattr(driver_error, "pgcode", None) or _sqlite_name(driver_error),
         table=getattr(diagnostics, "table_name", None) or "",
         column=getattr(diagnostics, "column_name", None) or "",
         constraint=getattr(diagnostics, "constraint_name", None) or "",
     )
+
+
+def _sqlite_code(error: BaseException) -> int | None:
+    """The extended result code; None for an error that is not SQLite's.
+
+    One that the `sqlite3` module raises by itself, as for a type that it cannot bind, is none.
+    """
+    if not isinstance(error, sqlite3.Error):
+        return None
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    if code is not None:
+        return code
+    return _sqlite_code_of_text(error)
+
+
+def _sqlite_name(error: BaseException) -> str:
+    """The name of the code, or its number where Python has no name for it; may be empty."""
+    name: str = getattr(error, "sqlite_errorname", "")
+    code = _sqlite_code(error)
+    return name or (str(code) if code is not None else "")
+
+
+def _sqlite_code_of_text(error: sqlite3.Error) -> int | None:
+    text = str(error)
+    for part, code in _SQLITE_TEXTS.items():
+        if part in text:
+            return code
+    return _SQLITE_ERROR if type(error) is sqlite3.OperationalError else None

@@ -1,9 +1,9 @@
-"""What the next batch will probably find stored, by what the last ones found.
+"""How the next batch of a table is best written, judged by what the last ones turned out to be.
 
-A question whose answer is known costs as much as any other: in a first crawl nothing is there to be
-confirmed, or to be locked.  Every guess is checked where it matters, in the database: that an
-entity was new after all, by the unique index on current versions.  A wrong one costs time and dead
-rows, never what is stored.
+A question whose answer is known costs as much as any other: in a first crawl there is nothing to
+confirm and nothing to lock.  The database checks every prediction where it matters: the unique
+index on current versions refuses an entity that was not new after all.  A wrong prediction costs
+time and dead rows, and never changes what is stored.
 """
 
 from __future__ import annotations
@@ -15,20 +15,22 @@ from dataclasses import dataclass
 
 from scrapy_snapshot_pipeline.records import Outcome
 
-_PATIENCE = 10
-"""Batches of nothing but new entities after a guess that failed before the next one; twice as many
-after each further one, since a batch that was written in vain leaves dead rows behind."""
+_PROBATION = 10
+"""Batches of nothing but new entities that must follow a blind insert that failed before the next
+one is tried.  The number doubles with each further failure, since each leaves dead rows behind."""
 
 
-class Expected(enum.Enum):
-    """What most of a table's records in a batch are thought to be."""
+class Strategy(enum.Enum):
+    """How the records of one table in a batch are written."""
 
-    UNCHANGED = "unchanged"
-    """Worth confirming before anything else."""
-    CHANGED = "changed"
-    """Not worth that; the current versions are needed."""
-    NEW = "new"
-    """Of entities without a current version, all of them."""
+    CONFIRM_FIRST = "confirm first"
+    """Confirm what is unchanged, then plan the rest: for when some of it probably is."""
+    PLAN = "plan"
+    """Lock and read the current versions of all entities at once: nothing is probably unchanged, or
+    it must be found out what an earlier attempt has written."""
+    INSERT_BLIND = "insert blind"
+    """Insert all as new without looking: no entity is probably stored yet.  Only for a server that
+    is far; where it is near, the same as PLAN."""
 
 
 @dataclass(slots=True)
@@ -36,10 +38,11 @@ class _Experience:
     """With one table."""
 
     confirms: bool = True
+    """The last batch confirmed something; also true before the first batch."""
     new_in_a_row: int = 0
-    """Batches."""
-    needed: int = 1
-    """As many of these before a guess."""
+    """The last batches that held nothing but new entities."""
+    new_required: int = 1
+    """How many such batches must precede a blind insert."""
 
 
 class Prediction:
@@ -48,27 +51,27 @@ class Prediction:
     def __init__(self) -> None:
         self._tables: defaultdict[str, _Experience] = defaultdict(_Experience)
 
-    def of(self, table: str) -> Expected:
-        """What is expected of a first attempt; UNCHANGED where nothing is known."""
+    def strategy(self, table: str) -> Strategy:
+        """The strategy for a first attempt; CONFIRM_FIRST where nothing is known."""
         known = self._tables[table]
-        if known.new_in_a_row >= known.needed:
-            return Expected.NEW
-        return Expected.UNCHANGED if known.confirms else Expected.CHANGED
+        if known.new_in_a_row >= known.new_required:
+            return Strategy.INSERT_BLIND
+        return Strategy.CONFIRM_FIRST if known.confirms else Strategy.PLAN
 
-    def learn(self, found: Iterable[tuple[str, Outcome]]) -> None:
-        """Take note of a batch that is committed: the table and outcome of each record."""
+    def learn(self, written: Iterable[tuple[str, Outcome]]) -> None:
+        """Take note of a committed batch: the table and the outcome of each record."""
         by_table: defaultdict[str, set[Outcome]] = defaultdict(set)
-        for table, outcome in found:
+        for table, outcome in written:
             by_table[table].add(outcome)
         for table, outcomes in by_table.items():
             known = self._tables[table]
             known.confirms = Outcome.CONFIRMED in outcomes
             known.new_in_a_row = known.new_in_a_row + 1 if outcomes == {Outcome.INSERTED} else 0
 
-    def penalize(self, expected: Mapping[str, Expected]) -> None:
-        """Take note that a batch failed in which what was expected NEW was not asked about."""
-        for table, guess in expected.items():
-            if guess is Expected.NEW:
+    def penalize(self, strategies: Mapping[str, Strategy]) -> None:
+        """Take note that a batch failed whose tables were written by these strategies."""
+        for table, strategy in strategies.items():
+            if strategy is Strategy.INSERT_BLIND:
                 known = self._tables[table]
                 known.new_in_a_row = 0
-                known.needed = max(_PATIENCE, 2 * known.needed)
+                known.new_required = max(_PROBATION, 2 * known.new_required)

@@ -1,67 +1,28 @@
 """The blocking side: one batch, one transaction.  Everything here runs on the writer thread.
 
-A batch is written in these steps, each one statement a table, or a few where a database cannot take
-all rows in one:
-
-1. confirm: current versions of equal content get a later `last_confirmed_at`; in a repeated
-   crawl this is nearly all, and only ids, hashes and times cross the wire, in the order of the
-   ids; left out after a batch in which nothing was confirmed, as in a first crawl;
-2. own: lock the current versions of what is left, in the order of their ids; where the server is
-   far this is left out after batches of nothing but new entities: the unique index on current
-   versions refuses the next ones if one of them is known after all;
-3. plan: what `scd2` says is to be written, what is stored being read under that lock;
-4. write: close what ended, insert what began, commit.
+`unit_of_work` has the steps in which a batch is written, and `prediction` says which of them may be
+left out.  On a server the confirmations are committed by themselves, before the rest.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Engine
 
 from scrapy_snapshot_pipeline.declaration.tables import Declaration
-from scrapy_snapshot_pipeline.errors import ConflictError, ContentionError, RetriableWriteError
-from scrapy_snapshot_pipeline.records import Batch, Outcome, SnapshotRecord, WriteResult
-from scrapy_snapshot_pipeline.scd2.fast_path import CurrentChildren, plan_change, plan_first
-from scrapy_snapshot_pipeline.scd2.plan import (
-    Plan,
-    Reading,
-    StoredChild,
-    StoredVersion,
-    reading,
-)
-from scrapy_snapshot_pipeline.scd2.timeline import plan
-from scrapy_snapshot_pipeline.store.connection.commit_checks import (
-    SameFile,
-    refuse_dead_transaction,
-)
+from scrapy_snapshot_pipeline.errors import ConflictError, RetriableWriteError
+from scrapy_snapshot_pipeline.records import Batch, WriteResult
+from scrapy_snapshot_pipeline.store.connection.checked_transactions import CheckedTransactions
 from scrapy_snapshot_pipeline.store.connection.socket_cut import SocketCut
-from scrapy_snapshot_pipeline.store.connection.transactions import (
-    SINGLE_STATEMENT,
-    begins_with_commit,
-)
-from scrapy_snapshot_pipeline.store.error_mapping import Phase, write_error
-from scrapy_snapshot_pipeline.store.prediction import Expected, Prediction
-from scrapy_snapshot_pipeline.store.schema import runs as ledger
+from scrapy_snapshot_pipeline.store.prediction import Prediction, Strategy
+from scrapy_snapshot_pipeline.store.schema import runs
 from scrapy_snapshot_pipeline.store.schema.create import ensure_schema
 from scrapy_snapshot_pipeline.store.schema.tables import EntityTables, entity_tables
 from scrapy_snapshot_pipeline.store.sql.dialects import features_of
-from scrapy_snapshot_pipeline.store.sql.script import Script
 from scrapy_snapshot_pipeline.store.sql.statements import Statements
-
-
-@dataclass(slots=True)
-class _Group:
-    """The records of one table in a batch that are not dealt with yet."""
-
-    statements: Statements
-    entities: dict[bytes, list[int]] = field(default_factory=dict)
-    """Entity id to the places of its records in the batch, in order."""
+from scrapy_snapshot_pipeline.store.unit_of_work import UnitOfWork
 
 
 class SnapshotStore:
@@ -72,14 +33,13 @@ class SnapshotStore:
 
     def __init__(self, engine: Engine, *, create_tables: bool = True) -> None:
         self._engine = engine
-        self._single_statements = engine.execution_options(**{SINGLE_STATEMENT: True})
-        self._lifeline = SocketCut(engine)
-        self._file = SameFile(engine)
-        self._driver = features_of(engine.dialect)
+        self._transactions = CheckedTransactions(engine)
+        self._socket = SocketCut(engine)
+        self._features = features_of(engine.dialect)
         self._create_tables = create_tables
         self._tables: dict[str, EntityTables] = {}
         self._statements: dict[str, Statements] = {}
-        self._expectation = Prediction()
+        self._prediction = Prediction()
 
     def declare(self, declarations: Iterable[Declaration]) -> None:
         """Create or check the tables of `declarations` that the store does not know yet.
@@ -89,7 +49,7 @@ class SnapshotStore:
         """
         new = [d for d in declarations if d.table not in self._tables]
         tables = [entity_tables(d, sa.MetaData()) for d in new]
-        with self._transaction() as connection:
+        with self._transactions.begin() as connection:
             ensure_schema(connection, tables, create=self._create_tables)
             statements = {t.declaration.table: Statements(t, connection) for t in tables}
         self._tables |= {entity.declaration.table: entity for entity in tables}
@@ -106,36 +66,25 @@ class SnapshotStore:
         earlier one may have committed, and writes nothing twice.
         """
         tables = {record.table for record in batch.records}
-        # A retry plans everything: only there what an earlier attempt wrote is told apart.
-        expected = {
-            table: self._expectation.of(table) if batch.attempt == 1 else Expected.CHANGED
-            for table in tables
-        }
-        work = _Work(batch, self._statements, expected)
-        try:
-            self._write(work)
-        except RetriableWriteError as error:
-            if not work.guessed:
-                raise
-            self._expectation.penalize(expected)
-            if not isinstance(error, ConflictError):
-                raise
-            work = _Work(batch, self._statements, dict.fromkeys(tables, Expected.UNCHANGED))
-            self._write(work)
-        result = work.result()
-        found = zip(batch.records, result.outcomes, strict=True)
-        self._expectation.learn((record.table, outcome) for record, outcome in found)
+        if batch.attempt == 1:
+            strategies = {table: self._prediction.strategy(table) for table in tables}
+            result = self._write_optimistically(batch, strategies)
+        else:
+            # Only a plan can tell what an earlier attempt has written.
+            result = self._write(self._unit_of_work(batch, dict.fromkeys(tables, Strategy.PLAN)))
+        written = zip(batch.records, result.outcomes, strict=True)
+        self._prediction.learn((record.table, outcome) for record, outcome in written)
         return result
 
-    def start_run(self, run: ledger.Run) -> None:
+    def start_run(self, run: runs.Run) -> None:
         """Write the run's row; raises WriteError."""
-        with self._transaction() as connection:
-            ledger.start(connection, run)
+        with self._transactions.begin() as connection:
+            runs.start(connection, run)
 
-    def finish_run(self, end: ledger.RunEnd) -> None:
+    def finish_run(self, end: runs.RunEnd) -> None:
         """Complete the run's row; raises WriteError."""
-        with self._transaction() as connection:
-            ledger.finish(connection, end)
+        with self._transactions.begin() as connection:
+            runs.finish(connection, end)
 
     def close(self) -> None:
         """Release the connection."""
@@ -146,244 +95,46 @@ class SnapshotStore:
 
         False where nothing can be cut: SQLite, or a server that is still being connected to.
         """
-        return self._lifeline.cut()
+        return self._socket.cut()
 
-    def _write(self, work: _Work) -> None:
-        if self._driver.exclusive:
-            with self._transaction() as connection:
-                work.confirm(connection)
-                work.change(connection)
-            return
-        self._confirm_apart(work)
-        if work.unfinished:
-            with self._transaction() as connection:
-                work.change(connection)
-
-    def _confirm_apart(self, work: _Work) -> None:
-        """A confirmation is a whole truth of its own: alone it needs neither BEGIN nor COMMIT."""
-        if not work.confirmable:
-            return
-        with self._transaction(self._single_statements) as connection:
-            work.confirm(connection)
-
-    @contextmanager
-    def _transaction(self, engine: Engine | None = None) -> Iterator[Connection]:
-        progress = _Progress()
+    def _write_optimistically(
+        self, batch: Batch, strategies: Mapping[str, Strategy]
+    ) -> WriteResult:
+        """Write as predicted; where a blind insert is refused, once more with all questions."""
+        unit = self._unit_of_work(batch, strategies)
         try:
-            with (engine or self._engine).connect() as connection:
-                progress.phase = Phase.STATEMENT
-                with _cut_on_failure(connection, progress), connection.begin() as transaction:
-                    yield connection
-                    self._file.check()
-                    if engine is None and not begins_with_commit(connection):
-                        refuse_dead_transaction(connection)
-                    progress.phase = Phase.COMMIT
-                    transaction.commit()
-        except Exception as error:  # noqa: BLE001
-            # A connection lost on its way back into the pool would keep its only place for ever.
-            self._engine.dispose()
-            raise write_error(error, progress.phase, lost=progress.lost) from None
+            return self._write(unit)
+        except RetriableWriteError as error:
+            if not unit.inserts_blind:
+                raise
+            self._prediction.penalize(strategies)
+            if not isinstance(error, ConflictError):
+                raise
+        confirm_first = dict.fromkeys(strategies, Strategy.CONFIRM_FIRST)
+        return self._write(self._unit_of_work(batch, confirm_first))
 
+    def _unit_of_work(self, batch: Batch, strategies: Mapping[str, Strategy]) -> UnitOfWork:
+        return UnitOfWork(batch, self._statements, strategies)
 
-@dataclass(slots=True)
-class _Progress:
-    """How far a transaction got, for the classification of its failure."""
-
-    phase: Phase = Phase.CONNECT
-    lost: bool = False
-
-
-@contextmanager
-def _cut_on_failure(connection: Connection, progress: _Progress) -> Iterator[None]:
-    """After a failure the connection is not trusted again: it may be lost, or to a standby."""
-    try:
-        yield
-    except Exception:  # it goes on from here
-        # COPY goes past SQLAlchemy, which would have seen this.
-        raw = None if connection.invalidated else connection.connection.dbapi_connection
-        progress.lost = raw is None or bool(getattr(raw, "closed", False))
-        connection.invalidate()
-        raise
-
-
-class _Work:
-    """One batch on its way into the database."""
-
-    def __init__(
-        self, batch: Batch, statements: Mapping[str, Statements], expected: Mapping[str, Expected]
-    ) -> None:
-        self._records = batch.records
-        self._retried = batch.attempt > 1
-        self._expected = expected
-        self.guessed = False
-        """Entities were inserted as new without a question."""
-        self._outcomes: list[Outcome | None] = [None] * len(batch.records)
-        self._groups: dict[str, _Group] = {}
-        self._children_inserted = 0
-        self._children_ended = 0
-        self._late = 0
-        for place, record in enumerate(batch.records):
-            group = self._groups.get(record.table)
-            if group is None:
-                group = self._groups[record.table] = _Group(statements[record.table])
-            group.entities.setdefault(record.entity_id, []).append(place)
-
-    @property
-    def confirmable(self) -> bool:
-        return Expected.UNCHANGED in self._expected.values()
-
-    @property
-    def unfinished(self) -> bool:
-        return any(group.entities for group in self._groups.values())
-
-    def confirm(self, connection: Connection) -> None:
-        """Confirm every entity whose records all say what is current already."""
-        for table, group in self._groups.items():
-            if self._expected[table] is not Expected.UNCHANGED:
-                continue
-            # Or two crawlers that see the same in two orders would deadlock.
-            rows = sorted(row for row in map(self._confirm_row, group.entities.values()) if row)
-            if not rows:
-                continue
-            for entity_id in group.statements.confirm(connection, rows):
-                first, *others = group.entities.pop(entity_id)
-                self._outcomes[first] = Outcome.CONFIRMED
-                for place in others:
-                    self._outcomes[place] = Outcome.COALESCED
-
-    def change(self, connection: Connection) -> None:
-        """Plan and write all that was not confirmed."""
-        writing = Script(connection)
-        for table, group in sorted(self._groups.items()):
-            if group.entities:
-                self._change_group(writing, group, self._expected[table])
-        writing.finish()
-
-    def result(self) -> WriteResult:
-        """What was done, once it is committed."""
-        return WriteResult(
-            tuple(outcome for outcome in self._outcomes if outcome is not None),
-            children_inserted=self._children_inserted,
-            children_ended=self._children_ended,
-            late=self._late,
-        )
-
-    def _confirm_row(
-        self, places: Sequence[int]
-    ) -> tuple[bytes, bytes, dt.datetime, dt.datetime | None] | None:
-        first = self._records[places[0]]
-        content = first.content_hash
-        if len(places) == 1:
-            return first.entity_id, content, first.observed_at, None
-        records = [self._records[place] for place in places]
-        if any(record.content_hash != content for record in records):
-            return None
-        times = [record.observed_at for record in records]
-        return first.entity_id, content, min(times), max(times)
-
-    def _change_group(self, writing: Script, group: _Group, expected: Expected) -> None:
-        entity_ids = sorted(group.entities)
-        current: Mapping[bytes, StoredVersion] = {}
-        if expected is Expected.NEW and writing.together:
-            self.guessed = True
+    def _write(self, unit: UnitOfWork) -> WriteResult:
+        if self._features.exclusive:
+            self._write_at_once(unit)
         else:
-            writing.flush()
-            current = group.statements.lock_current(writing.connection, entity_ids)
-        known = self._read(writing.connection, group, current)
-        changes = Plan()
-        for entity_id in entity_ids:
-            places = group.entities[entity_id]
-            records = [self._records[place] for place in places]
-            outcomes = known.plan(entity_id, records, changes, retried=self._retried)
-            for place, outcome in zip(places, outcomes, strict=True):
-                self._outcomes[place] = outcome
-        self._write(writing, group.statements, changes, current)
+            self._write_in_two(unit)
+        return unit.result()
 
-    def _read(
-        self, connection: Connection, group: _Group, current: Mapping[bytes, StoredVersion]
-    ) -> _Known:
-        """Read what the plan must know beside the current versions, all of it under their lock."""
-        known = _Known(current)
-        changed: list[bytes] = []
-        since: list[tuple[bytes, dt.datetime]] = []
-        for entity_id in current:
-            records = [self._records[place] for place in group.entities[entity_id]]
-            need = Reading.HISTORY if self._retried else reading(current[entity_id], records)
-            if need is Reading.NOTHING:
-                continue
-            if need is Reading.CURRENT_CHILDREN and len(records) == 1:
-                changed.append(entity_id)
-            else:
-                since.append((entity_id, min(record.observed_at for record in records)))
-        if changed:
-            known.changed = group.statements.current_children(connection, changed)
-        if since:
-            known.replace_versions(group.statements.history(connection, since))
-            known.add_children(group.statements.child_history(connection, since))
-        return known
+    def _write_at_once(self, unit: UnitOfWork) -> None:
+        with self._transactions.begin() as connection:
+            unit.confirm(connection)
+            unit.plan(connection)
+            unit.apply(connection)
 
-    def _write(
-        self,
-        writing: Script,
-        statements: Statements,
-        changes: Plan,
-        current: Mapping[bytes, StoredVersion],
-    ) -> None:
-        statements.change_versions(writing, changes.changed_versions)
-        self._insert_versions(writing, statements, changes, current)
-        for table, ended in changes.ended_children.items():
-            statements.end_children(writing, table, ended)
-            self._children_ended += len(ended)
-        for table, new in changes.new_children.items():
-            statements.insert_children(writing, table, new)
-            self._children_inserted += len(new)
-        for table, resumed in changes.resumed_children.items():
-            statements.resume_children(writing, table, resumed)
-            self._children_inserted += len(resumed)
-        self._late += changes.late
-
-    def _insert_versions(
-        self,
-        writing: Script,
-        statements: Statements,
-        changes: Plan,
-        current: Mapping[bytes, StoredVersion],
-    ) -> None:
-        if not self._retried:
-            statements.insert_versions(writing, changes.new_versions)
-            return
-        owned = [v for v in changes.new_versions if v.record.entity_id in current]
-        first = [v for v in changes.new_versions if v.record.entity_id not in current]
-        statements.insert_versions(writing, owned)
-        if statements.insert_absent_versions(writing, first) != len(first):
-            raise ContentionError("another crawler stored one of the new entities first")
-
-
-class _Known:
-    """What was read of the entities' histories."""
-
-    def __init__(self, current: Mapping[bytes, StoredVersion]) -> None:
-        self._versions = {entity_id: [version] for entity_id, version in current.items()}
-        self._children: defaultdict[bytes, list[StoredChild]] = defaultdict(list)
-        self.changed: Mapping[bytes, CurrentChildren] = {}
-        """Of the entities with one record, which changes what is current."""
-
-    def plan(
-        self, entity_id: bytes, records: Sequence[SnapshotRecord], into: Plan, *, retried: bool
-    ) -> Sequence[Outcome]:
-        versions: Sequence[StoredVersion] = self._versions.get(entity_id, ())
-        if not versions and len(records) == 1:
-            return (plan_first(records[0], into),)
-        if entity_id in self.changed:
-            return (plan_change(records[0], versions[0], self.changed[entity_id], into),)
-        return plan(records, versions, self._children.get(entity_id, ()), into, retried=retried)
-
-    def add_children(self, rows: Iterable[tuple[bytes, StoredChild]]) -> None:
-        for entity_id, child in rows:
-            self._children[entity_id].append(child)
-
-    def replace_versions(self, rows: Iterable[tuple[bytes, StoredVersion]]) -> None:
-        histories: defaultdict[bytes, list[StoredVersion]] = defaultdict(list)
-        for entity_id, version in rows:
-            histories[entity_id].append(version)
-        self._versions.update(histories)
+    def _write_in_two(self, unit: UnitOfWork) -> None:
+        """A confirmation is true by itself: alone it needs neither BEGIN nor COMMIT."""
+        if unit.confirms:
+            with self._transactions.begin(autocommit=True) as connection:
+                unit.confirm(connection)
+        if unit.unfinished:
+            with self._transactions.begin() as connection:
+                unit.plan(connection)
+                unit.apply(connection)

@@ -516,6 +516,16 @@ def test_column_of_another_kind_is_refused_by_name(engine: sa.Engine) -> None:
         SnapshotStore(engine).declare([replace(declaration(), columns=tuple(changed))])
 
 
+def test_a_database_of_a_newer_release_is_refused_with_both_versions(engine: sa.Engine) -> None:
+    """We would write rows that the newer release does not understand."""
+    SnapshotStore(engine).declare([declaration()])
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE snapshot_schema SET version = 7"))
+
+    with pytest.raises(SchemaMismatchError, match=r"version 7 .* version 1; upgrade"):
+        SnapshotStore(engine).declare([declaration()])
+
+
 def test_tables_that_another_crawler_creates_meanwhile_are_found_by_the_next_try(
     postgresql_url: str,
 ) -> None:

@@ -1,4 +1,4 @@
-"""Whether a server counts as far, which `writing` asks."""
+"""Whether a server counts as far, which `script` asks."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from scrapy_snapshot_pipeline.capture.compile import compile_capture
 from scrapy_snapshot_pipeline.declaration.registry import Declarations
 from scrapy_snapshot_pipeline.records import Batch, SnapshotRecord
 from scrapy_snapshot_pipeline.store.connection.engine import connect_engine
-from scrapy_snapshot_pipeline.store.schema import runs as ledger
+from scrapy_snapshot_pipeline.store.schema.runs import Run, RunEnd
 from scrapy_snapshot_pipeline.store.snapshot_store import SnapshotStore
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "example_project"
@@ -77,7 +77,7 @@ def store_odds(url: str) -> None:
     capture = compile_capture(declaration)
     store.declare([declaration])
     for run, start in STARTS.items():
-        store.start_run(ledger.Run(run, SPIDER, start))
+        store.start_run(Run(run, SPIDER, start))
         records: list[SnapshotRecord] = [
             capture(_item(NAMES[run], *offered), seen_at(run, place), run)
             for place, offered in enumerate(_offered(NAMES[run]))
@@ -86,7 +86,7 @@ def store_odds(url: str) -> None:
             store.write(Batch(tuple(records[first : first + 500])))
         end = start + dt.timedelta(minutes=1)
         counters = {"accepted": len(records)}
-        store.finish_run(ledger.RunEnd(run, end, "finished", counters))
+        store.finish_run(RunEnd(run, end, "finished", counters))
     store.close()
 
 

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from scrapy_snapshot_pipeline.history import ChangeKind, SnapshotHistory
-from scrapy_snapshot_pipeline.store.schema.tables import UtcDateTime
+from scrapy_snapshot_pipeline.store.schema.types import UtcDateTime
 from tests.history.filled import TABLE, Observation, at, fill
 
 ENTITIES = 700

@@ -14,7 +14,7 @@ from scrapy_snapshot_pipeline.records import Batch
 from scrapy_snapshot_pipeline.report import ReportOptions, build_page
 from scrapy_snapshot_pipeline.report.page import Page
 from scrapy_snapshot_pipeline.store.connection.engine import connect_engine
-from scrapy_snapshot_pipeline.store.schema import runs as ledger
+from scrapy_snapshot_pipeline.store.schema.runs import Run, RunEnd
 from scrapy_snapshot_pipeline.store.snapshot_store import SnapshotStore
 
 START = dt.datetime(2026, 3, 1, tzinfo=dt.timezone.utc)
@@ -98,12 +98,12 @@ def store(url: str, seen: dict[int, list[Product]], spider: str = "shop") -> Non
     database.declare([declaration])
     for day, products in seen.items():
         run, start = uuid.UUID(int=day + 1), START + dt.timedelta(days=day)
-        database.start_run(ledger.Run(run, spider, start))
+        database.start_run(Run(run, spider, start))
         records = tuple(capture(each, start, run) for each in products)
         database.write(Batch(records))
         counted = {"accepted": len(records), "revised": day, "failed": int(day == 1)}
         end = start + dt.timedelta(minutes=1)
-        database.finish_run(ledger.RunEnd(run, end, "finished", counted))
+        database.finish_run(RunEnd(run, end, "finished", counted))
     database.close()
 
 

@@ -1,1 +1,1 @@
-"""One connection: how it is made, begins and ends transactions, and is cut."""
+"""One connection: how it is made, how its transactions begin and end, and how it is cut."""

@@ -1,10 +1,10 @@
-"""What must hold when a transaction is about to commit, and no driver checks."""
+"""What must hold when a transaction is about to commit, and what no driver checks."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
@@ -13,31 +13,32 @@ from scrapy_snapshot_pipeline.errors import FatalWriteError, SystemicError
 
 _IN_TRANSACTION = 2  # libpq's PQTRANS_INTRANS: begun, and no statement of it has failed
 
-Identity = tuple[int, int]
+_Identity: TypeAlias = tuple[int, int]
+"""Device and inode."""
 
 
 def refuse_dead_transaction(connection: Connection) -> None:
     """Raise SystemicError where COMMIT would succeed and store nothing.
 
-    PostgreSQL answers it with a rollback after a failed statement, and SQLite may have rolled
+    PostgreSQL answers COMMIT with a rollback after a failed statement, and SQLite may have rolled
     back by itself when the disk was full.
     """
-    driver: Any = connection.connection.dbapi_connection
-    info = getattr(driver, "info", None)
-    alive = driver.in_transaction if info is None else info.transaction_status == _IN_TRANSACTION
+    raw: Any = connection.connection.dbapi_connection
+    info = getattr(raw, "info", None)
+    alive = raw.in_transaction if info is None else info.transaction_status == _IN_TRANSACTION
     if not alive:
         raise SystemicError("the transaction had ended before its COMMIT; nothing was stored")
 
 
-class SameFile:
-    """Raises where the SQLite file is another one than at the first connection.
+class SameFileCheck:
+    """Notices that the SQLite file was deleted or replaced since the first connection to it.
 
-    SQLite goes on writing into a file that was deleted or replaced, and every commit succeeds.
+    SQLite would go on writing into the old file, and every commit would succeed.
     """
 
     def __init__(self, engine: Engine) -> None:
         """Follow the connections of `engine`; a server or a database in memory has no file."""
-        self._seen: dict[Path, Identity] = {}
+        self._seen: dict[Path, _Identity] = {}
         self._file: Path | None = None
         if engine.dialect.name == "sqlite":
             sa.event.listen(engine, "connect", self._connected)
@@ -53,7 +54,7 @@ class SameFile:
         cursor = connection.execute("PRAGMA database_list")
         name = next((row[2] for row in cursor if row[1] == "main"), "")
         cursor.close()
-        # A new connection may begin a new log; the database itself must stay.
+        # A new connection may begin a new log, but the database must stay the same.
         self._seen = {path: seen for path, seen in self._seen.items() if path == self._file}
         self._file = Path(name) if name else None
 
@@ -68,9 +69,9 @@ class SameFile:
             )
 
 
-def _identity(path: Path) -> Identity | None:
+def _identity(path: Path) -> _Identity | None:
     try:
-        found = os.stat(path)  # noqa: PTH116 - twice a commit
+        found = os.stat(path)  # noqa: PTH116 - cheaper than Path.stat, and called twice a commit
     except OSError:
         return None
     return found.st_dev, found.st_ino

@@ -1,4 +1,4 @@
-"""The SQLAlchemy engine: one connection, set up the way the store relies on."""
+"""The SQLAlchemy engine: one connection, set up as the store needs it."""
 
 from __future__ import annotations
 
@@ -16,21 +16,22 @@ from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 from scrapy_snapshot_pipeline.errors import SettingsError
 from scrapy_snapshot_pipeline.safe_text import printable
 from scrapy_snapshot_pipeline.store.connection.tls import unverified_host
-from scrapy_snapshot_pipeline.store.connection.transactions import IS_REMOTE, say_begin_and_commit
+from scrapy_snapshot_pipeline.store.connection.transactions import IS_REMOTE, send_begin_and_commit
 
 logger = logging.getLogger(__name__)
 
 _REMOTE_ROUND_TRIP = 0.005
-"""Seconds of a round trip, from which on a server counts as far: see `writing`."""
+"""Seconds; a server whose round trip takes longer is far, and is written to as in `script`."""
 _PROBES = 5
-"""Of which the shortest counts: a busy reactor gives the interpreter lock back late."""
-_LOCK_TIMEOUT = 5.0  # seconds; as during a migration
+"""Round trips to measure.  The shortest counts, as a busy reactor gives the interpreter lock back
+late."""
+_LOCK_TIMEOUT = 5.0  # seconds; others may hold a lock for long, as during a migration
 _SQLITE_BUSY_TIMEOUT = 1.0  # seconds; a busy wait cannot be interrupted, so retries do the rest
 _UNWANTED_PLANS = ("enable_seqscan", "enable_sort", "jit")
-"""Every statement looks up a batch of ids in an index.  Of a table that grew since it was last
-analysed the planner thinks otherwise, and reads all of it: 12 ms a statement instead of 1 ms at
-25,000 versions, and growing.  And it thinks a batch small enough to be sorted, where an index has
-the order, or a hash needs none: 37 instead of 29 microseconds for the 50 children of an entity."""
+"""Switched off.  Every statement looks up a batch of ids in an index.  Once a table has grown since
+it was last analysed, the planner would read all of it instead.  And it would sort a batch, which
+looks small to it, where an index has the order or a hash needs none.  See the benchmark, section D.
+"""
 
 
 def connect_engine(
@@ -38,9 +39,9 @@ def connect_engine(
 ) -> Engine:
     """An engine with at most one connection; nothing is connected yet.
 
-    Both timeouts are in seconds.  A server that answers gives up a statement before
-    `write_timeout`; None: as the server is set up.  Raises SettingsError where the URL or its
-    driver is not usable; the text never repeats the URL, which may hold a password.
+    Both timeouts are in seconds.  A server that still answers gives up a statement before
+    `write_timeout`; None leaves its own limits in force.  Raises SettingsError where the URL or its
+    driver cannot be used; the text never repeats the URL, which may hold a password.
     """
     parsed = _parse(url)
     if parsed.get_backend_name() == "sqlite":
@@ -55,7 +56,7 @@ def connect_engine(
 def _parse(url: str) -> URL:
     try:
         return make_url(url)
-    except (ArgumentError, ValueError):  # the latter of a port that is no number
+    except (ArgumentError, ValueError):  # ValueError: a port that is no number
         raise SettingsError(
             "SNAPSHOT_DATABASE_URL is not a SQLAlchemy URL; write it like "
             "sqlite:///snapshots.db or postgresql+psycopg2://user@host/database"
@@ -98,14 +99,14 @@ def _server_engine(url: URL, connect_timeout: float) -> Engine:
             url,
             connect_args=arguments,
             hide_parameters=True,
-            isolation_level="AUTOCOMMIT",  # `say_begin_and_commit` does what the driver would
+            isolation_level="AUTOCOMMIT",  # `send_begin_and_commit` does what the driver would do
             pool_size=1,
             max_overflow=0,
         )
     except (ImportError, NoSuchModuleError):
         raise SettingsError(_no_driver(url)) from None
     sa.event.listen(engine, "connect", _set_up_server)
-    say_begin_and_commit(engine)
+    send_begin_and_commit(engine)
     return engine
 
 
@@ -114,8 +115,8 @@ def _warn_unverified(url: URL) -> None:
     if host is None:
         return
     logger.warning(
-        "SNAPSHOT_DATABASE_URL names the server %s, and nothing proves that it is the one that "
-        "answers: who is on the way could read the password and the data; end the URL with "
+        "SNAPSHOT_DATABASE_URL names the server %s, and nothing proves that this server is the one "
+        "that answers: whoever is between could read the password and the data; end the URL with "
         "?sslmode=verify-full (and &sslrootcert=FILE, the certificate of its authority)",
         printable(host),
     )
@@ -137,7 +138,7 @@ def _no_driver(url: URL) -> str:
 def _set_up_server(connection: Any, record: ConnectionPoolEntry) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET TIME ZONE 'UTC'")
-        # Asked through the catalogue, since not every server that speaks PostgreSQL has them.
+        # Through the catalogue, since not every server that speaks PostgreSQL has these settings.
         cursor.execute(
             "SELECT set_config(name, 'off', false) FROM pg_settings WHERE name = ANY(%s)",
             [list(_UNWANTED_PLANS)],
@@ -155,7 +156,7 @@ def _round_trip(cursor: Any) -> float:
 
 
 def _limits(write_timeout: float) -> Callable[[Any, object], None]:
-    """Below the watchdog's time, so that it has to free us from a frozen server only."""
+    """Sets limits below the watchdog's, which is left with servers that are frozen."""
     seconds = {
         "statement_timeout": 0.8 * write_timeout,
         "lock_timeout": min(_LOCK_TIMEOUT, 0.4 * write_timeout),
@@ -165,7 +166,7 @@ def _limits(write_timeout: float) -> Callable[[Any, object], None]:
     def set_limits(connection: Any, _: object) -> None:
         with connection.cursor() as cursor:
             for name, limit in seconds.items():
-                # What the URL or the role says already stands.
+                # A limit that the URL or the role sets stays in force.
                 cursor.execute(
                     "SELECT set_config(%s, %s, false) WHERE current_setting(%s) IN ('0', '0s')",
                     (name, str(round(limit * 1000)), name),

@@ -1,4 +1,4 @@
-"""The socket of the store's one connection, to be cut from another thread."""
+"""Cutting the store's one connection from another thread, by shutting its socket down."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from sqlalchemy.engine import Engine
 
 
 class SocketCut:
-    """Holds a duplicate of the connection's socket as long as the connection is open.
+    """Holds a duplicate of the connection's socket for as long as the connection is open.
 
-    A frozen server holds the writer thread inside the driver, where no timeout reaches it; when
-    its socket is shut down, the driver returns at once as from any lost connection.  The
-    duplicate cannot be somebody else's by the time it is used, as a number alone could.
+    A frozen server holds the writer thread inside the driver, where no timeout reaches it.  When
+    the socket is shut down, the driver returns at once, as it does from any lost connection.  A
+    file number alone could belong to somebody else by then; a duplicate cannot.
     """
 
     def __init__(self, engine: Engine) -> None:
-        """Follow the connections of `engine`; SQLite's has no socket and is passed over."""
+        """Follow the connections of `engine`; those of SQLite have no socket and are ignored."""
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
         sa.event.listen(engine, "connect", self._connected)
@@ -32,7 +32,7 @@ class SocketCut:
         with self._lock:
             if self._socket is None:
                 return False
-            with contextlib.suppress(OSError):  # it was closed by the server already
+            with contextlib.suppress(OSError):  # the server has closed it already
                 self._socket.shutdown(socket.SHUT_RDWR)
             return True
 

@@ -1,4 +1,7 @@
-"""Whether the way to a PostgreSQL server can be trusted, as its URL and libpq's variables say."""
+"""Whether the connection to a PostgreSQL server is proven to reach that server.
+
+Judged by its URL and by libpq's environment variables.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from sqlalchemy.engine import URL
 
 _VERIFIED = ("verify-ca", "verify-full")
-"""Of libpq's `sslmode`; `require` encrypts, but for anyone who answers."""
+"""Values of libpq's `sslmode`.  `require` encrypts, but to whoever answers."""
 
 
 def unverified_host(url: URL, environ: Mapping[str, str]) -> str | None:
@@ -36,7 +39,7 @@ def _without_port(host: str) -> str:
 
 
 def _is_local(host: str) -> bool:
-    """Also of the folder of a socket, and of no host at all, which is libpq's own socket."""
+    """Also true of the folder of a socket, and of no host, which is libpq's own socket."""
     if not host or host.startswith(("/", "@")) or host.lower() == "localhost":
         return True
     try:

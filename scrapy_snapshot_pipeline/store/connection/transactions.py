@@ -1,16 +1,19 @@
-"""How a transaction on a server begins and ends: in few round trips.
+"""How a transaction on a server begins and ends, in as few round trips as possible.
 
-BEGIN travels with the first statement.  The driver would send it alone, and after a statement in
-autocommit another one to set the isolation level back: two round trips of the eight that a batch of
-new entities had.  COPY goes past SQLAlchemy, so it must not be the first statement; YugabyteDB has
-committed such a one at once, and CockroachDB refuses it.
+BEGIN travels with the first statement.  The driver would send it alone, and would need another
+round trip to set the isolation level back after a statement in autocommit.  COPY goes past
+SQLAlchemy, so it must not be the first statement: YugabyteDB has committed such a COPY at once, and
+CockroachDB refuses it.
 
-What needs no answer may travel with COMMIT.
+Statements whose answer nobody needs may travel with COMMIT.
 """
 
 from __future__ import annotations
 
 import contextlib
+import enum
+from collections.abc import MutableMapping
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,17 +22,39 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 IS_REMOTE = "snapshot_remote"
-"""In the `info` of a connection: whether a round trip to its server takes long."""
+"""Key in the `info` of a connection: whether a round trip to its server takes long."""
 SINGLE_STATEMENT = "snapshot_single_statement"
-"""Execution option of an engine: a statement is a transaction by itself, without BEGIN and COMMIT.
-Servers only."""
+"""Execution option of an engine: each statement is a transaction by itself, without BEGIN and
+COMMIT.  Servers only."""
 
-_TRANSACTION, _DUE, _BEGUN = "snapshot_transaction", "due", "begun"
-"""What a connection's `info` says of its transaction, and under which name."""
-_LAST = "snapshot_last_script"
+_TRANSACTION = "snapshot_transaction"
 
 
-def say_begin_and_commit(engine: Engine) -> None:
+class _Begin(enum.Enum):
+    """Whether the server knows of the transaction."""
+
+    NOT_DUE = "not due"
+    """There is none: each statement commits by itself."""
+    DUE = "due"
+    """BEGIN is yet to be sent, with the next statement."""
+    SENT = "sent"
+
+
+@dataclass(slots=True)
+class _Transaction:
+    """What has been sent of a connection's transaction, and what is still to be sent."""
+
+    begin: _Begin = _Begin.NOT_DUE
+    script: bytes | None = None
+    """To be sent with COMMIT."""
+
+
+def is_remote(connection: Connection) -> bool:
+    """Whether a round trip to the server takes long; False for SQLite."""
+    return bool(connection.info.get(IS_REMOTE))
+
+
+def send_begin_and_commit(engine: Engine) -> None:
     """Begin and end the transactions of an engine whose driver is in autocommit."""
     sa.event.listen(engine, "begin", _begin_with_next)
     sa.event.listen(engine, "before_cursor_execute", _begin_now, retval=True)
@@ -39,65 +64,76 @@ def say_begin_and_commit(engine: Engine) -> None:
 
 
 def send_with_commit(connection: Connection, script: bytes) -> None:
-    """Have `script`, statements with all values in them, run when the transaction is committed.
+    """Run `script`, statements that have all values in them, when the transaction is committed.
 
-    If one of them fails, nothing is committed: the server runs none that come after it.
+    If one of them fails, nothing is committed: the server runs no statement after it.
     """
-    connection.info[_LAST] = script
+    _transaction(connection.info).script = script
 
 
 def begins_with_commit(connection: Connection) -> bool:
-    """Whether all of the transaction travels with its COMMIT: the server knows of none yet."""
-    return _LAST in connection.info and bool(connection.info.get(_TRANSACTION) == _DUE)
+    """Whether the whole transaction travels with its COMMIT: the server knows nothing of it yet."""
+    transaction = _transaction(connection.info)
+    return transaction.script is not None and transaction.begin is _Begin.DUE
+
+
+def _transaction(info: MutableMapping[Any, Any]) -> _Transaction:
+    """The transaction that a connection's `info` remembers."""
+    found: _Transaction = info.setdefault(_TRANSACTION, _Transaction())
+    return found
+
+
+def _forget(info: MutableMapping[Any, Any]) -> _Transaction:
+    """The same, which is over now."""
+    ended: _Transaction = info.pop(_TRANSACTION, _Transaction())
+    return ended
 
 
 def _begin_with_next(connection: Connection) -> None:
-    connection.info.pop(_LAST, None)  # of a transaction that was rolled back
-    connection.info[_TRANSACTION] = _DUE if _begins(connection) else None
+    single = connection.get_execution_options().get(SINGLE_STATEMENT, False)
+    # A script that was left behind belonged to a transaction that was rolled back.
+    connection.info[_TRANSACTION] = _Transaction(_Begin.NOT_DUE if single else _Begin.DUE)
 
 
 def _begin_now(
     connection: Connection, _: object, statement: str, parameters: Any, *__: object
 ) -> tuple[str, Any]:
-    if connection.info.get(_TRANSACTION) != _DUE:
+    transaction = _transaction(connection.info)
+    if transaction.begin is not _Begin.DUE:
         return statement, parameters
-    connection.info[_TRANSACTION] = _BEGUN
+    transaction.begin = _Begin.SENT
     return f"BEGIN; {statement}", parameters
 
 
 def _commit(connection: Connection) -> None:
-    begin = b"BEGIN; " if begins_with_commit(connection) else b""
-    script = connection.info.pop(_LAST, None)
-    if script is None:
+    transaction = _transaction(connection.info)
+    if transaction.script is None:
         _end(connection, "COMMIT")
         return
-    connection.info[_TRANSACTION] = _BEGUN
+    begin = b"BEGIN; " if transaction.begin is _Begin.DUE else b""
+    script = begin + transaction.script + b"; COMMIT"
+    connection.info[_TRANSACTION] = _Transaction(_Begin.SENT)
     cursor: Any = connection.connection.cursor()  # since SQLAlchemy takes no bytes
-    cursor.execute(begin + script + b"; COMMIT")
+    cursor.execute(script)
     cursor.close()
-    connection.info.pop(_TRANSACTION, None)
+    _forget(connection.info)
 
 
 def _roll_back(connection: Connection) -> None:
-    # The error that led here is the one to be seen, not that the connection is gone with it.
+    # The user needs the error that led here, not that the connection was lost with it.
     with contextlib.suppress(exc.DBAPIError):
         _end(connection, "ROLLBACK")
 
 
 def _reset(connection: Any, record: ConnectionPoolEntry, _: object) -> None:
-    """Of a connection on its way back into the pool; the driver's own rollback would do nothing."""
-    if record.info.pop(_TRANSACTION, None) == _BEGUN:
+    """Roll back on the way into the pool, which the driver would not do in autocommit."""
+    if _forget(record.info).begin is _Begin.SENT:
         with connection.cursor() as cursor:
             cursor.execute("ROLLBACK")
 
 
-def _end(connection: Connection, how: str) -> None:
+def _end(connection: Connection, command: str) -> None:
     if connection.invalidated:
         return
-    transaction = connection.info.pop(_TRANSACTION, None)
-    if transaction == _BEGUN:
-        connection.exec_driver_sql(how)
-
-
-def _begins(connection: Connection) -> bool:
-    return not connection.get_execution_options().get(SINGLE_STATEMENT, False)
+    if _forget(connection.info).begin is _Begin.SENT:
+        connection.exec_driver_sql(command)

@@ -1,1 +1,1 @@
-"""Tables, views and the statements that create them."""
+"""Tables and views: what they are, and how they are created."""

@@ -1,4 +1,4 @@
-"""The run's row in `snapshot_runs`: what a crawl did, and whether it came to its end."""
+"""A crawl's row in `snapshot_runs`: what it did, and whether it came to its end."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ class RunEnd:
     run_id: uuid.UUID
     finished_at: dt.datetime
     finish_reason: str
-    """Scrapy's; "finished" where the spider came to its end by itself."""
+    """Scrapy's reason; "finished" where the spider came to its end by itself."""
     counters: Mapping[str, int]
-    """By the names of the columns of `snapshot_runs`."""
+    """By the names of their columns in `snapshot_runs`."""
 
     @property
     def status(self) -> str:
-        """FINISHED only where the crawl saw all it wanted to see, and all of it is stored."""
+        """FINISHED only where the crawl saw all that it wanted to see, and all of it is stored."""
         missing = sum(self.counters.get(name, 0) for name in _MISSING)
         return FINISHED if self.finish_reason == "finished" and not missing else INCOMPLETE
 

@@ -1,202 +1,36 @@
 """The tables of the declarations and of the plugin itself, as SQLAlchemy objects.
 
-The same schema serves SQLite, PostgreSQL and what speaks PostgreSQL: `entity_id` leads every key
-and index, so that the tables can be distributed by it; no sequence, no identity, no server clock.
+The same schema serves SQLite, PostgreSQL, and what speaks PostgreSQL.  `entity_id` comes first in
+every primary key and unique index, so that the tables can be distributed by it; and there is no
+sequence, no identity column and no server clock.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
-import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import Any, TypeAlias
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Dialect
-from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from scrapy_snapshot_pipeline.declaration.tables import ChildTable, Column, Declaration, Kind, Role
+from scrapy_snapshot_pipeline.declaration.tables import ChildTable, Column, Declaration, Role
+from scrapy_snapshot_pipeline.store.schema.types import (
+    Digest,
+    PortableUuid,
+    UtcDateTime,
+    column_type,
+)
 
 SCHEMA_VERSION = 1
-"""Of the system columns and tables; stored in `snapshot_schema`."""
+"""The version of the system columns and tables; stored in `snapshot_schema`."""
 
-_MAX_IDENTIFIER = 63  # bytes; PostgreSQL cuts longer names silently
-
-
-# The types give SQLAlchemy a processor instead of `process_bind_param` and `process_result_value`:
-# its wrapper around these was called 47 times for an entity with 5 children, mostly to hand a value
-# through as it is.
-Processor: TypeAlias = "Callable[[Any], Any]"
-
-
-def _time_text(value: dt.datetime | None) -> str | None:
-    return None if value is None else value.isoformat(sep=" ", timespec="microseconds")
-
-
-def _time(value: dt.datetime | str | None) -> dt.datetime | None:
-    if value is None:
-        return None
-    moment = dt.datetime.fromisoformat(value) if isinstance(value, str) else value
-    return moment if moment.tzinfo is dt.timezone.utc else moment.astimezone(dt.timezone.utc)
-
-
-def _decimal_text(value: Decimal | None) -> str | None:
-    return None if value is None else format(value, "f")
-
-
-def _decimal(value: str | None) -> Decimal | None:
-    return None if value is None else Decimal(value)
-
-
-def _hex_text(value: bytes | None) -> str | None:
-    return None if value is None else value.hex()
-
-
-def _uuid_text(value: uuid.UUID | None) -> str | None:
-    return None if value is None else str(value)
-
-
-_FILLFACTOR = 80  # percent; room on each page keeps a confirmation a HOT update
-"""With 85, 4 % of the confirmations in a small table found their page full; with 80, 1 %."""
-
-
-class UtcDateTime(TypeDecorator[dt.datetime]):
-    """An aware UTC time; on SQLite text of fixed width, so that it sorts."""
-
-    impl = sa.DateTime
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        if dialect.name == "sqlite":
-            return dialect.type_descriptor(sa.Text())
-        return dialect.type_descriptor(sa.DateTime(timezone=True))
-
-    def bind_processor(self, dialect: Dialect) -> Processor | None:
-        return _time_text if dialect.name == "sqlite" else None
-
-    def result_processor(self, dialect: Dialect, coltype: object) -> Processor:
-        return _time
-
-
-class ExactDecimal(TypeDecorator[Decimal]):
-    """A decimal with all its digits; on SQLite, which has none, text."""
-
-    impl = sa.Numeric
-    cache_ok = True
-
-    def __init__(self, precision: int | None = None, scale: int | None = None) -> None:
-        super().__init__(precision=precision, scale=scale)
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        if dialect.name == "sqlite":
-            return dialect.type_descriptor(sa.Text())
-        return dialect.type_descriptor(self.impl_instance)
-
-    def bind_processor(self, dialect: Dialect) -> Processor | None:
-        return _decimal_text if dialect.name == "sqlite" else None
-
-    def result_processor(self, dialect: Dialect, coltype: object) -> Processor | None:
-        if dialect.name == "sqlite":
-            return _decimal
-        return self.impl_instance.result_processor(dialect, coltype)
-
-
-class Digest(TypeDecorator[bytes]):
-    """An id of 16 bytes: `uuid` on PostgreSQL, a blob on SQLite."""
-
-    impl = sa.LargeBinary
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        if dialect.name == "sqlite":
-            return dialect.type_descriptor(sa.BLOB(16))
-        return dialect.type_descriptor(postgresql.UUID(as_uuid=False))
-
-    def bind_processor(self, dialect: Dialect) -> Processor | None:
-        return None if dialect.name == "sqlite" else _hex_text
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> bytes | None:
-        if value is None or isinstance(value, bytes):
-            return value
-        return uuid.UUID(str(value)).bytes
-
-
-class PortableUuid(TypeDecorator[uuid.UUID]):
-    """A UUID to be read by people: `uuid` on PostgreSQL, its usual text on SQLite."""
-
-    impl = sa.String
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        if dialect.name == "sqlite":
-            return dialect.type_descriptor(sa.String(36))
-        return dialect.type_descriptor(postgresql.UUID(as_uuid=False))
-
-    def bind_processor(self, dialect: Dialect) -> Processor | None:
-        return _uuid_text
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> uuid.UUID | None:
-        return None if value is None else uuid.UUID(str(value))
-
-
-class JsonText(TypeDecorator[str]):
-    """Canonical JSON text: `jsonb` on PostgreSQL, text on SQLite; read and written as text."""
-
-    impl = sa.Text
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        if dialect.name == "sqlite":
-            return dialect.type_descriptor(sa.Text())
-        return dialect.type_descriptor(_RawJsonb())
-
-
-class _RawJsonb(sa.types.UserDefinedType[str]):
-    """`jsonb` that leaves its text alone: capture has already made it canonical."""
-
-    cache_ok = True
-
-    def get_col_spec(self, **_: object) -> str:
-        return "JSONB"
-
-
-_TYPES: dict[Kind, TypeEngine[Any]] = {
-    Kind.TEXT: sa.Text(),
-    Kind.INTEGER: sa.BigInteger(),
-    Kind.FLOAT: sa.Double(),
-    Kind.BOOLEAN: sa.Boolean(),
-    Kind.DATETIME: UtcDateTime(),
-    Kind.DATE: sa.Date(),
-    Kind.TIME: sa.Time(),
-    Kind.UUID: PortableUuid(),
-    Kind.BYTES: sa.LargeBinary(),
-    Kind.ENUM: sa.Text(),
-    Kind.JSON: JsonText(),
-}
-
-
-def column_type(column: Column) -> TypeEngine[Any]:
-    """The SQLAlchemy type of a declared column.
-
-    An `Annotated` type is taken as it is where it stores a record's value unchanged.  Of a decimal
-    only the limits are, and times, UUIDs, enums and JSON have one form on every database.
-    """
-    if column.kind is Kind.DECIMAL:
-        return ExactDecimal(column.precision, column.scale)
-    if column.sql_type is None or column.kind in (Kind.DATETIME, Kind.UUID):
-        return _TYPES[column.kind]
-    sql_type: TypeEngine[Any] = sa.types.to_instance(column.sql_type)
-    if column.kind in (Kind.JSON, Kind.ENUM) and not _plain_text(sql_type):
-        return _TYPES[column.kind]
-    return sql_type
-
-
-def _plain_text(sql_type: TypeEngine[Any]) -> bool:
-    return isinstance(sql_type, sa.String) and not isinstance(sql_type, sa.Enum)
+_MAX_IDENTIFIER = 63
+"""Bytes of a name; PostgreSQL cuts longer ones silently."""
+_FILLFACTOR = 80
+"""Percent of each page that PostgreSQL fills with new rows.  The rest lets a confirmation stay on
+its page (a HOT update), so that it touches no index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,12 +44,12 @@ class EntityTables:
 
     @property
     def all(self) -> tuple[sa.Table, ...]:
-        """Parent first, as they must be created."""
+        """Parents first, as they must be created."""
         return (self.versions, *self.children)
 
 
 def storage_ddl(tables: EntityTables, dialect: Dialect) -> list[str]:
-    """What to run after `tables` were created, on the dialects that know of it."""
+    """The statements that set the storage of new `tables`; none where there is nothing to set."""
     if dialect.name != "postgresql":
         return []
     table = dialect.identifier_preparer.format_table(tables.versions)
@@ -247,7 +81,7 @@ def _version_table(declaration: Declaration, metadata: sa.MetaData) -> sa.Table:
     _current_index(table, object_name("uq", name, "current"), ["entity_id"], unique=True)
     key = [column.name for column in declaration.columns if column.role is Role.KEY]
     _current_index(table, object_name("ix", name, "key"), key, unique=False)
-    # For what changed since when.  A confirmation touches neither column, and stays HOT.
+    # These two find what changed in a period.  A confirmation touches neither column.
     sa.Index(object_name("ix", name, "from"), table.c.valid_from)
     ended = table.c.valid_to.is_not(None)
     sa.Index(
@@ -301,7 +135,7 @@ def _current_index(table: sa.Table, name: str, columns: list[str], *, unique: bo
 
 
 def object_name(*parts: str) -> str:
-    """The parts joined, cut to what every database takes and still unique."""
+    """The parts joined, and shortened to what every database takes; still unique."""
     name = "_".join(parts)
     if len(name.encode()) <= _MAX_IDENTIFIER:
         return name
@@ -348,4 +182,4 @@ SCHEMA = sa.Table(
     sa.Column("version", sa.Integer(), nullable=False),
     sa.Column("columns", sa.Text(), nullable=False),
 )
-"""What each table was created for, in the words of `catalog`."""
+"""What each table was created for, as `catalog` describes it."""

@@ -1,13 +1,15 @@
 """Views for people who live in SQL: what is current, and what changed from what to what.
 
-Every table gets `<table>_current` and `<table>_changes`.  Times keep their names of the Python
-interface: changed_at, last_confirmed_at, run_at.  Decimals are numbers in them, on SQLite
-therefore inexact; the tables have the exact text.
+Every table gets `<table>_current` and `<table>_changes`.  Times have the names that they have in
+Python: changed_at, last_confirmed_at, run_at.  Decimals are numbers, and therefore inexact on
+SQLite; the tables have the exact text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
@@ -17,24 +19,29 @@ from scrapy_snapshot_pipeline.declaration.tables import Column, Kind, Role
 from scrapy_snapshot_pipeline.store.schema.tables import RUNS, EntityTables, object_name
 
 
-def view_ddl(dialect: Dialect, entity: EntityTables) -> Iterator[tuple[str, str]]:
-    """Name and CREATE VIEW statement of each view over the tables of one declaration."""
-    own = entity.declaration.columns
-    versions = entity.versions
-    yield _view(dialect, versions.name, "current", _current(dialect, versions, own))
-    yield _view(dialect, versions.name, "changes", _changes(dialect, versions, own))
+@dataclass(frozen=True, slots=True)
+class View:
+    """A view over the tables of one declaration."""
+
+    name: str
+    query: Callable[[Dialect], sa.SelectBase]
+
+    def ddl(self, dialect: Dialect) -> str:
+        """The CREATE VIEW statement."""
+        quoted = dialect.identifier_preparer.quote(self.name)
+        body = self.query(dialect).compile(dialect=dialect, compile_kwargs={"literal_binds": True})
+        return f"CREATE VIEW {quoted} AS {body}"
+
+
+def entity_views(entity: EntityTables) -> Iterator[View]:
+    """The views over the tables of one declaration, two a table."""
+    own, versions = entity.declaration.columns, entity.versions
+    yield View(object_name(versions.name, "current"), partial(_current, versions, own))
+    yield View(object_name(versions.name, "changes"), partial(_changes, versions, own))
     for child, table in zip(entity.declaration.children, entity.children, strict=True):
-        current = _child_current(dialect, entity, table, child.columns)
-        changes = _child_changes(dialect, entity, table, child.columns)
-        yield _view(dialect, table.name, "current", current)
-        yield _view(dialect, table.name, "changes", changes)
-
-
-def _view(dialect: Dialect, table: str, what: str, query: sa.SelectBase) -> tuple[str, str]:
-    name = object_name(table, what)
-    quoted = dialect.identifier_preparer.quote(name)
-    body = query.compile(dialect=dialect, compile_kwargs={"literal_binds": True})
-    return name, f"CREATE VIEW {quoted} AS {body}"
+        of_child = (entity, table, child.columns)
+        yield View(object_name(table.name, "current"), partial(_child_current, *of_child))
+        yield View(object_name(table.name, "changes"), partial(_child_changes, *of_child))
 
 
 def _value(dialect: Dialect, table: FromClause, column: Column) -> ColumnElement[object]:
@@ -50,7 +57,7 @@ def _values(
     return [_value(dialect, table, c).label(f"{prefix}{c.name}") for c in columns]
 
 
-def _current(dialect: Dialect, table: sa.Table, columns: Sequence[Column]) -> sa.SelectBase:
+def _current(table: sa.Table, columns: Sequence[Column], dialect: Dialect) -> sa.SelectBase:
     return (
         sa.select(
             *_values(dialect, table, columns),
@@ -66,7 +73,7 @@ def _current(dialect: Dialect, table: sa.Table, columns: Sequence[Column]) -> sa
 
 
 def _child_current(
-    dialect: Dialect, entity: EntityTables, table: sa.Table, columns: Sequence[Column]
+    entity: EntityTables, table: sa.Table, columns: Sequence[Column], dialect: Dialect
 ) -> sa.SelectBase:
     versions = entity.versions
     joined = table.join(versions, versions.c.entity_id == table.c.entity_id)
@@ -84,8 +91,8 @@ def _child_current(
     )
 
 
-def _changes(dialect: Dialect, table: sa.Table, columns: Sequence[Column]) -> sa.SelectBase:
-    """One row a version that was the state for some time, and one where a state just ended."""
+def _changes(table: sa.Table, columns: Sequence[Column], dialect: Dialect) -> sa.SelectBase:
+    """A row for each version that was valid for some time, and one where no other followed."""
     new, old = table.alias("new"), table.alias("old")
     keys, others = _split(columns)
     before = sa.and_(_same_entity(new, old), _follows(new, old))
@@ -123,9 +130,9 @@ def _changes(dialect: Dialect, table: sa.Table, columns: Sequence[Column]) -> sa
 
 
 def _child_changes(
-    dialect: Dialect, entity: EntityTables, table: sa.Table, columns: Sequence[Column]
+    entity: EntityTables, table: sa.Table, columns: Sequence[Column], dialect: Dialect
 ) -> sa.SelectBase:
-    """One row a child row that began, and one where it ended and no other took its place."""
+    """A row for each child row that began, and one where it ended and no other followed."""
     new, old, parent = table.alias("new"), table.alias("old"), entity.versions.alias("parent")
     keys, others = _split(columns)
     before = sa.and_(_same_entity(new, old), _same_child(new, old), _follows(new, old))
@@ -170,7 +177,7 @@ def _split(columns: Sequence[Column]) -> tuple[list[Column], list[Column]]:
 def _parent_key(
     dialect: Dialect, entity: EntityTables, versions: FromClause, columns: Sequence[Column]
 ) -> list[ColumnElement[object]]:
-    """The entity's key; where the child has a field of that name, with the table's before it."""
+    """The entity's key; a name that the child has too is prefixed with the entity's table."""
     taken = {column.name for column in columns}
     return [
         _value(dialect, versions, c).label(
@@ -217,7 +224,7 @@ def _same_child(one: FromClause, other: FromClause) -> ColumnElement[bool]:
 
 
 def _follows(new: FromClause, old: FromClause) -> ColumnElement[bool]:
-    """By the ids as well: they sort by time, and lead the index."""
+    """`old` ends where `new` begins.  The ids, which sort by time, let the primary key be used."""
     return sa.and_(
         old.c.valid_to == new.c.valid_from,
         old.c.valid_from < new.c.valid_from,

@@ -1,1 +1,1 @@
-"""SQL texts and the rows that they carry."""
+"""SQL texts, and the rows that travel with them."""

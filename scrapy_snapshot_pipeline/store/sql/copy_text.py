@@ -1,6 +1,6 @@
 """COPY: the fastest way into PostgreSQL, in its text format.
 
-It cannot pass over a conflict, so it serves rows that no one else can have, and first attempts.
+COPY cannot skip a conflict, so it serves first attempts, and rows that nobody else can insert.
 The format: https://www.postgresql.org/docs/current/sql-copy.html, "Text Format".
 """
 
@@ -40,7 +40,7 @@ _WRITERS: Mapping[type, Callable[[Any], str]] = {
 
 
 def escaped(value: Any) -> str:
-    """One value as COPY takes it; raises TypeError for a type that it cannot write."""
+    """The text of one value for COPY; raises TypeError for a type that has none."""
     return _writer(type(value))(value)
 
 
@@ -52,7 +52,7 @@ def _writer(kind: type) -> Callable[[Any], str]:
 
 
 def copy_text(columns: Columns) -> str:
-    """The rows, each with its line end."""
+    """The rows, one line each; the last line ends too."""
     texts = [_encode(column) for column in columns]
     lines = map("\t".join, zip(*texts, strict=True))
     return "\n".join([*lines, ""])
@@ -68,9 +68,9 @@ def _encode(column: Sequence[Any]) -> Sequence[str]:
 
 
 def copy_rows(connection: Connection, sql: str, pieces: Iterable[Columns]) -> None:
-    """Run the COPY statement `sql`, with what `pieces` bring, rows at least one.
+    """Run the COPY statement `sql` with the rows of all `pieces`, at least one.
 
-    Raises the driver's own errors, and what `pieces` raise.
+    Raises the driver's own errors, and whatever `pieces` raise.
     """
     # copy_expert is psycopg2's own, beyond the DBAPI that SQLAlchemy types.
     cursor: Any = connection.connection.cursor()
@@ -87,33 +87,33 @@ def copy_rows(connection: Connection, sql: str, pieces: Iterable[Columns]) -> No
 
 def _encoding(connection: Connection) -> str:
     """Python's name for the encoding in which the connection sends texts."""
-    driver: Any = connection.dialect.loaded_dbapi
+    psycopg2: Any = connection.dialect.loaded_dbapi
     raw: Any = connection.connection.dbapi_connection
-    name: str = driver.extensions.encodings[raw.encoding]
+    name: str = psycopg2.extensions.encodings[raw.encoding]
     return name
 
 
 class _Pieces:
-    """What psycopg2 takes for a file: the server stores one piece while the next is written.
+    """A file for psycopg2 to read; the server stores one piece while we write the next.
 
-    Pieces are large, since psycopg2 hands the interpreter lock over with each, and a busy reactor
+    Pieces are large, since psycopg2 releases the interpreter lock with each, and a busy reactor
     gives it back late.
     """
 
     def __init__(self, pieces: Iterable[Columns], encoding: str) -> None:
-        # No `map`, which would take a StopIteration of a user's type for its own end.
+        # Not `map`: it would end without an error if a type of the user's raised StopIteration.
         self._texts = (copy_text(columns).encode(encoding) for columns in pieces)
         self.error: BaseException | None = None
 
     def read(self, _: int) -> bytes:
-        """Give the next piece, of whatever size; psycopg2 asks for 8 KiB and takes what it gets."""
+        """Return the next piece; psycopg2 also takes more than the 8 KiB that it asks for."""
         try:
             return next(self._texts, b"")
         except BaseException as error:  # noqa: BLE001 - `copy_rows` raises it again
-            # psycopg2 tells the server the text of what is raised here, which may quote a value.
+            # psycopg2 sends the text of an exception to the server, and it may quote a value.
             self.error = error
             raise _UnreadableError from None
 
 
 class _UnreadableError(Exception):
-    """Ends a COPY without a word."""
+    """Ends a COPY; its text is empty."""

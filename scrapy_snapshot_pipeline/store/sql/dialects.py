@@ -1,7 +1,7 @@
-"""How values travel to a database and back, and what the database can do.
+"""What a database can do, and how values travel to it and back.
 
-Every difference between SQLite and PostgreSQL that the statements must know is in this module;
-they ask for a capability, never for a dialect's name.
+Every difference between SQLite and PostgreSQL that matters to the statements is in this module.
+They ask for a capability, never for a dialect's name.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import datetime as dt
 import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from sqlalchemy.engine import Dialect
 
@@ -18,65 +18,73 @@ T = TypeVar("T")
 
 Row: TypeAlias = Sequence[Any]
 Part: TypeAlias = tuple[str, tuple[Any, ...]]
-"""A part of a statement, and its parameters."""
+"""A part of a statement and its parameters."""
 Converter: TypeAlias = Callable[[Any], Any]
+StoredChildId: TypeAlias = tuple[bytes, int]
+"""A stored child row: `ChildRecord.id_and_hash` (32 bytes) and `snapshot_id`."""
 
 _SQLITE_PARAMETERS = 32_766
-"""Of one statement; as SQLite is built unless its builder wants another number."""
-_PACKED_CHILD = struct.Struct(">32sq")  # `child_id` and `content_hash`; `snapshot_id`
+"""The most that one statement may have in SQLite, unless it was built with another limit."""
+_PACKED_CHILD = struct.Struct(">32sq")  # a `StoredChildId`
 
 
 @dataclass(frozen=True, slots=True)
 class SystemType:
-    """A type of the system columns: its name in a cast, and how a value is written and read."""
+    """A type of the system columns, and how its values are written and read."""
 
     cast: str
+    """Its name in a cast."""
     write: Converter
     read: Converter
-    """What `selected` gives."""
+    """Takes a value of the `selected` expression."""
     selected: str = "{}"
-    """What to ask for instead of a column."""
+    """The expression to select for a column; `{}` stands for the column."""
+
+
+class ChildPacking(NamedTuple):
+    """How the current child rows `x` are selected, in as few rows and values as is worth it."""
+
+    select: str
+    """The columns to select, beside the entity's id."""
+    group_by: str
+    """The clause that the columns need; may be empty."""
 
 
 class DatabaseFeatures(Protocol):
-    """What the statements need to know of a database."""
+    """What the statements need to know about a database."""
 
     placeholder: str
-    """Of one parameter: `?` or `%s`."""
+    """For one parameter: `?` or `%s`."""
     exclusive: bool
-    """A transaction locks the whole database at its begin, so a plain read is under lock."""
+    """A transaction locks the whole database when it begins, so a plain read is under that lock."""
     copies: bool
     """Rows can be inserted by COPY."""
     digest: SystemType
-    """Of ids of 16 bytes."""
+    """For ids of 16 bytes."""
     hash: SystemType
-    """Of content hashes."""
+    """For content hashes."""
     bigint: SystemType
     time: SystemType
+    child_packing: ChildPacking
 
-    packed_children: str
-    """Columns that tell `child_id`, `content_hash` and `snapshot_id` of the rows `x`, and"""
-    packed_by: str
-    """the clause that goes with them."""
-
-    def unpack_children(self, row: Row) -> Iterable[tuple[bytes, int]]:
-        """One row of these: `child_id` and `content_hash` as one, and `snapshot_id`."""
+    def unpack_children(self, row: Row) -> Iterable[StoredChildId]:
+        """The children in a row of what `child_packing` selects, the entity's id left out."""
 
     def slices(self, rows: Sequence[T], width: int) -> Iterator[Sequence[T]]:
-        """As many of `rows`, each of `width` parameters, as one statement can take, and so on."""
+        """Split `rows`, of `width` parameters each, into what one statement can take."""
 
     def sources(self, types: Sequence[SystemType], rows: Sequence[Row]) -> Iterator[Part]:
-        """Queries that together yield `rows` of system values, each with its parameters."""
+        """Queries that together yield `rows`, which are values of these `types`."""
 
     def among(self, digests: Sequence[bytes]) -> Iterator[Part]:
-        """What goes behind a column of ids to say that it has one of these, with its parameters.
+        """Conditions to put after a column of ids: `IN (...)` or the like.
 
-        More than one where a statement cannot take all.
+        There are several where one statement cannot take all `digests`.
         """
 
 
 def in_slices(rows: Sequence[T], most: int) -> Iterator[Sequence[T]]:
-    """At most `most` of `rows` at a time."""
+    """Split `rows` into slices of `most`; the last may be shorter."""
     for first in range(0, len(rows), most):
         yield rows[first : first + most]
 
@@ -111,20 +119,19 @@ class SqliteFeatures:
     hash = SystemType("BLOB", _same, _same)
     bigint = SystemType("INTEGER", _same, _same)
     time = SystemType("TEXT", _write_text_time, _read_text_time)
-    packed_children = "x.child_id, x.content_hash, x.snapshot_id"
-    packed_by = ""
+    child_packing = ChildPacking("x.child_id, x.content_hash, x.snapshot_id", group_by="")
 
-    def unpack_children(self, row: Row) -> Iterable[tuple[bytes, int]]:
-        """One row a child: to pack them saves nothing within the process."""
+    def unpack_children(self, row: Row) -> Iterable[StoredChildId]:
+        """One row a child: packing saves nothing within the process."""
         child_id, content_hash, snapshot_id = row
         return ((child_id + content_hash, snapshot_id),)
 
     def slices(self, rows: Sequence[T], width: int) -> Iterator[Sequence[T]]:
-        """Slices of equal length but for the last."""
+        """By the limit on parameters."""
         return in_slices(rows, _SQLITE_PARAMETERS // width)
 
     def sources(self, types: Sequence[SystemType], rows: Sequence[Row]) -> Iterator[Part]:
-        """VALUES lists with one parameter a value."""
+        """VALUES lists, one parameter a value."""
         one = "(" + ", ".join("?" for _ in types) + ")"
         writers = [t.write for t in types]
         for some in self.slices(rows, len(types)):
@@ -134,7 +141,7 @@ class SqliteFeatures:
             yield "VALUES " + ", ".join([one] * len(some)), parameters
 
     def among(self, digests: Sequence[bytes]) -> Iterator[Part]:
-        """Lists with one parameter an id."""
+        """Lists, one parameter an id."""
         for some in self.slices(digests, 1):
             yield f"IN ({', '.join('?' * len(some))})", tuple(some)
 
@@ -145,29 +152,29 @@ class PostgresqlFeatures:
     placeholder = "%s"
     exclusive = False
     copies = True
-    # As bytes: psycopg2 makes a `uuid.UUID` of each id, in Python, in 6 microseconds.
+    # Selected as bytes: psycopg2 would make a `uuid.UUID` of each id, in Python.
     digest = SystemType("uuid", bytes.hex, bytes, "uuid_send({})")
     hash = SystemType("bytea", lambda digest: f'"\\\\x{digest.hex()}"', bytes)
     bigint = SystemType("bigint", str, _same)
     time = SystemType("timestamptz", dt.datetime.isoformat, _same)
-    # One value an entity: reading 50 children as rows, with a Python call for each UUID, took
-    # most of a change (1,690 changes a second under load, 2,800 so).
-    packed_children = (
-        "string_agg(uuid_send(x.child_id) || x.content_hash || int8send(x.snapshot_id), '')"
+    # One value an entity, since reading each child as a row of its own, with a Python call for each
+    # UUID, would take most of the time of a change.
+    child_packing = ChildPacking(
+        "string_agg(uuid_send(x.child_id) || x.content_hash || int8send(x.snapshot_id), '')",
+        group_by="GROUP BY x.entity_id",
     )
-    packed_by = "GROUP BY x.entity_id"
 
-    def unpack_children(self, row: Row) -> Iterable[tuple[bytes, int]]:
+    def unpack_children(self, row: Row) -> Iterable[StoredChildId]:
         """One row an entity."""
         return _PACKED_CHILD.iter_unpack(row[0])
 
     def slices(self, rows: Sequence[T], width: int) -> Iterator[Sequence[T]]:  # noqa: ARG002
-        """All in one: psycopg2 puts the parameters into the text, of which 1 GB may be sent."""
+        """All in one: psycopg2 puts the parameters into the text, which may be very long."""
         if rows:
             yield rows
 
     def sources(self, types: Sequence[SystemType], rows: Sequence[Row]) -> Iterator[Part]:
-        """One array a column, as text: psycopg2 would adapt every element by itself."""
+        """One array a column, as text: psycopg2 would adapt an array element by element."""
         if not rows:
             return
         arrays = ", ".join(f"%s::{t.cast}[]" for t in types)
@@ -184,5 +191,5 @@ class PostgresqlFeatures:
 
 
 def features_of(dialect: Dialect) -> DatabaseFeatures:
-    """The driver for a SQLAlchemy dialect; every server is spoken to as PostgreSQL."""
+    """The features of a SQLAlchemy dialect; every server is taken for PostgreSQL."""
     return SqliteFeatures() if dialect.name == "sqlite" else PostgresqlFeatures()

@@ -1,8 +1,9 @@
-"""Rows as one JSON text, which PostgreSQL takes apart again: a bulk insert in a plain statement.
+"""Rows as one JSON text, which PostgreSQL splits again: a bulk insert in a plain statement.
 
-Unlike COPY it can travel with other statements, which `writing` does where the server is far.
-Like COPY, and unlike a cast, it has each value read by the input function of its column: what is
-too long is refused, not cut.  Not so for JSON: a string becomes a JSON string, and null SQL's NULL.
+Unlike COPY, it can travel with other statements, as `script` has it where the server is far.
+Like COPY, and unlike a cast, it has the input function of each column read the value: what is too
+long is refused, not cut.  JSON columns are the exception: for them a string would become a JSON
+string, and a null becomes SQL's NULL.
 The rule: https://www.postgresql.org/docs/current/functions-json.html, "json_populate_record".
 """
 
@@ -18,11 +19,11 @@ from scrapy_snapshot_pipeline.store.sql.copy_text import escaped
 
 
 def json_rows_text(names: Sequence[str], columns: Columns, raw: Collection[int]) -> str:
-    """The rows as an array of objects; `raw` are the places of columns that hold JSON texts."""
+    """The rows as an array of objects; `raw` has the indexes of the columns that hold JSON."""
     keys = (json.dumps(name).replace("%", "%%") for name in names)
     one = "{" + ", ".join(f"{key}: %s" for key in keys) + "}"
     texts = [
-        _raw(column) if place in raw else _strings(column) for place, column in enumerate(columns)
+        _raw(column) if index in raw else _strings(column) for index, column in enumerate(columns)
     ]
     return f"[{','.join(map(one.__mod__, zip(*texts, strict=True)))}]"
 
@@ -42,4 +43,4 @@ def _string(value: Any) -> str:
         return "null"
     if isinstance(value, str):
         return encode_basestring(value)
-    return f'"{escaped(value)}"'  # a backslash is escaped alike in both
+    return f'"{escaped(value)}"'  # COPY and JSON escape a backslash alike

@@ -1,8 +1,8 @@
-"""The statements of a batch that need no answer: one by one, or together where the server is far.
+"""The statements of a batch whose answers nobody needs: one by one, or as one text.
 
-Where it is near, COPY is the fastest way in, and waits twice for each table.  At 20 ms away that
-is most of the time of a batch: there all of them travel as one text, new rows as JSON, and COMMIT
-with them.
+Where the server is near, COPY is the fastest way in, though it waits twice for each table.  Where
+the server is far, those waits would be most of the time of a batch.  There all statements travel as
+one text, with the new rows as JSON and with COMMIT at the end.
 """
 
 from __future__ import annotations
@@ -11,29 +11,29 @@ from typing import Any
 
 from sqlalchemy.engine import Connection, CursorResult
 
-from scrapy_snapshot_pipeline.store.connection.transactions import IS_REMOTE, send_with_commit
+from scrapy_snapshot_pipeline.store.connection.transactions import is_remote, send_with_commit
 
 
 class Script:
-    """What is to be written in a transaction of `connection`; call `finish` at the end."""
+    """Writes in a transaction of `connection`; call `finish` before it commits."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
-        self.together = bool(connection.info.get(IS_REMOTE))
-        """Statements wait for each other."""
+        self.collects = is_remote(connection)
+        """Statements wait, to be sent together."""
         self._statements: list[str] = []
         self._parameters: list[Any] = []
 
     def send(self, sql: str, parameters: tuple[Any, ...]) -> None:
-        """Run a statement, now or with others, always in the order of the calls."""
-        if not self.together:
+        """Run a statement now, or later with others; the order of the calls is kept."""
+        if not self.collects:
             self.connection.exec_driver_sql(sql, parameters)
             return
         self._statements.append(sql)
         self._parameters += parameters
 
-    def ask(self, sql: str, parameters: tuple[Any, ...]) -> CursorResult[Any]:
-        """Run a statement now, after all that waits, and give back its answer."""
+    def query(self, sql: str, parameters: tuple[Any, ...]) -> CursorResult[Any]:
+        """Run what waits, then this statement, and return its answer."""
         self.flush()
         return self.connection.exec_driver_sql(sql, parameters)
 
@@ -43,9 +43,9 @@ class Script:
             self.connection.exec_driver_sql(*self._take())
 
     def finish(self) -> None:
-        """Leave what waits to the COMMIT.
+        """Have what waits sent with the COMMIT.
 
-        Values are put into the text here and now: an error of theirs is none of the COMMIT.
+        The values are put into the text here, so that a bad value is not taken for a failed COMMIT.
         """
         if not self._statements:
             return

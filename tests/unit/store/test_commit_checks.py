@@ -12,7 +12,7 @@ from sqlalchemy.engine import Engine
 
 from scrapy_snapshot_pipeline.errors import FatalWriteError, SystemicError
 from scrapy_snapshot_pipeline.store.connection.commit_checks import (
-    SameFile,
+    SameFileCheck,
     refuse_dead_transaction,
 )
 from scrapy_snapshot_pipeline.store.connection.engine import connect_engine
@@ -26,7 +26,7 @@ def engine(sqlite_url: str) -> Iterator[Engine]:
     engine.dispose()
 
 
-def write(engine: Engine, file: SameFile, number: int) -> None:
+def write(engine: Engine, file: SameFileCheck, number: int) -> None:
     """Commit a row, with the check before it."""
     with engine.begin() as connection:
         connection.execute(sa.text("CREATE TABLE IF NOT EXISTS t (n INTEGER)"))
@@ -55,7 +55,7 @@ def test_a_file_replaced_under_us_is_told(
     engine: Engine, tmp_path: Path, harm: Callable[[Path], None]
 ) -> None:
     """SQLite itself would go on committing into nowhere."""
-    file = SameFile(engine)
+    file = SameFileCheck(engine)
     write(engine, file, 1)
     write(engine, file, 2)
     harm(tmp_path / "snapshots.db")
@@ -65,7 +65,7 @@ def test_a_file_replaced_under_us_is_told(
 
 def test_a_new_connection_finds_the_same_file(engine: Engine) -> None:
     """A reconnect begins a new log, which is no harm."""
-    file = SameFile(engine)
+    file = SameFileCheck(engine)
     write(engine, file, 1)
     engine.dispose()
     write(engine, file, 2)

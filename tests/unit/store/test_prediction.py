@@ -1,9 +1,9 @@
-"""What is expected of a table's next batch after what the last ones were."""
+"""By which strategy a table's next batch is written, after what the last ones were."""
 
 from __future__ import annotations
 
 from scrapy_snapshot_pipeline.records import Outcome
-from scrapy_snapshot_pipeline.store.prediction import Expected, Prediction
+from scrapy_snapshot_pipeline.store.prediction import Prediction, Strategy
 
 NEW, REVISED = Outcome.INSERTED, Outcome.REVISED
 CONFIRMED, COALESCED = Outcome.CONFIRMED, Outcome.COALESCED
@@ -11,72 +11,72 @@ CONFIRMED, COALESCED = Outcome.CONFIRMED, Outcome.COALESCED
 
 def after(*batches: tuple[Outcome, ...]) -> Prediction:
     """Learn from batches of one table."""
-    expectation = Prediction()
+    prediction = Prediction()
     for outcomes in batches:
-        expectation.learn(("event", outcome) for outcome in outcomes)
-    return expectation
+        prediction.learn(("event", outcome) for outcome in outcomes)
+    return prediction
 
 
-def learn_new(expectation: Prediction, batches: int) -> list[Expected]:
-    """What is expected after each of so many batches of new entities."""
-    expected = []
+def learn_new(prediction: Prediction, batches: int) -> list[Strategy]:
+    """The strategy after each of a number of batches of new entities."""
+    strategies = []
     for _ in range(batches):
-        expectation.learn([("event", NEW)])
-        expected.append(expectation.of("event"))
-    return expected
+        prediction.learn([("event", NEW)])
+        strategies.append(prediction.strategy("event"))
+    return strategies
 
 
 def test_confirming_is_tried_first_where_nothing_is_known() -> None:
     """Most crawls see again what an earlier one has stored."""
-    assert Prediction().of("event") is Expected.UNCHANGED
+    assert Prediction().strategy("event") is Strategy.CONFIRM_FIRST
 
 
 def test_one_confirmation_makes_it_worth_trying_again() -> None:
     """Whatever else was in the batch."""
-    assert after((NEW, CONFIRMED, REVISED)).of("event") is Expected.UNCHANGED
+    assert after((NEW, CONFIRMED, REVISED)).strategy("event") is Strategy.CONFIRM_FIRST
 
 
 def test_changes_without_a_confirmation_are_planned_at_once() -> None:
-    """To ask for confirmations was in vain."""
-    assert after((NEW, REVISED)).of("event") is Expected.CHANGED
+    """Asking for confirmations was in vain."""
+    assert after((NEW, REVISED)).strategy("event") is Strategy.PLAN
 
 
-def test_a_batch_of_new_entities_only_is_expected_to_go_on() -> None:
+def test_after_nothing_but_new_entities_the_next_ones_are_inserted_blind() -> None:
     """As in a first crawl."""
-    assert after((NEW, NEW)).of("event") is Expected.NEW
+    assert after((NEW, NEW)).strategy("event") is Strategy.INSERT_BLIND
 
 
 def test_an_entity_seen_twice_is_no_sign_of_only_new_ones() -> None:
     """It may come a third time."""
-    assert after((NEW, COALESCED)).of("event") is Expected.CHANGED
+    assert after((NEW, COALESCED)).strategy("event") is Strategy.PLAN
 
 
-def test_a_known_entity_ends_the_expectation_of_new_ones() -> None:
+def test_a_known_entity_ends_the_blind_inserts() -> None:
     """The last batch counts."""
-    assert after((NEW,), (NEW, CONFIRMED)).of("event") is Expected.UNCHANGED
+    assert after((NEW,), (NEW, CONFIRMED)).strategy("event") is Strategy.CONFIRM_FIRST
 
 
-def test_each_table_is_expected_for_itself() -> None:
+def test_each_table_has_a_strategy_of_its_own() -> None:
     """Markets may be known where events are new."""
-    expectation = Prediction()
-    expectation.learn([("event", NEW), ("market", CONFIRMED)])
-    assert expectation.of("event") is Expected.NEW
-    assert expectation.of("market") is Expected.UNCHANGED
+    prediction = Prediction()
+    prediction.learn([("event", NEW), ("market", CONFIRMED)])
+    assert prediction.strategy("event") is Strategy.INSERT_BLIND
+    assert prediction.strategy("market") is Strategy.CONFIRM_FIRST
 
 
-def test_after_a_wrong_guess_ten_batches_must_bear_it_out() -> None:
-    """And after a second one twenty: a batch in vain leaves dead rows behind."""
-    expectation = after((NEW,))
-    for patience in (10, 20, 40):
-        expectation.penalize({"event": Expected.NEW})
-        assert expectation.of("event") is not Expected.NEW
-        expected = learn_new(expectation, patience)
-        assert Expected.NEW not in expected[:-1]
-        assert expected[-1] is Expected.NEW
+def test_after_a_failed_blind_insert_ten_batches_of_new_entities_must_follow() -> None:
+    """And after a second one twenty: a batch written in vain leaves dead rows behind."""
+    prediction = after((NEW,))
+    for required in (10, 20, 40):
+        prediction.penalize({"event": Strategy.INSERT_BLIND})
+        assert prediction.strategy("event") is not Strategy.INSERT_BLIND
+        strategies = learn_new(prediction, required)
+        assert Strategy.INSERT_BLIND not in strategies[:-1]
+        assert strategies[-1] is Strategy.INSERT_BLIND
 
 
-def test_a_wrong_guess_about_another_table_is_no_experience_with_this_one() -> None:
-    """Only what was expected NEW can have been wrong."""
-    expectation = after((NEW,))
-    expectation.penalize({"event": Expected.UNCHANGED, "market": Expected.NEW})
-    assert expectation.of("event") is Expected.NEW
+def test_a_failure_of_another_table_is_no_experience_with_this_one() -> None:
+    """Only a table that was inserted blind can have caused the failure."""
+    prediction = after((NEW,))
+    prediction.penalize({"event": Strategy.CONFIRM_FIRST, "market": Strategy.INSERT_BLIND})
+    assert prediction.strategy("event") is Strategy.INSERT_BLIND

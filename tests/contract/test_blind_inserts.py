@@ -1,6 +1,6 @@
-"""A store far from its server that has seen only new entities inserts the next without asking.
+"""A store that is far from its server and has seen only new entities inserts the next ones blind.
 
-Nobody may see a difference, but for the number of statements; and other stores never do it.
+Nobody may see a difference, except in the number of statements; and other stores never do it.
 """
 
 from __future__ import annotations
@@ -58,13 +58,13 @@ class Crawler(DatabaseStore):
         return self.write(Batch((*records, *map(record, also)))).outcomes
 
     def questions(self, *seen: Observation) -> int:
-        """As many statements with an answer as a batch of these takes."""
+        """How many statements with an answer a batch of these takes."""
         before = self._questions
         write(self, *seen)
         return self._questions - before
 
     def lose_next_commit(self) -> None:
-        """Have the connection lost on the way."""
+        """Have the connection lost when the next transaction commits."""
 
         def lose(_: object) -> None:
             sa.event.remove(self._engine, "commit", lose)
@@ -83,12 +83,12 @@ def database(request: pytest.FixtureRequest) -> tuple[str, bool]:
 
 
 @contextmanager
-def crawler(database: tuple[str, bool], *, guessing: bool = True) -> Iterator[Crawler]:
-    """One that has stored some entities, and expects more of them or does not."""
+def crawler(database: tuple[str, bool], *, blind: bool = True) -> Iterator[Crawler]:
+    """One that has stored new entities, and inserts the next ones blind or does not."""
     url, far = database
     made = Crawler(url, far=far)
     write(made, *(Observation(f"first {n}", 0, 0, {"m": 1}) for n in range(3)))
-    if not guessing:
+    if not blind:
         write(made, Observation("first 0", 1, 0, {"m": 1}))
     yield made
     made.close()
@@ -100,11 +100,11 @@ def seen(name: str, second: int, **markets: int) -> Observation:
 
 
 def test_new_entities_are_inserted_without_a_question(postgresql_url: str) -> None:
-    """Where the store expects nothing else; their unique index would refuse known ones."""
-    with crawler((postgresql_url, True)) as guessing:
-        assert guessing.questions(seen("a", 1), seen("b", 1, x=1)) == 0
-        assert guessing.history("b") == fold([seen("b", 1, x=1)])
-    with crawler((postgresql_url, True), guessing=False) as asking:
+    """The unique index would refuse known ones."""
+    with crawler((postgresql_url, True)) as store:
+        assert store.questions(seen("a", 1), seen("b", 1, x=1)) == 0
+        assert store.history("b") == fold([seen("b", 1, x=1)])
+    with crawler((postgresql_url, True), blind=False) as asking:
         assert asking.questions(seen("c", 1), seen("d", 1, x=1)) > 0
 
 
@@ -117,41 +117,43 @@ def test_where_a_question_costs_little_it_is_asked(
         assert store.questions(seen("a", 1)) > 0
 
 
-def test_a_wrong_guess_is_written_as_if_it_had_not_been_made(database: tuple[str, bool]) -> None:
+def test_a_refused_blind_insert_is_written_as_if_it_had_not_been_tried(
+    database: tuple[str, bool],
+) -> None:
     """Known entities are confirmed and revised, the new ones among them inserted."""
-    with crawler(database) as guessing:
+    with crawler(database) as store:
         outcomes = write(
-            guessing, seen("first 0", 5, m=1), seen("first 1", 5, m=2), seen("new", 5, m=1)
+            store, seen("first 0", 5, m=1), seen("first 1", 5, m=2), seen("new", 5, m=1)
         )
         assert outcomes == (Outcome.CONFIRMED, Outcome.REVISED, Outcome.INSERTED)
         for name, last in (("first 0", seen("first 0", 5, m=1)), ("first 1", seen("", 5, m=2))):
             before = seen(name, 0, m=1)
-            assert guessing.history(name) == fold([before, last._replace(name=name)])
-        assert guessing.history("new") == fold([seen("new", 5, m=1)])
+            assert store.history(name) == fold([before, last._replace(name=name)])
+        assert store.history("new") == fold([seen("new", 5, m=1)])
 
 
-def test_after_a_wrong_guess_the_store_asks_again(postgresql_url: str) -> None:
+def test_after_a_refused_blind_insert_the_store_asks_again(postgresql_url: str) -> None:
     """Although a batch of new entities only has come in between."""
-    with crawler((postgresql_url, True)) as guessing:
-        write(guessing, seen("first 0", 5, m=1))
-        write(guessing, seen("a", 6))
-        assert guessing.questions(seen("b", 7)) > 0
+    with crawler((postgresql_url, True)) as store:
+        write(store, seen("first 0", 5, m=1))
+        write(store, seen("a", 6))
+        assert store.questions(seen("b", 7)) > 0
 
 
-def test_after_a_guess_without_an_answer_the_store_asks_again(postgresql_url: str) -> None:
-    """The retry finds out what was stored, and patience is called for as after a wrong one."""
-    with crawler((postgresql_url, True)) as guessing:
-        guessing.lose_next_commit()
+def test_after_a_blind_insert_without_an_answer_the_store_asks_again(postgresql_url: str) -> None:
+    """The retry finds out what was stored, and the probation is that of a refused one."""
+    with crawler((postgresql_url, True)) as store:
+        store.lose_next_commit()
         with pytest.raises(AmbiguousCommitError):
-            write(guessing, seen("a", 1, m=1))
-        assert write(guessing, seen("a", 1, m=1), attempt=2) == (Outcome.INSERTED,)
-        assert guessing.history("a") == fold([seen("a", 1, m=1)])
-        assert guessing.questions(seen("b", 2)) > 0
+            write(store, seen("a", 1, m=1))
+        assert write(store, seen("a", 1, m=1), attempt=2) == (Outcome.INSERTED,)
+        assert store.history("a") == fold([seen("a", 1, m=1)])
+        assert store.questions(seen("b", 2)) > 0
 
 
 def test_an_entity_that_another_crawler_has_stored_is_found(database: tuple[str, bool]) -> None:
     """What this store has seen says nothing of it."""
-    with crawler(database) as one, crawler(database, guessing=False) as other:
+    with crawler(database) as one, crawler(database, blind=False) as other:
         write(other, seen("shared", 3, m=1))
         assert write(one, seen("mine", 4), seen("shared", 4, m=2)) == (
             Outcome.INSERTED,
@@ -160,21 +162,21 @@ def test_an_entity_that_another_crawler_has_stored_is_found(database: tuple[str,
         assert one.history("shared") == fold([seen("shared", 3, m=1), seen("shared", 4, m=2)])
 
 
-def test_an_entity_may_be_seen_often_in_a_guessed_batch(database: tuple[str, bool]) -> None:
+def test_an_entity_may_be_seen_often_in_a_blind_insert(database: tuple[str, bool]) -> None:
     """All its versions go in at once."""
     looks = [seen("a", 1, m=1), seen("a", 2, m=1), seen("a", 3, m=2), seen("a", 4, m=1)]
-    with crawler(database) as guessing:
-        assert write(guessing, *looks) == (
+    with crawler(database) as store:
+        assert write(store, *looks) == (
             Outcome.INSERTED,
             Outcome.COALESCED,
             Outcome.REVISED,
             Outcome.REVISED,
         )
-        assert guessing.history("a") == fold(looks)
+        assert store.history("a") == fold(looks)
 
 
-def test_a_wrong_guess_about_one_table_harms_no_other(database: tuple[str, bool]) -> None:
-    """What was confirmed of the other one before the guess failed is so again."""
+def test_a_refused_blind_insert_of_one_table_harms_no_other(database: tuple[str, bool]) -> None:
+    """What was confirmed of the other one before the refusal is confirmed again."""
     with crawler(database) as store:
         store.write_teams(1, Team("x", 1))
         store.write_teams(2, Team("x", 1))
@@ -188,9 +190,9 @@ def test_a_wrong_guess_about_one_table_harms_no_other(database: tuple[str, bool]
         assert store.history("first 0") == fold([seen("first 0", 0, m=1), matches[0]])
 
 
-def test_a_repeated_attempt_never_guesses(database: tuple[str, bool]) -> None:
+def test_a_repeated_attempt_is_never_blind(database: tuple[str, bool]) -> None:
     """The first one may have committed."""
-    with crawler(database) as guessing:
-        outcomes = write(guessing, seen("a", 1, m=1), seen("b", 1))
-        assert write(guessing, seen("a", 1, m=1), seen("b", 1), attempt=2) == outcomes
-        assert guessing.history("a") == fold([seen("a", 1, m=1)])
+    with crawler(database) as store:
+        outcomes = write(store, seen("a", 1, m=1), seen("b", 1))
+        assert write(store, seen("a", 1, m=1), seen("b", 1), attempt=2) == outcomes
+        assert store.history("a") == fold([seen("a", 1, m=1)])

@@ -1,0 +1,241 @@
+"""What has to be written for one batch, and how far that has come.
+
+The steps, each of them one statement a table (or a few, where a database cannot take all rows in
+one):
+
+1. confirm: current versions of equal content get a later `last_confirmed_at`.  In a repeated crawl
+   this is nearly everything, and only ids, hashes and times cross the wire.
+2. plan: lock the current versions of what is left, in the order of their ids; read under that lock
+   what else the law of history needs to know; let it decide what is to be written.
+3. apply: close what ended, insert what began.
+
+The `Strategy` of a table says whether step 1, or the locking in step 2, is left out.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy.engine import Connection
+
+from scrapy_snapshot_pipeline.errors import ContentionError
+from scrapy_snapshot_pipeline.records import Batch, Outcome, SnapshotRecord, WriteResult
+from scrapy_snapshot_pipeline.scd2.fast_path import CurrentChildren, plan_change, plan_first
+from scrapy_snapshot_pipeline.scd2.plan import (
+    Plan,
+    Reading,
+    StoredChild,
+    StoredVersion,
+    reading,
+)
+from scrapy_snapshot_pipeline.scd2.timeline import plan
+from scrapy_snapshot_pipeline.store.connection.transactions import is_remote
+from scrapy_snapshot_pipeline.store.prediction import Strategy
+from scrapy_snapshot_pipeline.store.sql.script import Script
+from scrapy_snapshot_pipeline.store.sql.statements import Confirmation, Statements
+
+
+@dataclass(slots=True)
+class _TableWork:
+    """The records of one table in the batch, and what is to be done about them."""
+
+    statements: Statements
+    strategy: Strategy
+    positions: dict[bytes, list[int]] = field(default_factory=dict)
+    """By entity id: where its records stand in the batch, in order; without confirmed entities."""
+    current: Mapping[bytes, StoredVersion] = field(default_factory=dict)
+    """By entity id: the current versions, locked; without entities that have none."""
+    changes: Plan = field(default_factory=Plan)
+
+
+class UnitOfWork:
+    """One batch on its way into the database.
+
+    `confirm` may run in the transaction of the other two or in an earlier one; `plan` and `apply`
+    belong into the same.  A unit serves one try: make a new one after a failure.
+    """
+
+    def __init__(
+        self,
+        batch: Batch,
+        statements: Mapping[str, Statements],
+        strategies: Mapping[str, Strategy],
+    ) -> None:
+        """`strategies` has every table of the batch and no other."""
+        self._records = batch.records
+        self._retried = batch.attempt > 1
+        self._outcomes: list[Outcome | None] = [None] * len(batch.records)
+        # By name, so that two crawlers lock the tables in the same order.
+        tables = {
+            name: _TableWork(statements[name], strategy)
+            for name, strategy in sorted(strategies.items())
+        }
+        for position, record in enumerate(batch.records):
+            positions = tables[record.table].positions
+            positions.setdefault(record.entity_id, []).append(position)
+        self._tables = tuple(tables.values())
+        self.inserts_blind = False
+        """Known after `plan`: entities are inserted as new although nobody looked for them."""
+
+    @property
+    def confirms(self) -> bool:
+        """There is something to try in `confirm`."""
+        return any(work.strategy is Strategy.CONFIRM_FIRST for work in self._tables)
+
+    @property
+    def unfinished(self) -> bool:
+        """There is something left to plan."""
+        return any(work.positions for work in self._tables)
+
+    def confirm(self, connection: Connection) -> None:
+        """Confirm every entity whose records all say what is current already."""
+        for work in self._tables:
+            if work.strategy is Strategy.CONFIRM_FIRST:
+                self._confirm_table(connection, work)
+
+    def plan(self, connection: Connection) -> None:
+        """Lock and read what is stored of the remaining entities; decide what is to be written."""
+        for work in self._tables:
+            if work.positions:
+                self._plan_table(connection, work)
+
+    def apply(self, connection: Connection) -> None:
+        """Write what was planned; where the server is far, the commit still has to send it."""
+        script = Script(connection)
+        for work in self._tables:
+            self._apply_table(script, work)
+        script.finish()
+
+    def result(self) -> WriteResult:
+        """What was done; true once the transaction is committed."""
+        changes = [work.changes for work in self._tables]
+        return WriteResult(
+            tuple(outcome for outcome in self._outcomes if outcome is not None),
+            children_inserted=sum(
+                _count(each.new_children) + _count(each.resumed_children) for each in changes
+            ),
+            children_ended=sum(_count(each.ended_children) for each in changes),
+            late=sum(each.late for each in changes),
+        )
+
+    def _confirm_table(self, connection: Connection, work: _TableWork) -> None:
+        # In the order of the ids: two crawlers that see the same entities in two orders would
+        # deadlock otherwise.
+        rows = sorted(row for row in map(self._confirmation, work.positions.values()) if row)
+        if not rows:
+            return
+        for entity_id in work.statements.confirm(connection, rows):
+            first, *others = work.positions.pop(entity_id)
+            self._outcomes[first] = Outcome.CONFIRMED
+            for position in others:
+                self._outcomes[position] = Outcome.COALESCED
+
+    def _confirmation(self, positions: Sequence[int]) -> Confirmation | None:
+        """What the records of one entity confirm; None where they contradict each other."""
+        first = self._records[positions[0]]
+        content = first.content_hash
+        if len(positions) == 1:
+            return Confirmation(first.entity_id, content, first.observed_at, None)
+        records = [self._records[position] for position in positions]
+        if any(record.content_hash != content for record in records):
+            return None
+        times = [record.observed_at for record in records]
+        return Confirmation(first.entity_id, content, min(times), max(times))
+
+    def _plan_table(self, connection: Connection, work: _TableWork) -> None:
+        entity_ids = sorted(work.positions)
+        # COPY is how rows get to a server that is near, and it cannot begin a transaction.
+        if work.strategy is Strategy.INSERT_BLIND and is_remote(connection):
+            self.inserts_blind = True
+        else:
+            work.current = work.statements.lock_current(connection, entity_ids)
+        stored = self._read(connection, work)
+        for entity_id in entity_ids:
+            positions = work.positions[entity_id]
+            records = [self._records[position] for position in positions]
+            outcomes = stored.plan(entity_id, records, work.changes, retried=self._retried)
+            for position, outcome in zip(positions, outcomes, strict=True):
+                self._outcomes[position] = outcome
+
+    def _read(self, connection: Connection, work: _TableWork) -> _StoredHistories:
+        """Read what the law must know beside the current versions, all of it under their lock."""
+        stored = _StoredHistories(work.current)
+        changed: list[bytes] = []
+        since: list[tuple[bytes, dt.datetime]] = []
+        for entity_id, current in work.current.items():
+            records = [self._records[position] for position in work.positions[entity_id]]
+            need = Reading.HISTORY if self._retried else reading(current, records)
+            if need is Reading.NOTHING:
+                continue
+            if need is Reading.CURRENT_CHILDREN and len(records) == 1:
+                changed.append(entity_id)
+            else:
+                since.append((entity_id, min(record.observed_at for record in records)))
+        if changed:
+            stored.current_children = work.statements.current_children(connection, changed)
+        if since:
+            stored.replace_versions(work.statements.history(connection, since))
+            stored.add_children(work.statements.child_history(connection, since))
+        return stored
+
+    def _apply_table(self, script: Script, work: _TableWork) -> None:
+        statements, changes = work.statements, work.changes
+        statements.change_versions(script, changes.changed_versions)
+        self._insert_versions(script, work)
+        for table, ended in changes.ended_children.items():
+            statements.end_children(script, table, ended)
+        for table, new in changes.new_children.items():
+            statements.insert_children(script, table, new)
+        for table, resumed in changes.resumed_children.items():
+            statements.resume_children(script, table, resumed)
+
+    def _insert_versions(self, script: Script, work: _TableWork) -> None:
+        versions = work.changes.new_versions
+        if not self._retried:
+            work.statements.insert_versions(script, versions)
+            return
+        owned = [v for v in versions if v.record.entity_id in work.current]
+        first = [v for v in versions if v.record.entity_id not in work.current]
+        work.statements.insert_versions(script, owned)
+        if work.statements.insert_absent_versions(script, first) != len(first):
+            raise ContentionError("another crawler stored one of the new entities first")
+
+
+class _StoredHistories:
+    """What was read of the histories of one table's entities."""
+
+    def __init__(self, current: Mapping[bytes, StoredVersion]) -> None:
+        self._versions = {entity_id: [version] for entity_id, version in current.items()}
+        self._children: defaultdict[bytes, list[StoredChild]] = defaultdict(list)
+        self.current_children: Mapping[bytes, CurrentChildren] = {}
+        """Of the entities with a single record that changes what is current."""
+
+    def plan(
+        self, entity_id: bytes, records: Sequence[SnapshotRecord], into: Plan, *, retried: bool
+    ) -> Sequence[Outcome]:
+        # Nothing ends a version without beginning another, so every stored entity has a current
+        # one: an entity without is new.
+        versions: Sequence[StoredVersion] = self._versions.get(entity_id, ())
+        if not versions and len(records) == 1:
+            return (plan_first(records[0], into),)
+        if entity_id in self.current_children:
+            children = self.current_children[entity_id]
+            return (plan_change(records[0], versions[0], children, into),)
+        return plan(records, versions, self._children.get(entity_id, ()), into, retried=retried)
+
+    def add_children(self, rows: Iterable[tuple[bytes, StoredChild]]) -> None:
+        for entity_id, child in rows:
+            self._children[entity_id].append(child)
+
+    def replace_versions(self, rows: Iterable[tuple[bytes, StoredVersion]]) -> None:
+        histories: defaultdict[bytes, list[StoredVersion]] = defaultdict(list)
+        for entity_id, version in rows:
+            histories[entity_id].append(version)
+        self._versions.update(histories)
+
+
+def _count(rows_by_table: Mapping[int, Sequence[object]]) -> int:
+    return sum(map(len, rows_by_table.values()))

@@ -1,0 +1,195 @@
+"""The plan that makes a database fit for what is declared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import pytest
+import sqlalchemy as sa
+
+from scrapy_snapshot_pipeline.declaration.catalog import describe
+from scrapy_snapshot_pipeline.declaration.registry import Declarations, snapshot
+from scrapy_snapshot_pipeline.declaration.tables import Kind
+from scrapy_snapshot_pipeline.store.schema.plan import (
+    CatalogueEntry,
+    CreateTable,
+    MakeView,
+    Record,
+    Refuse,
+    SetStorage,
+    Step,
+    StoredSchema,
+    schema_plan,
+)
+from scrapy_snapshot_pipeline.store.schema.tables import (
+    SCHEMA_VERSION,
+    SYSTEM,
+    EntityTables,
+    entity_tables,
+)
+from scrapy_snapshot_pipeline.store.schema.views import entity_views
+
+
+@snapshot(key="size")
+@dataclass
+class Variant:
+    """A row of the child table."""
+
+    size: str
+    price: int
+
+
+@snapshot(key="sku")
+@dataclass
+class Offer:
+    """What is declared."""
+
+    sku: str
+    title: str
+    variants: list[Variant]
+
+
+def _tables_of(item_class: type) -> EntityTables:
+    declaration = Declarations().of(item_class)
+    assert declaration is not None
+    return entity_tables(declaration, sa.MetaData())
+
+
+OFFER = _tables_of(Offer)
+SYSTEM_TABLES = list(SYSTEM.sorted_tables)
+VIEWS = [view.name for view in entity_views(OFFER)]
+
+
+def stored(*, without: Sequence[str] = ()) -> StoredSchema:
+    """The database after a crawl; some tables may have been dropped since, with their rows."""
+    tables = [t for t in (*SYSTEM_TABLES, *OFFER.all) if t.name not in without]
+    texts = describe(OFFER.declaration)
+    return StoredSchema(
+        tables=frozenset(table.name for table in tables),
+        columns={t.name: frozenset(c.name for c in t.columns) for t in tables},
+        views=frozenset(VIEWS),
+        catalogue={
+            name: CatalogueEntry(SCHEMA_VERSION, text)
+            for name, text in texts.items()
+            if name not in without
+        },
+    )
+
+
+def with_columns(table: str, *columns: str, removed: str = "") -> StoredSchema:
+    """The same, where somebody altered a table."""
+    known = stored()
+    altered = (known.columns[table] | set(columns)) - {removed}
+    return replace(known, columns={**known.columns, table: altered})
+
+
+S = TypeVar("S", bound=Step)
+
+
+def only(plan: Sequence[Step], kind: type[S]) -> list[S]:
+    """The steps of one kind."""
+    return [step for step in plan if isinstance(step, kind)]
+
+
+def reason(plan: Sequence[Step]) -> str:
+    """Why a plan refuses, which must be all that it does."""
+    [step] = plan
+    assert isinstance(step, Refuse)
+    return step.reason
+
+
+def test_an_empty_database_gets_everything_parents_first() -> None:
+    """Tables before the views on them, and the catalogue when they are there."""
+    plan = schema_plan(StoredSchema(), [OFFER])
+    texts = describe(OFFER.declaration)
+    assert plan == [
+        *(CreateTable(table) for table in (*SYSTEM_TABLES, *OFFER.all)),
+        SetStorage(OFFER),
+        *(MakeView(step.view, replace=False) for step in only(plan, MakeView)),
+        *(Record(t, CatalogueEntry(SCHEMA_VERSION, texts[t])) for t in sorted(texts)),
+    ]
+    assert [step.view.name for step in only(plan, MakeView)] == VIEWS
+    assert len(VIEWS) == 2 * len(OFFER.all)
+
+
+def test_where_all_is_there_nothing_is_done() -> None:
+    """The second crawl, whether or not it may create tables."""
+    assert schema_plan(stored(), [OFFER]) == []
+    assert schema_plan(stored(), [OFFER], create=False) == []
+
+
+def test_a_child_table_alone_is_created_and_recorded() -> None:
+    """Without views: whoever dropped it may not have the right to make them again."""
+    [child] = OFFER.children
+    plan = schema_plan(stored(without=[child.name]), [OFFER])
+    text = describe(OFFER.declaration)[child.name]
+    assert plan == [CreateTable(child), Record(child.name, CatalogueEntry(SCHEMA_VERSION, text))]
+
+
+def test_a_view_of_the_same_name_is_replaced() -> None:
+    """It belongs to a table that is gone."""
+    names = [table.name for table in OFFER.all]
+    known = replace(stored(without=names), views=frozenset(VIEWS[:1]))
+    made = only(schema_plan(known, [OFFER]), MakeView)
+    assert [(step.view.name, step.replace) for step in made] == [
+        (name, name == VIEWS[0]) for name in VIEWS
+    ]
+
+
+def test_a_view_gives_way_to_a_table_of_its_name() -> None:
+    """To one that is there, whoever made it."""
+    plan = schema_plan(StoredSchema(tables=frozenset(VIEWS[:1])), [OFFER])
+    assert [step.view.name for step in only(plan, MakeView)] == VIEWS[1:]
+
+
+def test_missing_tables_are_refused_by_name_where_none_may_be_created() -> None:
+    """With the command that creates them."""
+    known = stored(without=[OFFER.children[0].name])
+    text = reason(schema_plan(known, [OFFER], create=False))
+    assert text.startswith(f"the database lacks the table(s) {OFFER.children[0].name}, ")
+    assert "scrapy snapshots init" in text
+
+
+def test_other_columns_are_refused_by_name() -> None:
+    """Too few and too many, also where other tables would have to be created."""
+    known = with_columns("offer", "cost", "colour", removed="title")
+    assert (
+        "table offer is there with other columns: it lacks title and also has colour, cost; "
+        in (reason(schema_plan(known, [OFFER])))
+    )
+    before = replace(known, tables=known.tables - {OFFER.children[0].name})
+    assert "also has colour, cost" in reason(schema_plan(before, [OFFER]))
+
+
+@pytest.mark.parametrize("table", [table.name for table in SYSTEM_TABLES])
+def test_a_system_table_must_have_what_we_write(table: str) -> None:
+    """What else it has is no concern of ours."""
+    lost = next(column.name for t in SYSTEM_TABLES if t.name == table for column in t.columns)
+    text = reason(schema_plan(with_columns(table, removed=lost), [OFFER]))
+    assert f"table {table} is there, but lacks {lost}; " in text
+    assert schema_plan(with_columns(table, "note"), [OFFER]) == []
+
+
+def test_another_kind_is_refused_by_name() -> None:
+    """A field whose annotation changed would write other values into old rows."""
+    own = OFFER.declaration
+    columns = [replace(c, kind=Kind.INTEGER) if c.name == "title" else c for c in own.columns]
+    changed = entity_tables(replace(own, columns=tuple(columns)), sa.MetaData())
+    text = reason(schema_plan(stored(), [changed]))
+    assert "column title was created for text values and is now declared as integer" in text
+
+
+def test_a_table_that_nobody_recorded_may_be_of_any_kind() -> None:
+    """As after a restore of the entity's tables alone."""
+    assert schema_plan(replace(stored(), catalogue={}), [OFFER]) == []
+
+
+def test_a_newer_schema_is_refused_with_both_versions() -> None:
+    """Of any table: the system tables are those of the newer release."""
+    newer = {"elsewhere": CatalogueEntry(SCHEMA_VERSION + 1, "{}")}
+    text = reason(schema_plan(replace(stored(), catalogue=newer), [OFFER]))
+    assert "table elsewhere was created in " in text
+    assert f"version {SCHEMA_VERSION + 1} " in text
+    assert f"version {SCHEMA_VERSION};" in text
