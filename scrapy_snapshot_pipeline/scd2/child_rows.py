@@ -14,11 +14,11 @@ from typing import TypeAlias
 
 from scrapy_snapshot_pipeline.records import ChildRecord, SnapshotRecord, seen_at
 from scrapy_snapshot_pipeline.scd2.plan import (
+    CopiedChild,
     EndedChild,
     MovedChild,
     NewChild,
     Plan,
-    ResumedChild,
     StoredChild,
 )
 
@@ -116,8 +116,8 @@ class ChildRows:
                 new = _new_child(entity_id, row, row.record)
                 into.new_children.setdefault(row.table, []).append(new)
             elif row.source_id is not None:
-                resumed = _resumed_child(entity_id, row, row.source_id)
-                into.resumed_children.setdefault(row.table, []).append(resumed)
+                copied = _copied_child(entity_id, row, row.source_id)
+                into.copied_children.setdefault(row.table, []).append(copied)
 
     def _cut(self, row: _Row, start: Time, end: Time | None, version_within: VersionWithin) -> None:
         """Take the time from `start` to `end` out of a row.
@@ -185,7 +185,7 @@ def _new_child(entity_id: bytes, row: _Row, record: ChildRecord) -> NewChild:
     )
 
 
-def _resumed_child(entity_id: bytes, row: _Row, source_id: int) -> ResumedChild:
-    return ResumedChild(
+def _copied_child(entity_id: bytes, row: _Row, source_id: int) -> CopiedChild:
+    return CopiedChild(
         entity_id, row.child_id, source_id, row.snapshot_id, row.valid_from, row.valid_to
     )

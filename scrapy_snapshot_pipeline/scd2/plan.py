@@ -55,7 +55,7 @@ class ChangedVersion(NamedTuple):
     valid_to: dt.datetime | None
 
 
-class ResumedVersion(NamedTuple):
+class CopiedVersion(NamedTuple):
     """A piece that was split off a stored version; its values and run are copied there."""
 
     entity_id: bytes
@@ -81,7 +81,7 @@ class NewChild(NamedTuple):
     values: tuple[Value, ...]
 
 
-class ResumedChild(NamedTuple):
+class CopiedChild(NamedTuple):
     """The other piece of a stored child row that was cut in two; its values are copied there."""
 
     entity_id: bytes
@@ -121,11 +121,11 @@ class Plan:
 
     changed_versions: list[ChangedVersion] = field(default_factory=list)
     new_versions: list[NewVersion] = field(default_factory=list)
-    resumed_versions: list[ResumedVersion] = field(default_factory=list)
+    copied_versions: list[CopiedVersion] = field(default_factory=list)
     moved_children: dict[int, list[MovedChild]] = field(default_factory=dict)
     ended_children: dict[int, list[EndedChild]] = field(default_factory=dict)
     new_children: dict[int, list[NewChild]] = field(default_factory=dict)
-    resumed_children: dict[int, list[ResumedChild]] = field(default_factory=dict)
+    copied_children: dict[int, list[CopiedChild]] = field(default_factory=dict)
     late: int = 0
     """Records that became a version of the past; what is current stayed as it was."""
 

@@ -80,9 +80,9 @@ from scrapy_snapshot_pipeline.records import Outcome, SnapshotRecord, seen_at, s
 from scrapy_snapshot_pipeline.scd2.child_rows import ChildRows
 from scrapy_snapshot_pipeline.scd2.plan import (
     ChangedVersion,
+    CopiedVersion,
     NewVersion,
     Plan,
-    ResumedVersion,
     StoredChild,
     StoredVersion,
 )
@@ -314,10 +314,8 @@ class _History:
         if version.record is not None:
             into.new_versions.append(NewVersion(version.record, *times))
         elif version.source_id is not None:
-            resumed = ResumedVersion(
-                self._entity_id, version.source_id, version.snapshot_id, *times
-            )
-            into.resumed_versions.append(resumed)
+            copied = CopiedVersion(self._entity_id, version.source_id, version.snapshot_id, *times)
+            into.copied_versions.append(copied)
         elif version.stored is not None and times != version.stored[2:]:
             changed = ChangedVersion(self._entity_id, version.snapshot_id, *times)
             into.changed_versions.append(changed)

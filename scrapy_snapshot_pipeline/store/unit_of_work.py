@@ -115,7 +115,7 @@ class UnitOfWork:
         return WriteResult(
             tuple(outcome for outcome in self._outcomes if outcome is not None),
             children_inserted=sum(
-                _count(each.new_children) + _count(each.resumed_children) for each in changes
+                _count(each.new_children) + _count(each.copied_children) for each in changes
             ),
             children_ended=sum(_count(each.ended_children) for each in changes),
             late=sum(each.late for each in changes),
@@ -185,12 +185,15 @@ class UnitOfWork:
         statements, changes = work.statements, work.changes
         statements.change_versions(script, changes.changed_versions)
         self._insert_versions(script, work)
+        statements.copy_versions(script, changes.copied_versions)
+        for table, moved in changes.moved_children.items():
+            statements.move_children(script, table, moved)
         for table, ended in changes.ended_children.items():
             statements.end_children(script, table, ended)
         for table, new in changes.new_children.items():
             statements.insert_children(script, table, new)
-        for table, resumed in changes.resumed_children.items():
-            statements.resume_children(script, table, resumed)
+        for table, copied in changes.copied_children.items():
+            statements.copy_children(script, table, copied)
 
     def _insert_versions(self, script: Script, work: _TableWork) -> None:
         versions = work.changes.new_versions

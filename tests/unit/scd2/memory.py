@@ -9,12 +9,12 @@ from itertools import pairwise
 from scrapy_snapshot_pipeline.records import Outcome, SnapshotRecord, seen_at, snapshot_id
 from scrapy_snapshot_pipeline.scd2.fast_path import plan_change, plan_first
 from scrapy_snapshot_pipeline.scd2.plan import (
+    CopiedChild,
     EndedChild,
     MovedChild,
     NewChild,
     Plan,
     Reading,
-    ResumedChild,
     StoredChild,
     StoredVersion,
     reading,
@@ -217,8 +217,8 @@ class Memory:
                 self._end_child(table, ended)
             for new in changes.new_children.get(table, ()):
                 self._add_child(_stored(table, new), (new.parent_id, *new.values))
-            for resumed in changes.resumed_children.get(table, ()):
-                self._copy_child(table, resumed)
+            for copied in changes.copied_children.get(table, ()):
+                self._copy_child(table, copied)
 
     def _move_child(self, table: int, moved: MovedChild) -> None:
         key = (table, moved.child_id, moved.snapshot_id)
@@ -230,7 +230,7 @@ class Memory:
         assert self.children[key].valid_to != ended.valid_to, "nothing ended"
         self.children[key] = self.children[key]._replace(valid_to=ended.valid_to)
 
-    def _copy_child(self, table: int, piece: ResumedChild) -> None:
+    def _copy_child(self, table: int, piece: CopiedChild) -> None:
         source = (table, piece.child_id, piece.source_id)
         copied = self.children[source]._replace(
             snapshot_id=piece.snapshot_id, valid_from=piece.valid_from, valid_to=piece.valid_to
@@ -249,7 +249,7 @@ class Memory:
             self._add_version(StoredVersion(made.snapshot_id, made.content_hash, *new[1:]))
             self.contents[made.snapshot_id] = content_of(made.values)
             self.runs[made.snapshot_id] = made.run_id.int
-        for piece in changes.resumed_versions:
+        for piece in changes.copied_versions:
             source = self.versions[piece.source_id]
             self._add_version(StoredVersion(piece.snapshot_id, source.content_hash, *piece[3:]))
             self.contents[piece.snapshot_id] = self.contents[piece.source_id]

@@ -55,7 +55,7 @@ def test_rows_that_stay_are_not_written_again(memory: Memory) -> None:
     assert [ended.child_id.strip() for ended in changes.ended_children[0]] == [b"b"]
     assert set(changes.new_children) == set(changes.ended_children) == {0}
     assert not changes.moved_children
-    assert not changes.resumed_children
+    assert not changes.copied_children
 
 
 def test_a_late_change_that_is_one_child_begins_it_earlier(memory: Memory) -> None:
@@ -193,4 +193,4 @@ def test_a_row_that_is_moved_and_ended_in_one_batch(memory: Memory) -> None:
     assert moved.valid_from == at(15)
     assert ended.valid_to == at(30)
     assert not changes.new_children
-    assert not changes.resumed_children
+    assert not changes.copied_children

@@ -8,10 +8,11 @@ from typing import NamedTuple
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scrapy_snapshot_pipeline.records import Outcome, seen_at
+from scrapy_snapshot_pipeline.records import Outcome
 from tests.unit.scd2 import fold
 from tests.unit.scd2.entity import Content, Seen, at, second
 from tests.unit.scd2.memory import Memory
+from tests.unit.scd2.orders import promised
 
 CHILDREN = ("a", "b", "n")
 MANY = settings(max_examples=5 * settings().max_examples)
@@ -66,32 +67,6 @@ def one_by_one(observations: Sequence[Seen]) -> Memory:
     for one in observations:
         memory.send(one)
     return memory
-
-
-def promised(observations: Sequence[Seen]) -> list[Seen]:
-    """Those that come in an order for which the fold is promised; the others are left out."""
-    memory = Memory()
-    taken: list[Seen] = []
-    for one in observations:
-        if _is_promised(memory, taken, one):
-            memory.send(one)
-            taken.append(one)
-    return taken
-
-
-def _is_promised(memory: Memory, taken: Sequence[Seen], one: Seen) -> bool:
-    """Not an observation of other content at t in a row that took an equal one at some s >= t.
-
-    Unless each such s >= seen_at > t.
-    """
-    for version in memory.lasting():
-        content = memory.contents[version.snapshot_id]
-        span = fold.Span(content, second(version.valid_from) or 0, second(version.valid_to))
-        if span.contains(one.second) and content != one.content:
-            of_row = second(seen_at(version.snapshot_id)) or 0
-            equal = [o.second for o in taken if o.content == content and span.contains(o.second)]
-            return all(s >= of_row > one.second for s in equal if s >= one.second)
-    return True
 
 
 def assert_is_fold(memory: Memory, observations: Sequence[Seen]) -> None:
