@@ -1,7 +1,6 @@
-"""What has to be written for one batch, and how far that has come.
+"""The steps in which a batch is written: confirm, plan, apply.
 
-The steps, each of them one statement a table (or a few, where a database cannot take all rows in
-one):
+Each takes few statements a table, however many records there are:
 
 1. confirm: current versions of equal content get a later `last_confirmed_at`.  In a repeated crawl
    this is nearly everything, and only ids, hashes and times cross the wire.
@@ -45,17 +44,17 @@ class _TableWork:
     statements: Statements
     strategy: Strategy
     positions: dict[bytes, list[int]] = field(default_factory=dict)
-    """By entity id: where its records stand in the batch, in order; without confirmed entities."""
+    """By entity id: the indexes of its records in the batch.  A confirmed entity is removed."""
     current: Mapping[bytes, StoredVersion] = field(default_factory=dict)
-    """By entity id: the current versions, locked; without entities that have none."""
+    """By entity id: the current version, which is locked; nothing where there is none."""
     changes: Plan = field(default_factory=Plan)
 
 
 class UnitOfWork:
     """One batch on its way into the database.
 
-    `confirm` may run in the transaction of the other two or in an earlier one; `plan` and `apply`
-    belong into the same.  A unit serves one try: make a new one after a failure.
+    `plan` and `apply` belong in one transaction; `confirm` comes before them, in the same one or in
+    one of its own.  A unit serves one try: make a new one after a failure.
     """
 
     def __init__(

@@ -42,7 +42,7 @@ class SystemType:
 
 
 class ChildPacking(NamedTuple):
-    """How the current child rows `x` are selected, in as few rows and values as is worth it."""
+    """How to select the current rows `x` of a child table, in few values where that is faster."""
 
     select: str
     """The columns to select, beside the entity's id."""

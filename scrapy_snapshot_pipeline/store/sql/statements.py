@@ -54,8 +54,8 @@ class Confirmation(NamedTuple):
 
 
 ChildLookup: TypeAlias = dict[bytes, int]
-"""The current rows of one child table of one entity: from `ChildRecord.id_and_hash`, 16 bytes of
-each, to `snapshot_id`."""
+"""The current rows of one child table of one entity: from `ChildRecord.id_and_hash`, 16 and 16
+bytes, to `snapshot_id`."""
 
 
 class Statements:
