@@ -138,7 +138,8 @@ class WriteResult:
     children_ended: int = 0
     """Stored child rows that got a `valid_to`."""
     late: int = 0
-    """Records observed before what is stored as current; they changed only the past."""
+    """Records that became a version of the past, and so changed nothing that is current.  A
+    confirmation is not counted, even if it reaches back."""
 
 
 class DeliveryReport(NamedTuple):

@@ -9,7 +9,7 @@ them ever carry the same id, however often a row is cut.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypeAlias
 
 from scrapy_snapshot_pipeline.records import ChildRecord, SnapshotRecord, seen_at
@@ -23,8 +23,10 @@ from scrapy_snapshot_pipeline.scd2.plan import (
 )
 
 Time: TypeAlias = "dt.datetime"
-VersionWithin: TypeAlias = "Callable[[Time, Time | None], int]"
-"""From begin and end of a piece to the id of a version whose own observation is in between."""
+FirstSeenFrom: TypeAlias = "Callable[[Time], int]"
+"""The id of the first version whose own observation is at that time or later."""
+_Content: TypeAlias = "tuple[int, bytes, bytes]"
+"""Table, `child_id` and content hash."""
 
 
 class _Row:
@@ -67,6 +69,10 @@ class _Row:
         self.record = record
         self.source_id = source_id
 
+    @property
+    def content(self) -> _Content:
+        return self.table, self.child_id, self.content_hash
+
     def contains(self, time: Time) -> bool:
         return self.valid_from <= time and (self.valid_to is None or time < self.valid_to)
 
@@ -86,19 +92,22 @@ class ChildRows:
         self._rows = [_Row(row, stored=row) for row in rows]
 
     def replace(
-        self, record: SnapshotRecord, end: Time | None, version_within: VersionWithin
+        self, record: SnapshotRecord, end: Time | None, first_seen_from: FirstSeenFrom
     ) -> None:
         """From the time of `record` to `end`, have its rows and no others."""
         start = record.observed_at
+        following = self._beginning_at(end)
         seen = {
-            (table, child.child_id): child.content_hash
+            (table, child.child_id, child.content_hash)
             for table, rows in enumerate(record.children)
             for child in rows
         }
         for row in [row for row in self._rows if row.contains(start)]:
-            if seen.get((row.table, row.child_id)) != row.content_hash:
-                self._cut(row, start, end, version_within)
-        self._begin(record, end)
+            # Releases up to 0.1.0 left rows of equal content that touch.  They must go on to touch
+            # where a version begins, so the first is cut and the second begins earlier.
+            if row.content not in seen or row.content in following:
+                self._cut(row, start, end, first_seen_from)
+        self._begin(record, end, following)
 
     def add_moment(self, record: SnapshotRecord) -> None:
         """Keep the rows of `record` without length, beside those that are valid at its time."""
@@ -119,7 +128,9 @@ class ChildRows:
                 copied = _copied_child(entity_id, row, row.source_id)
                 into.copied_children.setdefault(row.table, []).append(copied)
 
-    def _cut(self, row: _Row, start: Time, end: Time | None, version_within: VersionWithin) -> None:
+    def _cut(
+        self, row: _Row, start: Time, end: Time | None, first_seen_from: FirstSeenFrom
+    ) -> None:
         """Take the time from `start` to `end` out of a row.
 
         Where it goes on behind, the row itself keeps the piece with the observation of its id.
@@ -127,32 +138,35 @@ class ChildRows:
         if end is None or row.valid_to == end:
             row.valid_to = start
         elif seen_at(row.snapshot_id) < start:
-            behind = row.piece(version_within(end, row.valid_to), end, row.valid_to)
+            behind = row.piece(first_seen_from(end), end, row.valid_to)
             row.valid_to = start
             self._rows.append(behind)
         else:
-            before = row.piece(version_within(row.valid_from, start), row.valid_from, start)
+            before = row.piece(first_seen_from(row.valid_from), row.valid_from, start)
             row.valid_from = end
             self._rows.append(before)
 
-    def _begin(self, record: SnapshotRecord, end: Time | None) -> None:
-        """Add the rows of `record` that are not there, or have them begin earlier than at `end`."""
+    def _begin(
+        self, record: SnapshotRecord, end: Time | None, following: Mapping[_Content, _Row]
+    ) -> None:
+        """Add the rows of `record` that are not there; those that follow begin earlier."""
         start = record.observed_at
-        present = {(row.table, row.child_id) for row in self._rows if row.contains(start)}
-        following = {
-            (row.table, row.child_id, row.content_hash): row
-            for row in self._rows
-            if row.valid_from == end and row.valid_to != end
-        }
+        present = {row.content for row in self._rows if row.contains(start)}
         for table, rows in enumerate(record.children):
             for child in rows:
-                if (table, child.child_id) in present:
-                    continue
-                later = following.get((table, child.child_id, child.content_hash))
-                if later is None:
+                content = (table, child.child_id, child.content_hash)
+                if content in following:
+                    following[content].valid_from = start
+                elif content not in present:
                     self._add(record, table, child, end)
-                else:
-                    later.valid_from = start
+
+    def _beginning_at(self, time: Time | None) -> dict[_Content, _Row]:
+        """The rows that begin at a time, but for those of a moment."""
+        return {
+            row.content: row
+            for row in self._rows
+            if row.valid_from == time and row.valid_to != time
+        }
 
     def _add(
         self, record: SnapshotRecord, table: int, child: ChildRecord, end: Time | None

@@ -153,6 +153,6 @@ def reading(current: StoredVersion | None, records: Sequence[SnapshotRecord]) ->
         same = not changed and record.content_hash == current.content_hash
         if record.observed_at < current.valid_from if same else record.observed_at <= latest:
             return Reading.HISTORY
-        changed = changed or not same
+        changed = not same
         latest = max(latest, record.observed_at)
     return Reading.CURRENT_CHILDREN if changed else Reading.NOTHING

@@ -1,74 +1,79 @@
 """The law of history: what observations change in the versions of one entity.  Pure.
 
-A history (slowly changing dimension, type 2) is a line of versions.  Each is valid from its
-`valid_from` up to, not including, its `valid_to`; the last one is current, with `valid_to` None.
-They never overlap and leave no gap.  A history is in *normal form*: no two versions that touch have
-equal content, and no two rows of one child.
+A history is a sequence of versions (a slowly changing dimension of type 2).  Each version is valid
+from `valid_from` up to, but not including, `valid_to`; the last one is current and has no
+`valid_to`.  Versions do not overlap and leave no gap between them.  A history is in *normal form*:
+two versions that touch never have equal content, and neither do two rows of one child.
 
-A version is made from one observation, whose time `seen_at` its `snapshot_id` holds.  Observations
-of equal content before and after it only move its times:
+A version is made from one observation.  The time of that observation is its `seen_at`, which can be
+read from its `snapshot_id`.  Further observations of the same content only move its other times:
 
-      valid_from        seen_at     last_confirmed_at       valid_to
-          [................A=================-----------------)
+      valid_from       seen_at      last_confirmed_at        valid_to
+          [...............A=================--------------------)
 
-    ....  A late observation of A moved valid_from back.  Nobody need have looked in between.
-    ====  Confirmed: whoever looked here saw A.
-    ----  Valid because nothing else was seen.  valid_from <= seen_at <= last_confirmed_at.
+    ....  Valid because a late observation of A moved `valid_from` back.  It says nothing about the
+          time in between, at which nobody may have looked.
+    ====  Confirmed.  An observation of other content in this time comes too late.
+    ----  Valid because nothing else was observed.
 
-An observation of content C at time t is placed by where t falls.  Below, A and B are versions and
-t marks the observation.
+So valid_from <= seen_at <= last_confirmed_at always holds.
 
-1. In a version of content C: it is confirmed, last_confirmed_at is at least t.
+Where an observation of content C belongs depends on where its time t falls:
 
-2. Before the first version, or behind the last confirmation of a version of other content: C is
-   valid from t up to where the next version begins.  If no version follows, this is the ordinary
-   change.
+1. Within a version of content C.  The version is confirmed: its `last_confirmed_at` is at least t.
 
-      [A====-----------)[B===---         C at t gives a version of its own
-                t
-      [A====----)[C----)[B===---
+2. Before all versions, or after the last confirmation of a version of other content.  C is valid
+   from t until the next version begins.  Where none follows, this is the ordinary change.
 
-      [A====-----------)[B===---         B at t joins the B that follows: its valid_from moves back
-                t
-      [A====----)[......B===---
+                t                  C at t becomes a version
+      [A====----------)[B===---
+      [A====---)[C----)[B===---
 
-3. Between valid_from and seen_at of a version of other content: the version is split.  A new row of
-   the old content ends at t, with its values and run copied; C is valid from t to seen_at; and the
-   stored row begins at seen_at.
+                t                  B at t belongs to the B that follows, which now begins at t
+      [A====----------)[B===---
+      [A====---)[.......B===---
 
-      [............A====---
-            t
-      [A---)[C----)[A====---
+3. Between `valid_from` and `seen_at` of a version of other content.  The version is split: the time
+   before t becomes a new row, a copy with the values and the run of the stored one; C is valid from
+   t to `seen_at`; the stored row begins at `seen_at`.
 
-4. At valid_from of a version of other content, or from its seen_at to its last_confirmed_at: this
-   time is confirmed already.  C becomes a *moment*, a closed version of no length, [t, t).  Moments
-   and their rows take no part in the normal form.
+             t
+      [..............A====---
+      [A----)[C-----)[A====---
 
+4. At the very beginning of a version of other content, or between its `seen_at` and its
+   `last_confirmed_at`.  That time is confirmed already.  C is kept as a *moment*, a closed version
+   of no length: [t, t).  Moments and their child rows take no part in the normal form.
+
+             t
       [A===========----
-            t
-      [A===========----     and C [t, t)
+      [A===========----            and the moment C [t, t)
 
-   Where the version before has content C and ends exactly at t, C is the last that was seen of
-   that version, and nothing is written.
+   There is one exception.  Where a version of content C ends exactly at t, C is taken for the last
+   look at that version, and nothing is written.
 
-So what is current never changes by an observation older than its last confirmation, and of two
-observations of one instant the one that was committed first stays.
+Hence an observation that is not later than the last confirmation never changes what is current, and
+of two observations of the same instant the one that was committed first stays.
 
-Nothing ever vanishes or shrinks to no length: a version keeps its seen_at.  That is why only
-the new observation can touch a version of equal content, and two stored ones never come together.
+A version never disappears and never loses its `seen_at`.  So two stored versions of equal content
+never come to touch, and none are ever merged: only a new observation can meet its like.
 
-Children follow their version (`child_rows`).  From t on, up to where C ends, the entity has the
-rows of C.  A row of equal content that is valid at t stays as it is, and any other that is valid
-there is cut; a row of equal content that begins where C ends begins at t instead; the rest are new.
-Where a row that is cut goes on behind, the stored row keeps the piece with the seen_at of the
-version whose id it carries.  The other piece becomes a new row, with the id of a version in it.
-The state of the entity at a time is the version and the child rows valid then; the children of a
-moment are the rows that carry its id.
+Child rows follow the versions (`child_rows`).  From t until C ends, the entity has the rows of C:
 
-Contents and times come out as if the observations had arrived in the order of their times, for
-every order of arrival but one in which a record of other content arrives at t in a version that has
-taken an equal observation at some s >= t, unless s >= seen_at > t.  Ids, runs and untracked values
-are no part of that claim, nor is the last confirmation of a version that was split off.
+* a row of equal content that is valid at t stays as it is;
+* a row of other content, or of a child that C does not have, is cut out of this time;
+* a row of equal content that begins where C ends begins at t instead;
+* all others are new.
+
+Where a row that is cut goes on afterwards, two pieces are left.  The stored row keeps the one that
+contains the `seen_at` of the version whose id it carries; the other piece becomes a new row, with
+the id of a version within it.  The state of the entity at a time is the version and the child rows
+that are valid then.  The rows of a moment are those that carry its id.
+
+Contents and times come out as if the observations had arrived in the order of their times.  This
+holds for every order of arrival in which no record of other content arrives at t in a version that
+has already taken an equal observation at some s >= t.  (Such an s is harmless if s >= seen_at > t.)
+Ids, runs, untracked values and the last confirmation of a row that was split off may differ.
 """
 
 from __future__ import annotations
@@ -245,7 +250,7 @@ class _History:
     def _ends_with(self, record: SnapshotRecord) -> bool:
         """Whether a version of the record's content ends exactly at its time."""
         return any(
-            v.lasts and v.valid_to == record.observed_at and v.content_hash == record.content_hash
+            v.valid_to == record.observed_at and v.content_hash == record.content_hash
             for v in self._versions
         )
 
@@ -259,7 +264,7 @@ class _History:
         else:
             self._add(record, end)
             self._late += following is not None
-        self._children.replace(record, end, self._version_within)
+        self._children.replace(record, end, self._first_seen_from)
         return outcome
 
     def _end(self, version: _Version, record: SnapshotRecord) -> Outcome:
@@ -283,13 +288,9 @@ class _History:
         self._versions.append(_Version(version, record=record))
         self._versions.sort(key=_by_time)
 
-    def _version_within(self, start: dt.datetime, end: dt.datetime | None) -> int:
-        """The id of the first lasting version that was seen from `start` on and before `end`."""
-        return next(
-            v.snapshot_id
-            for v in self._versions
-            if v.lasts and v.seen_at >= start and (end is None or v.seen_at < end)
-        )
+    def _first_seen_from(self, start: dt.datetime) -> int:
+        """The id of the first lasting version whose own observation is at `start` or later."""
+        return next(v.snapshot_id for v in self._versions if v.lasts and v.seen_at >= start)
 
     def _found(self, record: SnapshotRecord) -> Outcome:
         """The outcome of a record of which nothing is to be stored."""

@@ -196,8 +196,9 @@ class Memory:
         children: list[StoredChild] = []
         if need is not Reading.NOTHING:
             since = min(r.observed_at for r in records)
-            versions = [v for v in self.versions.values() if _until(v, since)]
-            children = [c for c in self.children.values() if _until(c, since)]
+            # No statement says in which order.
+            versions = [v for v in reversed(self.versions.values()) if _until(v, since)]
+            children = [c for c in reversed(self.children.values()) if _until(c, since)]
         return plan(records, versions, children, into, retried=retried)
 
     def _current_children(self) -> Sequence[Mapping[bytes, int]]:

@@ -194,3 +194,19 @@ def test_a_row_that_is_moved_and_ended_in_one_batch(memory: Memory) -> None:
     assert ended.valid_to == at(30)
     assert not changes.new_children
     assert not changes.copied_children
+
+
+def test_rows_of_an_earlier_release_that_touch_and_are_equal(memory: Memory) -> None:
+    """They stay two, and go on to meet where a version begins."""
+    send(memory, seen(10, "A", a=1), seen(14, "B", a=1))
+    [(key, row)] = memory.children.items()
+    second_key = (*key[:2], record(seen(14, "B", a=1)).snapshot_id)
+    memory.children[key] = row._replace(valid_to=at(14))
+    memory.children[second_key] = row._replace(snapshot_id=second_key[2], valid_from=at(14))
+    memory.values[second_key] = memory.values[key]
+
+    memory.send(seen(12, "B", a=1))
+    assert memory.child_line("a") == "1[10,12) 1[12,-)"
+    memory.send(seen(11, "C"))
+    assert memory.child_line("a") == "1[10,11) 1[12,-)"
+    memory.check()

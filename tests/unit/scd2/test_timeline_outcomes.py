@@ -129,6 +129,13 @@ def test_a_repeated_attempt_that_confirmed(memory: Memory) -> None:
     assert memory.line() == "A[9,-)"
 
 
+def test_a_repeated_attempt_that_splits_a_version(memory: Memory) -> None:
+    """The piece that is split off has the id of a record that only reached back."""
+    sent(memory, seen(14, "A"), seen(10, "A"))
+
+    assert memory.send(seen(12, "B"), seen(10, "A"), retried=True) == [REVISED, CONFIRMED]
+
+
 def test_a_repeated_attempt_stores_what_the_first_one_did_not(memory: Memory) -> None:
     """It had not committed after all."""
     sent(memory, seen(10, "A"))
