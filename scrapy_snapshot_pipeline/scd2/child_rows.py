@@ -9,7 +9,7 @@ them ever carry the same id, however often a row is cut.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
 from scrapy_snapshot_pipeline.records import ChildRecord, SnapshotRecord, seen_at
@@ -96,25 +96,25 @@ class ChildRows:
     ) -> None:
         """From the time of `record` to `end`, have its rows and no others."""
         start = record.observed_at
+        missing = _rows_of(record)
         following = self._beginning_at(end)
-        seen = {
-            (table, child.child_id, child.content_hash)
-            for table, rows in enumerate(record.children)
-            for child in rows
-        }
         for row in [row for row in self._rows if row.contains(start)]:
-            # Releases up to 0.1.0 left rows of equal content that touch.  They must go on to touch
-            # where a version begins, so the first is cut and the second begins earlier.
-            if row.content not in seen or row.content in following:
+            # Release 0.1.0 left rows of equal content that touch.  They must go on to touch where a
+            # version begins, so the first of them is cut and the second begins earlier.
+            if row.content in missing and row.content not in following:
+                del missing[row.content]
+            else:
                 self._cut(row, start, end, first_seen_from)
-        self._begin(record, end, following)
+        for content, child in missing.items():
+            if content in following:
+                following[content].valid_from = start
+            else:
+                self._add(record, content, child, end)
 
     def add_moment(self, record: SnapshotRecord) -> None:
         """Keep the rows of `record` without length, beside those that are valid at its time."""
-        time = record.observed_at
-        for table, rows in enumerate(record.children):
-            for child in rows:
-                self._add(record, table, child, time)
+        for content, child in _rows_of(record).items():
+            self._add(record, content, child, record.observed_at)
 
     def changes(self, entity_id: bytes, into: Plan) -> None:
         """Add to `into` what differs from the stored rows."""
@@ -146,22 +146,10 @@ class ChildRows:
             row.valid_from = end
             self._rows.append(before)
 
-    def _begin(
-        self, record: SnapshotRecord, end: Time | None, following: Mapping[_Content, _Row]
-    ) -> None:
-        """Add the rows of `record` that are not there; those that follow begin earlier."""
-        start = record.observed_at
-        present = {row.content for row in self._rows if row.contains(start)}
-        for table, rows in enumerate(record.children):
-            for child in rows:
-                content = (table, child.child_id, child.content_hash)
-                if content in following:
-                    following[content].valid_from = start
-                elif content not in present:
-                    self._add(record, table, child, end)
-
     def _beginning_at(self, time: Time | None) -> dict[_Content, _Row]:
-        """The rows that begin at a time, but for those of a moment."""
+        """The rows that begin at a time, without those of a moment."""
+        if time is None:
+            return {}
         return {
             row.content: row
             for row in self._rows
@@ -169,12 +157,21 @@ class ChildRows:
         }
 
     def _add(
-        self, record: SnapshotRecord, table: int, child: ChildRecord, end: Time | None
+        self, record: SnapshotRecord, content: _Content, child: ChildRecord, end: Time | None
     ) -> None:
+        table, child_id, content_hash = content
         row = StoredChild(
-            table, child.child_id, record.snapshot_id, child.content_hash, record.observed_at, end
+            table, child_id, record.snapshot_id, content_hash, record.observed_at, end
         )
         self._rows.append(_Row(row, record=child))
+
+
+def _rows_of(record: SnapshotRecord) -> dict[_Content, ChildRecord]:
+    return {
+        (table, child.child_id, child.content_hash): child
+        for table, rows in enumerate(record.children)
+        for child in rows
+    }
 
 
 def _stored_change(entity_id: bytes, row: _Row, stored: StoredChild, into: Plan) -> None:

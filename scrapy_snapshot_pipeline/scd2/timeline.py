@@ -218,7 +218,7 @@ class _History:
     def _place(self, record: SnapshotRecord) -> Outcome:
         version = self._at(record.observed_at)
         if version is None:
-            return self._begin(record, self._following(record.observed_at))
+            return self._begin_before(self._following(record.observed_at), record)
         if version.content_hash != record.content_hash:
             return self._place_within(version, record)
         version.last_confirmed_at = max(version.last_confirmed_at, record.observed_at)
@@ -254,27 +254,34 @@ class _History:
             for v in self._versions
         )
 
-    def _begin(self, record: SnapshotRecord, following: _Version | None) -> Outcome:
-        """From the time of the record up to the next version, its content is valid."""
+    def _begin_before(self, following: _Version | None, record: SnapshotRecord) -> Outcome:
+        """Place a record at whose time no version is valid."""
         end = following.valid_from if following is not None else None
+        return self._begin(record, end, following)
+
+    def _end(self, version: _Version, record: SnapshotRecord) -> Outcome:
+        end = version.valid_to
+        version.valid_to = record.observed_at
+        return self._begin(record, end, self._at(end) if end is not None else None)
+
+    def _split(self, version: _Version, record: SnapshotRecord) -> Outcome:
+        self._versions.append(version.split(record.observed_at))
+        return self._begin(record, version.valid_from, version)
+
+    def _begin(
+        self, record: SnapshotRecord, end: dt.datetime | None, following: _Version | None
+    ) -> Outcome:
+        """From the time of the record to `end`, where `following` begins, its content is valid."""
         outcome = Outcome.REVISED if self._versions else Outcome.INSERTED
         if following is not None and following.content_hash == record.content_hash:
             following.valid_from = record.observed_at
             outcome = Outcome.CONFIRMED
         else:
             self._add(record, end)
-            self._late += following is not None
+            if end is not None:
+                self._late += 1
         self._children.replace(record, end, self._first_seen_from)
         return outcome
-
-    def _end(self, version: _Version, record: SnapshotRecord) -> Outcome:
-        following = self._following(record.observed_at)
-        version.valid_to = record.observed_at
-        return self._begin(record, following)
-
-    def _split(self, version: _Version, record: SnapshotRecord) -> Outcome:
-        self._versions.append(version.split(record.observed_at))
-        return self._begin(record, version)
 
     def _add_moment(self, record: SnapshotRecord) -> Outcome:
         self._add(record, record.observed_at)
