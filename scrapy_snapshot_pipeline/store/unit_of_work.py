@@ -73,8 +73,7 @@ class UnitOfWork:
             for name, strategy in sorted(strategies.items())
         }
         for position, record in enumerate(batch.records):
-            positions = tables[record.table].positions
-            positions.setdefault(record.entity_id, []).append(position)
+            tables[record.table].positions.setdefault(record.entity_id, []).append(position)
         self._tables = tuple(tables.values())
         self.inserts_blind = False
         """Known after `plan`: entities are inserted as new although nobody looked for them."""
@@ -112,7 +111,7 @@ class UnitOfWork:
         """What was done; true once the transaction is committed."""
         changes = [work.changes for work in self._tables]
         return WriteResult(
-            tuple(outcome for outcome in self._outcomes if outcome is not None),
+            tuple(filter(None, self._outcomes)),
             children_inserted=sum(
                 _count(each.new_children) + _count(each.copied_children) for each in changes
             ),
@@ -123,21 +122,23 @@ class UnitOfWork:
     def _confirm_table(self, connection: Connection, work: _TableWork) -> None:
         # In the order of the ids: two crawlers that see the same entities in two orders would
         # deadlock otherwise.
-        rows = sorted(row for row in map(self._confirmation, work.positions.values()) if row)
+        in_order = map(work.positions.__getitem__, sorted(work.positions))
+        rows = [row for row in map(self._confirmation, in_order) if row is not None]
         if not rows:
             return
         for entity_id in work.statements.confirm(connection, rows):
-            first, *others = work.positions.pop(entity_id)
-            self._outcomes[first] = Outcome.CONFIRMED
-            for position in others:
-                self._outcomes[position] = Outcome.COALESCED
+            positions = work.positions.pop(entity_id)
+            self._outcomes[positions[0]] = Outcome.CONFIRMED
+            if len(positions) > 1:
+                for position in positions[1:]:
+                    self._outcomes[position] = Outcome.COALESCED
 
     def _confirmation(self, positions: Sequence[int]) -> Confirmation | None:
         """What the records of one entity confirm; None where they contradict each other."""
         first = self._records[positions[0]]
-        content = first.content_hash
         if len(positions) == 1:
-            return Confirmation(first.entity_id, content, first.observed_at, None)
+            return Confirmation(first.entity_id, first.content_hash, first.observed_at, None)
+        content = first.content_hash
         records = [self._records[position] for position in positions]
         if any(record.content_hash != content for record in records):
             return None

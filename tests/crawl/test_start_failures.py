@@ -73,4 +73,4 @@ def test_table_with_other_columns(start: StartCrawl, database_url: str) -> None:
     with connected(database_url) as connection:
         connection.execute(sa.text("CREATE TABLE product (sku TEXT, colour TEXT)"))
     crawl = start("many", database_url)
-    assert_refused(crawl, "table product is there with other columns", "has besides colour")
+    assert_refused(crawl, "table product is there with other columns", "also has colour")
