@@ -1,7 +1,7 @@
 """Section G: many crawlers at once in one PostgreSQL, as the store sees them: writers alone.
 
-Each writer is a process with a connection of its own.  In a round it sees its entities once more, in
-an order of its own, half of them changed; then all wait for each other, and the tables are
+Each writer is a process with a connection of its own.  In a round it sees its entities once more,
+in an order of its own, half of them changed; then all wait for each other, and the tables are
 analysed, as autovacuum does it sooner or later.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import itertools
 import multiprocessing
 import random
 import threading
@@ -17,8 +16,8 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import chain, count
 from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
 from statistics import median
 from typing import Protocol, TypeAlias
 
@@ -32,10 +31,11 @@ from scrapy_snapshot_pipeline.errors import WriteError
 from scrapy_snapshot_pipeline.records import Batch, SnapshotRecord
 from scrapy_snapshot_pipeline.store.snapshot_store import SnapshotStore
 
-_PROCESSES = multiprocessing.get_context("spawn")
+_PROCESSES = multiprocessing.get_context("forkserver")
 _PATIENCE = 300
 """Seconds in which a writer must be done with a round, however much it meets the others."""
 _DAY = dt.timedelta(days=1)
+_DELAY = dt.timedelta(minutes=5)
 _TABLES = ("event", "event_markets")
 
 
@@ -69,16 +69,14 @@ class Task:
     def look(self, round_number: int) -> list[SnapshotRecord]:
         """The entities as they are in a round, in an order of this writer's own.
 
-        An entity is seen at one instant by all: of two looks at one content none is late.
+        Each sees them some minutes after the one before it, and all store them at once: who looked
+        first is seldom the first to store what was seen.
         """
         first = 0 if self.shared else self.number * self.size.entities
-        events = (
-            event(n, self.size.children, price=(round_number + n % 2) // 2)
-            for n in range(first, first + self.size.entities)
-        )
-        seen = records(events, START + round_number * _DAY)
-        random.Random(f"{self.number} {round_number}").shuffle(seen)  # noqa: S311 - an order
-        return seen
+        numbers = list(range(first, first + self.size.entities))
+        random.Random(f"{self.number} {round_number}").shuffle(numbers)  # noqa: S311 - an order
+        events = (event(n, self.size.children, price=(round_number + n % 2) // 2) for n in numbers)
+        return records(events, START + round_number * _DAY + self.number * _DELAY)
 
 
 @dataclass(frozen=True)
@@ -128,10 +126,10 @@ def _write(store: SnapshotStore, batches: Sequence[tuple[SnapshotRecord, ...]]) 
 def _insist(store: SnapshotStore, batch: tuple[SnapshotRecord, ...]) -> int:
     """Write one batch as the delivery does it; return how often it had to be written again."""
     policy, troubles = RetryPolicy(), Troubles()
-    for attempt in itertools.count(1):
+    for attempt in count(1):
         try:
             store.write(Batch(batch, attempt))
-        except WriteError as error:
+        except WriteError as error:  # noqa: PERF203 - waits for the server anyway
             trouble = troubles.failed(error, time.monotonic(), len(batch))
             verdict = policy.decide(error, trouble, random.random())  # noqa: S311
             if not isinstance(verdict, Retry):
@@ -170,8 +168,7 @@ def _story(databases: Databases, size: Size, writers: int, *, shared: bool) -> R
 def _running(tasks: Sequence[Task]) -> Iterator[tuple[threading.Barrier, Sequence[Connection]]]:
     """Processes that write; they begin a round when this one is at the meeting, too."""
     meeting = _PROCESSES.Barrier(len(tasks) + 1)
-    processes: list[BaseProcess] = []
-    answers: list[Connection] = []
+    processes, answers = [], []
     for task in tasks:
         here, there = _PROCESSES.Pipe(duplex=False)
         process = _PROCESSES.Process(target=write_alone, args=(task, meeting, there), daemon=True)
@@ -224,9 +221,8 @@ def _gains(found: dict[Side, list[Rounds]]) -> Iterator[Row]:
             continue
         several = [_rates_again(story) for story in stories]
         alone = [_rates_again(story) for story in one]
-        ratios = [
-            more / less for s, a in zip(several, alone, strict=True) for more, less in zip(s, a)
-        ]
+        pairs = zip(chain(*several), chain(*alone), strict=True)
+        ratios = [more / less for more, less in pairs]
         goal = ">= 1.6" if writers == 2 else ""
         detail = f"{_median(several):,.0f}/s against {_median(alone):,.0f}/s"
         name = f"{_name(writers, shared=shared)}: rate / one writer's"
@@ -238,7 +234,7 @@ def _rates_again(story: Rounds) -> list[float]:
 
 
 def _median(rates: Sequence[Sequence[float]]) -> float:
-    return median(rate for each in rates for rate in each)
+    return median(chain(*rates))
 
 
 def _name(writers: int, *, shared: bool) -> str:

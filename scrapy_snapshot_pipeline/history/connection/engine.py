@@ -66,7 +66,16 @@ def _server(url: URL) -> Engine:
         ) from None
     if engine.dialect.driver == "psycopg2":
         sa.event.listen(engine, "connect", _leave_uuids(engine.dialect.dbapi))
+    sa.event.listen(engine, "begin", _read_in_utc)
     return engine.execution_options(postgresql_readonly=True)
+
+
+def _read_in_utc(connection: Connection) -> None:
+    """For this transaction only: a pooler may give the session to others after it.
+
+    In other zones the first and the last hours of the calendar are in years that Python lacks.
+    """
+    connection.exec_driver_sql("SET LOCAL TIME ZONE 'UTC'")
 
 
 def _leave_uuids(driver: Any) -> Callable[[Any, object], None]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,6 +15,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 from scrapy_snapshot_pipeline.errors import SettingsError
 from scrapy_snapshot_pipeline.safe_text import printable
 from scrapy_snapshot_pipeline.store.connection.tls import unverified_host
+from scrapy_snapshot_pipeline.store.connection.transaction_settings import transaction_settings
 from scrapy_snapshot_pipeline.store.connection.transactions import IS_REMOTE, say_begin_and_commit
 
 logger = logging.getLogger(__name__)
@@ -24,13 +24,7 @@ _REMOTE_ROUND_TRIP = 0.005
 """Seconds of a round trip, from which on a server counts as far: see `writing`."""
 _PROBES = 5
 """Of which the shortest counts: a busy reactor gives the interpreter lock back late."""
-_LOCK_TIMEOUT = 5.0  # seconds; as during a migration
 _SQLITE_BUSY_TIMEOUT = 1.0  # seconds; a busy wait cannot be interrupted, so retries do the rest
-_UNWANTED_PLANS = ("enable_seqscan", "enable_sort", "jit")
-"""Every statement looks up a batch of ids in an index.  Of a table that grew since it was last
-analysed the planner thinks otherwise, and reads all of it: 12 ms a statement instead of 1 ms at
-25,000 versions, and growing.  And it thinks a batch small enough to be sorted, where an index has
-the order, or a hash needs none: 37 instead of 29 microseconds for the 50 children of an entity."""
 
 
 def connect_engine(
@@ -46,9 +40,8 @@ def connect_engine(
     if parsed.get_backend_name() == "sqlite":
         return _sqlite_engine(parsed)
     engine = _server_engine(parsed, connect_timeout)
+    say_begin_and_commit(engine, transaction_settings(write_timeout))
     _warn_unverified(parsed)
-    if write_timeout is not None:
-        sa.event.listen(engine, "connect", _limits(write_timeout))
     return engine
 
 
@@ -104,8 +97,7 @@ def _server_engine(url: URL, connect_timeout: float) -> Engine:
         )
     except (ImportError, NoSuchModuleError):
         raise SettingsError(_no_driver(url)) from None
-    sa.event.listen(engine, "connect", _set_up_server)
-    say_begin_and_commit(engine)
+    sa.event.listen(engine, "connect", _measure_distance)
     return engine
 
 
@@ -134,42 +126,13 @@ def _no_driver(url: URL) -> str:
     )
 
 
-def _set_up_server(connection: Any, record: ConnectionPoolEntry) -> None:
+def _measure_distance(connection: Any, record: ConnectionPoolEntry) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SET TIME ZONE 'UTC'")
-        # Asked through the catalogue, since not every server that speaks PostgreSQL has them.
-        cursor.execute(
-            "SELECT set_config(name, 'off', false) FROM pg_settings WHERE name = ANY(%s)",
-            [list(_UNWANTED_PLANS)],
-        )
-        record.info[IS_REMOTE] = (
-            min(_round_trip(cursor) for _ in range(_PROBES)) > _REMOTE_ROUND_TRIP
-        )
-    connection.commit()
+        shortest = min(_round_trip(cursor) for _ in range(_PROBES))
+    record.info[IS_REMOTE] = shortest > _REMOTE_ROUND_TRIP
 
 
 def _round_trip(cursor: Any) -> float:
     started = time.perf_counter()
     cursor.execute("SELECT 1")
     return time.perf_counter() - started
-
-
-def _limits(write_timeout: float) -> Callable[[Any, object], None]:
-    """Below the watchdog's time, so that it has to free us from a frozen server only."""
-    seconds = {
-        "statement_timeout": 0.8 * write_timeout,
-        "lock_timeout": min(_LOCK_TIMEOUT, 0.4 * write_timeout),
-        "idle_in_transaction_session_timeout": 2 * write_timeout,
-    }
-
-    def set_limits(connection: Any, _: object) -> None:
-        with connection.cursor() as cursor:
-            for name, limit in seconds.items():
-                # What the URL or the role says already stands.
-                cursor.execute(
-                    "SELECT set_config(%s, %s, false) WHERE current_setting(%s) IN ('0', '0s')",
-                    (name, str(round(limit * 1000)), name),
-                )
-        connection.commit()
-
-    return set_limits

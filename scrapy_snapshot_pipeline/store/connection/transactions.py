@@ -1,9 +1,10 @@
 """How a transaction on a server begins and ends: in few round trips.
 
-BEGIN travels with the first statement.  The driver would send it alone, and after a statement in
-autocommit another one to set the isolation level back: two round trips of the eight that a batch of
-new entities had.  COPY goes past SQLAlchemy, so it must not be the first statement; YugabyteDB has
-committed such a one at once, and CockroachDB refuses it.
+BEGIN travels with the first statement, and so does what a transaction sets for itself.  The driver
+would send BEGIN alone, and after a statement in autocommit another one to set the isolation level
+back: two round trips of the eight that a batch of new entities had.  COPY goes past SQLAlchemy, so
+it must not be the first statement; YugabyteDB has committed such a one at once, and CockroachDB
+refuses it.
 
 What needs no answer may travel with COMMIT.
 """
@@ -24,16 +25,21 @@ SINGLE_STATEMENT = "snapshot_single_statement"
 """Execution option of an engine: a statement is a transaction by itself, without BEGIN and COMMIT.
 Servers only."""
 
-_TRANSACTION, _DUE, _BEGUN = "snapshot_transaction", "due", "begun"
+_TRANSACTION, _DUE, _BEGUN, _SINGLE = "snapshot_transaction", "due", "begun", "single"
 """What a connection's `info` says of its transaction, and under which name."""
 _LAST = "snapshot_last_script"
 
 
-def say_begin_and_commit(engine: Engine) -> None:
-    """Begin and end the transactions of an engine whose driver is in autocommit."""
+def say_begin_and_commit(engine: Engine, settings: str) -> None:
+    """Begin and end the transactions of an engine whose driver is in autocommit.
+
+    `settings`, a statement without parameters, comes first in each, a single statement's too: all
+    statements of one text are one transaction.
+    """
+    say = _Say(settings)
     sa.event.listen(engine, "begin", _begin_with_next)
-    sa.event.listen(engine, "before_cursor_execute", _begin_now, retval=True)
-    sa.event.listen(engine, "commit", _commit)
+    sa.event.listen(engine, "before_cursor_execute", say.begin_now, retval=True)
+    sa.event.listen(engine, "commit", say.commit)
     sa.event.listen(engine, "rollback", _roll_back)
     sa.event.listen(engine, "reset", _reset)
 
@@ -53,29 +59,38 @@ def begins_with_commit(connection: Connection) -> bool:
 
 def _begin_with_next(connection: Connection) -> None:
     connection.info.pop(_LAST, None)  # of a transaction that was rolled back
-    connection.info[_TRANSACTION] = _DUE if _begins(connection) else None
+    connection.info[_TRANSACTION] = _SINGLE if _is_single(connection) else _DUE
 
 
-def _begin_now(
-    connection: Connection, _: object, statement: str, parameters: Any, *__: object
-) -> tuple[str, Any]:
-    if connection.info.get(_TRANSACTION) != _DUE:
-        return statement, parameters
-    connection.info[_TRANSACTION] = _BEGUN
-    return f"BEGIN; {statement}", parameters
+class _Say:
+    """What is said with the first statement of a transaction, and with its last."""
 
+    def __init__(self, settings: str) -> None:
+        self._single = f"{settings}; "
+        self._begin = f"BEGIN; {settings}; "
 
-def _commit(connection: Connection) -> None:
-    begin = b"BEGIN; " if begins_with_commit(connection) else b""
-    script = connection.info.pop(_LAST, None)
-    if script is None:
-        _end(connection, "COMMIT")
-        return
-    connection.info[_TRANSACTION] = _BEGUN
-    cursor: Any = connection.connection.cursor()  # since SQLAlchemy takes no bytes
-    cursor.execute(begin + script + b"; COMMIT")
-    cursor.close()
-    connection.info.pop(_TRANSACTION, None)
+    def begin_now(
+        self, connection: Connection, _: object, statement: str, parameters: Any, *__: object
+    ) -> tuple[str, Any]:
+        transaction = connection.info.get(_TRANSACTION)
+        if transaction == _SINGLE:
+            return self._single + statement, parameters
+        if transaction != _DUE:
+            return statement, parameters
+        connection.info[_TRANSACTION] = _BEGUN
+        return self._begin + statement, parameters
+
+    def commit(self, connection: Connection) -> None:
+        begin = self._begin.encode() if begins_with_commit(connection) else b""
+        script = connection.info.pop(_LAST, None)
+        if script is None:
+            _end(connection, "COMMIT")
+            return
+        connection.info[_TRANSACTION] = _BEGUN
+        cursor: Any = connection.connection.cursor()  # since SQLAlchemy takes no bytes
+        cursor.execute(begin + script + b"; COMMIT")
+        cursor.close()
+        connection.info.pop(_TRANSACTION, None)
 
 
 def _roll_back(connection: Connection) -> None:
@@ -99,5 +114,5 @@ def _end(connection: Connection, how: str) -> None:
         connection.exec_driver_sql(how)
 
 
-def _begins(connection: Connection) -> bool:
-    return not connection.get_execution_options().get(SINGLE_STATEMENT, False)
+def _is_single(connection: Connection) -> bool:
+    return bool(connection.get_execution_options().get(SINGLE_STATEMENT, False))

@@ -47,6 +47,8 @@ class DatabaseFeatures(Protocol):
     """A transaction locks the whole database at its begin, so a plain read is under lock."""
     copies: bool
     """Rows can be inserted by COPY."""
+    in_order: str
+    """What goes before a statement that must take its rows in the order of its one join column."""
     digest: SystemType
     """Of ids of 16 bytes."""
     hash: SystemType
@@ -107,6 +109,7 @@ class SqliteFeatures:
     placeholder = "?"
     exclusive = True
     copies = False
+    in_order = ""
     digest = SystemType("BLOB", _same, _same)
     hash = SystemType("BLOB", _same, _same)
     bigint = SystemType("INTEGER", _same, _same)
@@ -145,6 +148,12 @@ class PostgresqlFeatures:
     placeholder = "%s"
     exclusive = False
     copies = True
+    # Only a merge join is left: it gives its rows in the order of the column, however it gets at
+    # them.  For this transaction; with `enable_sort` off too, no plan would be a wanted one.
+    in_order = (
+        "SELECT set_config('enable_hashjoin', 'off', true),"
+        " set_config('enable_nestloop', 'off', true), set_config('enable_sort', 'on', true); "
+    )
     # As bytes: psycopg2 makes a `uuid.UUID` of each id, in Python, in 6 microseconds.
     digest = SystemType("uuid", bytes.hex, bytes, "uuid_send({})")
     hash = SystemType("bytea", lambda digest: f'"\\\\x{digest.hex()}"', bytes)

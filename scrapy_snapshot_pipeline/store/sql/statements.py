@@ -51,14 +51,15 @@ class Statements:
         """Move `last_confirmed_at` where the current version has the same content.
 
         A row is entity id, content hash, first and last time it was observed with that content;
-        None: once.  Returns the ids of the entities that were confirmed.
+        None: once.  Returns the ids of the entities that were confirmed.  They are locked in the
+        order of their ids, as in `lock_current`.
         """
         d = self._driver
         table = self._versions.name
         among, ids = self._beside_join(f"{table}.entity_id", [row[0] for row in rows])
         confirmed: set[bytes] = set()
         for source, parameters in d.sources((d.digest, d.hash, d.time, d.time), rows):
-            sql = f"""
+            sql = f"""{d.in_order}
                 WITH v(entity_id, content_hash, first_at, last_at) AS ({source})
                 UPDATE {table} SET last_confirmed_at = CASE
                     WHEN {table}.last_confirmed_at < coalesce(v.last_at, v.first_at)
@@ -66,8 +67,8 @@ class Statements:
                     ELSE {table}.last_confirmed_at END
                 FROM v
                 WHERE {table}.entity_id = v.entity_id AND {table}.valid_to IS NULL
-                    AND {table}.content_hash = v.content_hash AND {table}.valid_from <= v.first_at
-                    {among}
+                    AND ({table}.content_hash = v.content_hash) IS TRUE  -- no column to join by
+                    AND {table}.valid_from <= v.first_at {among}
                 RETURNING {d.digest.selected.format(f"{table}.entity_id")}"""  # noqa: S608 - declared, quoted names
             found = connection.exec_driver_sql(sql, (*parameters, *ids))
             confirmed.update(map(d.digest.read, found.scalars().all()))
