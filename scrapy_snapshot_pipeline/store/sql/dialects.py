@@ -14,6 +14,8 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 
 from sqlalchemy.engine import Dialect
 
+from scrapy_snapshot_pipeline.store.connection.transaction_settings import planner_settings
+
 T = TypeVar("T")
 
 Row: TypeAlias = Sequence[Any]
@@ -149,10 +151,9 @@ class PostgresqlFeatures:
     exclusive = False
     copies = True
     # Only a merge join is left: it gives its rows in the order of the column, however it gets at
-    # them.  For this transaction; with `enable_sort` off too, no plan would be a wanted one.
+    # them.  The sort may be needed for that, and no plan would be a wanted one without.
     in_order = (
-        "SELECT set_config('enable_hashjoin', 'off', true),"
-        " set_config('enable_nestloop', 'off', true), set_config('enable_sort', 'on', true); "
+        planner_settings(enable_hashjoin="off", enable_nestloop="off", enable_sort="on") + ";"
     )
     # As bytes: psycopg2 makes a `uuid.UUID` of each id, in Python, in 6 microseconds.
     digest = SystemType("uuid", bytes.hex, bytes, "uuid_send({})")
