@@ -46,6 +46,7 @@ class AsyncStore:
         self._environment = Environment(call_later, time.monotonic, random.random)
         self._frozen = frozen
         self._policy = replace(policy, outage_timeout=open_timeout)
+        self._patient_policy = policy
         self._watchdog = Watchdog(call_later, write_timeout, self._cut_frozen)
         self._thread: WorkerThread | None = None
 
@@ -61,6 +62,11 @@ class AsyncStore:
         """Create or check the tables; waits up to the open timeout for a database that is away."""
         wanted = list(declarations)
         await self._retry(self._policy, lambda: self._run(self._store.declare, wanted))
+
+    async def declare_late(self, declarations: Iterable[Declaration]) -> None:
+        """The same in the middle of a crawl, whose items wait as long as for any other write."""
+        wanted = list(declarations)
+        await self._retry(self._patient_policy, lambda: self._run(self._store.declare, wanted))
 
     async def start_run(self, run: Run) -> None:
         """Write the run's row; waits like `declare`."""
