@@ -21,6 +21,7 @@ from scrapy_snapshot_pipeline.store.schema import runs
 from scrapy_snapshot_pipeline.store.schema.create import ensure_schema
 from scrapy_snapshot_pipeline.store.schema.tables import EntityTables, entity_tables
 from scrapy_snapshot_pipeline.store.sql.dialects import features_of
+from scrapy_snapshot_pipeline.store.sql.insert import json_tables
 from scrapy_snapshot_pipeline.store.sql.statements import Statements
 from scrapy_snapshot_pipeline.store.unit_of_work import UnitOfWork
 
@@ -51,7 +52,9 @@ class SnapshotStore:
         tables = [entity_tables(d, sa.MetaData()) for d in new]
         with self._transactions.begin() as connection:
             ensure_schema(connection, tables, create=self._create_tables)
-            statements = {t.declaration.table: Statements(t, connection) for t in tables}
+            fit_json = json_tables(connection, [each for t in tables for each in t.all])
+        dialect = self._engine.dialect
+        statements = {t.declaration.table: Statements(t, dialect, fit_json) for t in tables}
         self._tables |= {entity.declaration.table: entity for entity in tables}
         self._statements |= statements
 
