@@ -15,6 +15,7 @@ from scrapy_snapshot_pipeline.declaration.tables import Declaration
 from scrapy_snapshot_pipeline.errors import ConflictError, RetriableWriteError
 from scrapy_snapshot_pipeline.records import Batch, WriteResult
 from scrapy_snapshot_pipeline.store.connection.checked_transactions import CheckedTransactions
+from scrapy_snapshot_pipeline.store.connection.progress import Progress
 from scrapy_snapshot_pipeline.store.connection.socket_cut import SocketCut
 from scrapy_snapshot_pipeline.store.prediction import Prediction, Strategy
 from scrapy_snapshot_pipeline.store.schema import runs
@@ -36,6 +37,7 @@ class SnapshotStore:
         self._engine = engine
         self._transactions = CheckedTransactions(engine)
         self._socket = SocketCut(engine)
+        self._progress = Progress(engine)
         self._features = features_of(engine.dialect)
         self._create_tables = create_tables
         self._tables: dict[str, EntityTables] = {}
@@ -92,6 +94,10 @@ class SnapshotStore:
     def close(self) -> None:
         """Release the connection."""
         self._engine.dispose()
+
+    def idle(self) -> float:
+        """Seconds since the database last answered; any thread."""
+        return self._progress.idle
 
     def cut(self) -> bool:
         """Have what is under way fail at once, as by a lost connection; any thread, at any time.

@@ -46,7 +46,7 @@ class AsyncStore:
         self._environment = Environment(call_later, time.monotonic, random.random)
         self._frozen = frozen
         self._policy = replace(policy, outage_timeout=open_timeout)
-        self._watchdog = Watchdog(call_later, write_timeout, self._cut_frozen)
+        self._watchdog = Watchdog(call_later, write_timeout, self._cut_frozen, store.idle)
         self._thread: WorkerThread | None = None
 
     def open(self, call_in_loop: CallInLoop) -> None:

@@ -20,7 +20,7 @@ from tests.faults.proxy import Proxy
 pytestmark = pytest.mark.postgresql
 
 MANY = 30
-TRIPS = 25
+TRIPS = 30
 """With those that set up the connection."""
 
 
