@@ -13,6 +13,7 @@ from sqlalchemy.types import SchemaType
 
 from scrapy_snapshot_pipeline.errors import SchemaMismatchError
 from scrapy_snapshot_pipeline.store.schema.plan import (
+    AddColumn,
     CatalogueEntry,
     CreateTable,
     MakeView,
@@ -80,16 +81,14 @@ def step_statements(dialect: Dialect, step: Step) -> list[str]:
             raise SchemaMismatchError(reason)
         case CreateTable(table):
             return _table_ddl(dialect, table)
+        case AddColumn(column):
+            return [_add_column(dialect, column)]
         case SetStorage(entity):
             return storage_ddl(entity, dialect)
-        case MakeView(view, replace):
-            quoted = dialect.identifier_preparer.quote(view.name)
-            return [*([f"DROP VIEW {quoted}"] if replace else []), view.ddl(dialect)]
-        case Record(table, entry):
-            row = SCHEMA.insert().values(
-                table_name=table, version=entry.version, columns=entry.columns
-            )
-            return [_with_values(dialect, row)]
+        case MakeView():
+            return _view_ddl(dialect, step)
+        case Record():
+            return _record(dialect, step)
 
 
 def ddl(dialect: Dialect, tables: Iterable[EntityTables]) -> str:
@@ -134,8 +133,27 @@ def _run(connection: Connection, statements: Sequence[str]) -> None:
         connection.exec_driver_sql(";\n".join(statements))
 
 
+def _record(dialect: Dialect, step: Record) -> list[str]:
+    entry = step.entry
+    old = SCHEMA.delete().where(SCHEMA.c.table_name == step.table)
+    new = SCHEMA.insert().values(
+        table_name=step.table, version=entry.version, columns=entry.columns
+    )
+    return [_with_values(dialect, each) for each in ((old, new) if step.replace else (new,))]
+
+
 def _with_values(dialect: Dialect, statement: ClauseElement) -> str:
     return str(statement.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
+
+
+def _view_ddl(dialect: Dialect, step: MakeView) -> list[str]:
+    drop = f"DROP VIEW {dialect.identifier_preparer.quote(step.view.name)}"
+    return [*([drop] if step.replace else []), step.view.ddl(dialect)]
+
+
+def _add_column(dialect: Dialect, column: sa.Column[object]) -> str:
+    table = dialect.identifier_preparer.format_table(column.table)
+    return f"ALTER TABLE {table} ADD COLUMN {schema.CreateColumn(column).compile(dialect=dialect)}"
 
 
 def _table_ddl(dialect: Dialect, table: sa.Table) -> list[str]:
