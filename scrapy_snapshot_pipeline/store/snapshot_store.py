@@ -6,6 +6,7 @@ left out.  On a server the confirmations are committed by themselves, before the
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 
 import sqlalchemy as sa
@@ -14,6 +15,7 @@ from sqlalchemy.engine import Engine
 from scrapy_snapshot_pipeline.declaration.tables import Declaration
 from scrapy_snapshot_pipeline.errors import ConflictError, RetriableWriteError
 from scrapy_snapshot_pipeline.records import Batch, WriteResult
+from scrapy_snapshot_pipeline.store.connection.address import address
 from scrapy_snapshot_pipeline.store.connection.checked_transactions import CheckedTransactions
 from scrapy_snapshot_pipeline.store.connection.progress import Progress
 from scrapy_snapshot_pipeline.store.connection.socket_cut import SocketCut
@@ -35,6 +37,8 @@ class SnapshotStore:
 
     def __init__(self, engine: Engine, *, create_tables: bool = True) -> None:
         self._engine = engine
+        self.address = address(engine.url, os.environ)
+        """Where the database is, in words without a secret."""
         self._transactions = CheckedTransactions(engine)
         self._socket = SocketCut(engine)
         self._progress = Progress(engine)
