@@ -31,8 +31,7 @@ class Captures:
         naive_timezone: dt.tzinfo | None,
         max_bytes: int | None,
     ) -> None:
-        """`create_tables` creates or checks tables at the start, and `create_late_tables` those of
-        a class that is declared in the middle of the crawl.
+        """`create_tables` creates or checks tables at the start, `create_late_tables` later.
 
         `naive_timezone` and `max_bytes` are those of `compile_capture`.
         """
