@@ -1,4 +1,4 @@
-"""A real PgBouncer in transaction mode, where this machine has one."""
+"""A real PgBouncer in transaction mode, where this machine has one, and its other clients."""
 
 from __future__ import annotations
 
@@ -9,11 +9,17 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TypeAlias
+
+import sqlalchemy as sa
 
 from tests.postgresql import free_port, identity, unprivileged_user
 
+Settings: TypeAlias = Mapping[str, str]
+
+SETTINGS = "SELECT name, setting FROM pg_settings"
 MISSING = "no pgbouncer is installed (Debian: apt-get install pgbouncer)"
 PATIENCE = 20
 """Seconds in which it must take connections."""
@@ -69,3 +75,29 @@ def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
             time.sleep(0.02)
         else:
             return
+
+
+def settings_of(connection: sa.Connection) -> Settings:
+    """All that there are."""
+    return {row.name: row.setting for row in connection.exec_driver_sql(SETTINGS)}
+
+
+class Neighbour:
+    """Another client of the pool."""
+
+    def __init__(self, url: str) -> None:
+        self._engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
+
+    def settings(self) -> Settings:
+        """As it finds them."""
+        with self._engine.connect() as connection:
+            return settings_of(connection)
+
+    def session(self) -> int:
+        """The one that serves it."""
+        with self._engine.connect() as connection:
+            return int(connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one())
+
+    def close(self) -> None:
+        """Leave."""
+        self._engine.dispose()

@@ -24,15 +24,13 @@ from scrapy_snapshot_pipeline.store.schema.runs import Run, RunEnd
 from scrapy_snapshot_pipeline.store.snapshot_store import SnapshotStore
 from tests.contract.entities import RUN, Observation, at, declaration, record
 from tests.contract.stores import place
-from tests.pgbouncer import MISSING, pgbouncer_binary, running_pgbouncer
+from tests.pgbouncer import SETTINGS, Neighbour, Settings, settings_of
 
 pytestmark = pytest.mark.postgresql
 
-Settings: TypeAlias = Mapping[str, str]
 Work: TypeAlias = Callable[[SnapshotStore], object]
 
 WRITE_TIMEOUT = 30.0
-SETTINGS = "SELECT name, setting FROM pg_settings"
 WISHED = {
     "TimeZone": "UTC",
     "enable_seqscan": "off",
@@ -95,50 +93,12 @@ def test_a_session_is_left_as_it_was(postgresql_url: str, *, far: bool) -> None:
             assert settings_left(engine) == before, name
 
 
-def settings_of(connection: sa.Connection) -> Settings:
-    """All that there are."""
-    return {name: setting for name, setting in connection.exec_driver_sql(SETTINGS)}  # noqa: C416 - rows
-
-
 def settings_left(engine: Engine) -> Settings:
     """Those of the session that lies in the pool, past the engine's events."""
     pooled = engine.raw_connection()
     with closing(pooled), closing(pooled.cursor()) as cursor:
         cursor.execute(SETTINGS)
         return dict(cursor.fetchall())
-
-
-@pytest.fixture
-def pooled_url(postgresql_url: str) -> Iterator[str]:
-    """The database behind PgBouncer in transaction mode, with one session for all its clients."""
-    binary = pgbouncer_binary()
-    if binary is None:
-        pytest.skip(MISSING)
-    url = sa.make_url(postgresql_url)
-    assert url.port is not None
-    with running_pgbouncer(binary, url.port) as port:
-        yield url.set(port=port).render_as_string(hide_password=False)
-
-
-class Neighbour:
-    """Another client of the pool."""
-
-    def __init__(self, url: str) -> None:
-        self._engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
-
-    def settings(self) -> Settings:
-        """As it finds them."""
-        with self._engine.connect() as connection:
-            return settings_of(connection)
-
-    def session(self) -> int:
-        """The one that serves it."""
-        with self._engine.connect() as connection:
-            return int(connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one())
-
-    def close(self) -> None:
-        """Leave."""
-        self._engine.dispose()
 
 
 @pytest.mark.parametrize("far", [False, True], ids=["near", "far"])
