@@ -1,4 +1,4 @@
-"""The command: runs the sections, prints one line a figure, writes them as JSON."""
+"""The command: runs the sections, prints a line for each figure, and writes all as JSON."""
 
 from __future__ import annotations
 
@@ -8,7 +8,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import bounds, crawl, distance, dlt_rival, growth, history, report, writer
+from benchmarks import (
+    bounds,
+    crawl,
+    distance,
+    dlt_rival,
+    growth,
+    history,
+    many_writers,
+    report,
+    writer,
+)
 from benchmarks.databases import Databases, running_databases
 from benchmarks.measure import Row
 
@@ -23,6 +33,7 @@ class Scale:
     bounds: bounds.Size
     distance: distance.Size
     history: history.Size
+    many_writers: many_writers.Size
 
 
 QUICK = Scale(
@@ -34,8 +45,11 @@ QUICK = Scale(
     bounds=bounds.Size(items=(2_000, 10_000), runs=5),
     distance=distance.Size(items=3_000, distances=(20,), runs=5),
     history=history.Size(entities=3_000, runs=1),
+    many_writers=many_writers.Size(
+        entities=2_000, children=0, rounds=8, writers=(1, 2, 8), batch=100, runs=1
+    ),
 )
-"""In three minutes: little but what has a goal; only large differences mean anything."""
+"""Three minutes: mostly figures that have a goal, of which only large differences mean anything."""
 
 FULL = Scale(
     writer=writer.Size(entities=10_000, children=(0, 5, 50), runs=5),
@@ -51,12 +65,15 @@ FULL = Scale(
     bounds=bounds.Size(items=(10_000, 100_000, 1_000_000), runs=5),
     distance=distance.Size(items=20_000, distances=(1, 20, 100), runs=5),
     history=history.Size(entities=100_000, runs=3),
+    many_writers=many_writers.Size(
+        entities=5_000, children=0, rounds=8, writers=(1, 2, 4, 8), batch=100, runs=3
+    ),
 )
-"""In an hour, and 10 GB of disk."""
+"""An hour, and 10 GB of disk."""
 
 
 def main() -> None:
-    """Run what the command line asks for."""
+    """Run the sections that the command line asks for."""
     options = _options()
     scale = FULL if options.full else QUICK
     rows = []
@@ -87,6 +104,7 @@ def _sections(scale: Scale, *, with_dlt: bool) -> dict[str, Callable[[Databases]
         "D": lambda databases: bounds.measure(databases, scale.bounds),
         "E": lambda databases: distance.measure(databases, scale.distance),
         "F": lambda databases: history.measure(databases, scale.history),
+        "G": lambda databases: many_writers.measure(databases, scale.many_writers),
     }
 
 
@@ -95,8 +113,12 @@ def _options() -> argparse.Namespace:
     size = parser.add_mutually_exclusive_group(required=True)
     size.add_argument("--quick", action="store_true", help="three minutes")
     size.add_argument("--full", action="store_true", help="all sizes, an hour")
-    parser.add_argument("--sections", default="ABCDEF", help="which, as AC; default all")
-    parser.add_argument("--dlt", action="store_true", help="against dlt too, which pip installs")
+    parser.add_argument(
+        "--sections", default="ABCDEFG", help="which sections, as AC (default: all)"
+    )
+    parser.add_argument(
+        "--dlt", action="store_true", help="compare with dlt too, which pip installs"
+    )
     parser.add_argument("--json", type=Path, default=Path("benchmarks/results.json"))
     return parser.parse_args()
 

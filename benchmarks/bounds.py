@@ -1,4 +1,4 @@
-"""Section D: memory, pauses of the reactor, and the processor time an item by stage."""
+"""Section D: memory, pauses of the reactor, and processor time an item, by stage."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _CHILDREN = 5
 
 @dataclass(frozen=True)
 class Size:
-    """How many items, from few to many; pauses are taken at the first of them."""
+    """Numbers of items, from few to many; pauses are measured with the first of them."""
 
     items: Sequence[int]
     runs: int
@@ -53,7 +53,7 @@ def _memory(databases: Databases, size: Size) -> Iterator[Row]:
 
 
 def _pauses(databases: Databases, size: Size) -> Iterator[Row]:
-    """Long pauses, and what a crawl takes of the processor."""
+    """Long pauses of the reactor, and the processor time of a crawl."""
     for per_page in (10, 100):
         plan = Plan(items=size.items[0], per_page=per_page, children=_CHILDREN)
         figures = _figures(Sides(databases, plan), size.runs)
@@ -62,18 +62,18 @@ def _pauses(databases: Databases, size: Size) -> Iterator[Row]:
 
 
 def _figures(sides: Sides, runs: int) -> dict[str, list[Figures]]:
-    """Crawls of each kind, in turn."""
+    """The figures of crawls of each kind, run in turn."""
     url = sides.filled("PostgreSQL")
     crawls: dict[str, Callable[[], Figures]] = {
         "without a pipeline": lambda: sides.plain({}),
         "all new": lambda: sides.new("PostgreSQL"),
         "all unchanged": lambda: sides.again(url),
     }
-    found: dict[str, list[Figures]] = {name: [] for name in crawls}
+    figures: dict[str, list[Figures]] = {name: [] for name in crawls}
     for _ in range(runs):
         for name, run in crawls.items():
-            found[name].append(run())
-    return found
+            figures[name].append(run())
+    return figures
 
 
 def _pause_rows(figures: Mapping[str, Sequence[Figures]], per_page: int) -> Iterator[Row]:
@@ -132,7 +132,7 @@ def _stages(databases: Databases, runs: int) -> Iterator[Row]:
 
 
 def _hashes(seen: Sequence[SnapshotRecord]) -> None:
-    """As many hashes as capture makes, of about as many bytes."""
+    """Make as many hashes as capture does, of about as many bytes."""
     row, key = bytes(90), bytes(30)
     child_id = canonical.child_ids(None, key)
     for record in seen:

@@ -1,4 +1,4 @@
-"""Section B: whole crawls, with nothing, with a feed, and with our pipeline."""
+"""Section B: whole crawls with nothing, with a feed, and with our pipeline."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ class Size:
 
     items: int
     children: Sequence[int]
-    """Of an item; the goals are for 5."""
+    """Child rows of an item; the goals are for 5."""
     kinds: Sequence[str]
-    """Of databases; the goals are for PostgreSQL."""
+    """Kinds of databases; the goals are for PostgreSQL."""
     single_items: int
-    """Where there is one item a page; 0: no such crawls."""
+    """Items of a crawl with one item a page; 0: no such crawl."""
     pages: int
-    """Of the HTTP site."""
+    """Pages of the HTTP site."""
     runs: int
 
 
@@ -79,7 +79,7 @@ def _against_feed(
 
 
 def _ours(sides: Sides, kind: str, known: str) -> dict[str, Crawl]:
-    """Crawls into a new database of a kind, and into one that knows all the items."""
+    """Crawls into a new database, and into one that has all the items already."""
     return {
         f"{kind}, all new": lambda: sides.new(kind),
         f"{kind}, all new, enqueue": lambda: sides.new(kind, ack="enqueue"),

@@ -1,4 +1,4 @@
-"""Starts crawls in processes of their own, and the settings of the sides."""
+"""Starts crawls in processes of their own, with the settings of each side."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from benchmarks.databases import Databases
 from benchmarks.spider import Figures, Plan, crawl_alone
 
 _PROCESSES = multiprocessing.get_context("forkserver")
-"""A crawl has a process of its own, forked from one that has imported what every crawl imports:
-that takes longer than a crawl of `--quick`.  No more than that, since the garbage collector looks
-at all of it."""
+"""Each crawl is a process of its own, forked from one that has imported what every crawl imports,
+which takes longer than a crawl of `--quick`.  It imports nothing else, since the garbage collector
+would visit that too."""
 _PROCESSES.set_forkserver_preload(
     [
         "benchmarks.spider",
@@ -26,7 +26,7 @@ _PROCESSES.set_forkserver_preload(
 
 
 def crawl(plan: Plan) -> Figures:
-    """Run one crawl; RuntimeError if it failed or lost an item."""
+    """Run one crawl; raises RuntimeError if it failed or lost an item."""
     with tempfile.TemporaryDirectory(prefix="snapshot-bench-") as folder:
         errors = Path(folder, "errors")
         here, there = _PROCESSES.Pipe(duplex=False)
@@ -47,7 +47,7 @@ def crawl(plan: Plan) -> Figures:
 
 
 def ours(url: str, **more: object) -> dict[str, Any]:
-    """Settings of a crawl with our pipeline; `more` without the prefix, as `ack="enqueue"`."""
+    """Settings of a crawl with our pipeline; `more` are ours without prefix: `ack="enqueue"`."""
     given = {f"SNAPSHOT_{name.upper()}": value for name, value in more.items()}
     return {
         "ADDONS": {"scrapy_snapshot_pipeline.Addon": 500},
@@ -63,7 +63,7 @@ def json_lines(folder: Path) -> dict[str, Any]:
 
 
 class Sides:
-    """The sides of a comparison of crawls, each ready to run again and again."""
+    """The sides of a comparison of crawls; each can be run again and again."""
 
     def __init__(self, databases: Databases, plan: Plan) -> None:
         self._databases = databases
@@ -74,7 +74,7 @@ class Sides:
         return crawl(dataclasses.replace(self._plan, settings=settings))
 
     def new(self, kind: str, **more: object) -> Figures:
-        """Crawl into a database that knows nothing yet."""
+        """Crawl into a new database."""
         url = self._fresh(kind)
         try:
             return self.again(url, **more)
@@ -82,13 +82,13 @@ class Sides:
             self._databases.drop(url)
 
     def filled(self, kind: str) -> str:
-        """URL of a database that knows all the items."""
+        """URL of a database that has all the items already."""
         url = self._fresh(kind)
         self.again(url)
         return url
 
     def again(self, url: str, **more: object) -> Figures:
-        """Crawl into this database."""
+        """Crawl into an existing database."""
         return crawl(dataclasses.replace(self._plan, settings=ours(url, **more)))
 
     def _fresh(self, kind: str) -> str:

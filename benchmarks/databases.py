@@ -1,4 +1,4 @@
-"""Fresh databases: on a private PostgreSQL server, and SQLite files."""
+"""New databases, on a private PostgreSQL server and as SQLite files."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from scrapy_snapshot_pipeline.store.connection.engine import connect_engine
 from scrapy_snapshot_pipeline.store.snapshot_store import SnapshotStore
 from tests.postgresql import start_private_server
 
-_AS_PEOPLE_SET_THEM = {"shared_buffers": "4GB", "max_wal_size": "4GB"}
-"""The defaults are for a machine with very little memory: of a large table each page would come
-from outside of the server."""
+_USUAL_SETTINGS = {"shared_buffers": "4GB", "max_wal_size": "4GB", "deadlock_timeout": "1s"}
+"""The defaults are for a machine with very little memory, where the server would have to read every
+page of a large table from outside.  A deadlock costs what it costs by default."""
 
 
 class Databases:
-    """Makes as many empty databases as are asked for."""
+    """Creates empty databases."""
 
     def __init__(self, server_url: str, port: int, folder: Path) -> None:
         self.port = port
@@ -40,7 +40,7 @@ class Databases:
         return f"sqlite:///{self._folder / f'bench_{next(self._numbers)}.db'}"
 
     def drop(self, url: str) -> None:
-        """Remove one again, for the room it takes, and what the server does for it by itself."""
+        """Remove a database: it takes room, and background work of the server."""
         parsed = sa.make_url(url)
         if parsed.get_backend_name() == "sqlite":
             for file in self._folder.glob(f"{Path(str(parsed.database)).name}*"):
@@ -59,8 +59,8 @@ class Databases:
 
 @contextlib.contextmanager
 def running_databases() -> Iterator[Databases]:
-    """A private server for as long as the context lasts."""
-    server = start_private_server(**_AS_PEOPLE_SET_THEM)
+    """Run a private server for as long as the context lasts."""
+    server = start_private_server(**_USUAL_SETTINGS)
     try:
         with tempfile.TemporaryDirectory(prefix="snapshot-bench-") as folder:
             yield Databases(server.url, server.port, Path(folder))
@@ -69,7 +69,7 @@ def running_databases() -> Iterator[Databases]:
 
 
 def open_store(url: str) -> SnapshotStore:
-    """Our store with the tables of `Event` created."""
+    """Open our store, and create the tables of `Event`."""
     store = SnapshotStore(connect_engine(url, connect_timeout=10))
     store.declare([declaration()])
     return store

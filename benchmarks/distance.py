@@ -1,6 +1,6 @@
 """Section E: crawls whose database is far away.
 
-All sides pass through a proxy, the near one too, so that only the distance differs.
+All crawls go through a proxy, the near ones too, so that only the distance differs.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Size:
 
     items: int
     distances: Sequence[int]
-    """Milliseconds of a round trip; 0 is among the sides anyway."""
+    """Milliseconds of a round trip; 0 is always measured."""
     runs: int
 
 

@@ -1,12 +1,11 @@
-"""dlt's scd2 merge, in an environment of its own: `dlt_script` runs there.
+"""dlt's scd2 merge, which `dlt_script` runs in an environment of its own.
 
-dlt works a load at a time, and pays some tenths of a second for each, so it is given all
-entities in one load, where we take our batches of 500 and commit each.  The tables are there, and
-one entity has been stored, before time is taken.  Both sides begin with Python objects: dlt's time
-has its normalization in it, ours the capture.  A second line gives the writer alone, as the rest of
-the section does; dlt's time cannot be cut down to that.  dlt loads in two formats: `csv`, which
-goes through COPY and is the fastest it has (through ADBC and `parquet` it was slower), and
-`insert_values`, its default, which is what its users get who ask for nothing.
+dlt pays a fixed time for each load, so it gets all entities in one load, while we commit each of
+our batches.  The tables exist, and one entity has been stored, before the time is taken.  Both
+sides begin with Python objects: dlt's time includes its normalization, ours the capture.  A second
+line gives our writer alone, as the rest of the section does; dlt's time cannot be divided like
+that.  dlt loads in two formats.  `csv` goes through COPY and is its fastest format, faster than
+`parquet` through ADBC.  `insert_values` is its default, which users get who choose nothing.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ from scrapy_snapshot_pipeline.records import Batch
 from scrapy_snapshot_pipeline.store.snapshot_store import SnapshotStore
 
 _ENTITIES = 10_000
-"""Enough that what a load costs by itself no longer shows; the section ends in about a minute."""
+"""So many that the fixed time of a load no longer shows."""
 _CHILDREN = 5
 _FORMATS = ("csv", "insert_values")
 _OURS = ("capture and writer", "writer")
@@ -46,21 +45,21 @@ _ROOT = Path(__file__).parents[1]
 _ENVIRONMENT = Path(tempfile.gettempdir()) / f"snapshot-bench-dlt-{sys.version_info.minor}"
 
 Seconds: TypeAlias = dict[str, dict[str, float]]
-"""By side, then of the "new" and the "unchanged" load."""
+"""By side, then by load: "new" or "unchanged"."""
 
 
 def measure(databases: Databases, size: Size) -> Iterator[Row]:
-    """Both sides in turn, each run in a database of its own."""
+    """Run both sides in turn, each time in a new database."""
     python = _environment()
     sides: list[Callable[[str], Seconds]] = [_ours_alone, lambda url: _dlt(python, url)]
     runs = []
     for run in range(size.runs):
-        found: Seconds = {}
+        seconds: Seconds = {}
         for side in sides if run % 2 == 0 else sides[::-1]:
             url = databases.postgresql()
-            found |= side(url)
+            seconds |= side(url)
             databases.drop(url)
-        runs.append(found)
+        runs.append(seconds)
     yield from _report(runs)
 
 
@@ -75,7 +74,7 @@ def _report(runs: list[Seconds]) -> Iterator[Row]:
 
 
 def _environment() -> Path:
-    """The interpreter of an environment with dlt and this project, made once."""
+    """The interpreter of an environment with dlt and this project, which is created once."""
     python = _ENVIRONMENT / "bin" / "python"
     ready = _ENVIRONMENT / "ready"
     if not ready.exists():
@@ -87,8 +86,8 @@ def _environment() -> Path:
 
 
 def _dlt(python: Path, url: str) -> Seconds:
-    """Raises CalledProcessError, what went wrong being on standard error."""
-    # dlt insists on a password; the server asks for none.
+    """Run the dlt side; raises CalledProcessError, with the reason on standard error."""
+    # dlt demands a password, although the server needs none.
     parsed = sa.make_url(url).set(drivername="postgresql", password="any")  # noqa: S106
     arguments = [parsed.render_as_string(hide_password=False)]
     arguments += ["--entities", str(_ENTITIES), "--children", str(_CHILDREN)]
@@ -108,12 +107,12 @@ def _dlt(python: Path, url: str) -> Seconds:
         )
     for name in _FORMATS:
         _check(url, f"dlt_{name}.event", f"dlt_{name}.event__markets")
-    found: Seconds = json.loads(done.stdout.splitlines()[-1])
-    return found
+    seconds: Seconds = json.loads(done.stdout.splitlines()[-1])
+    return seconds
 
 
 def _ours_alone(url: str) -> Seconds:
-    """In a new process, as dlt."""
+    """Run our side in a new process, as dlt's."""
     with multiprocessing.get_context("spawn").Pool(1) as process:
         return process.apply(_ours, (url,))
 
@@ -132,14 +131,14 @@ def _ours(url: str) -> Seconds:
 
 
 def _timed(store: SnapshotStore, events: list[Event], *, day: int) -> dict[str, float]:
-    """Seconds of the whole load, and of its writes."""
+    """Seconds of a whole load, and of its writes alone."""
     writing: list[float] = []
     whole = timed(lambda: writing.extend(_load(store, events, day=day)))
     return dict(zip(_OURS, (whole, sum(writing)), strict=True))
 
 
 def _load(store: SnapshotStore, events: list[Event], *, day: int) -> list[float]:
-    """Store all; the seconds that each batch took after its capture."""
+    """Store all events; gives the seconds that each batch took after its capture."""
     writing = []
     for first in range(0, len(events), BATCH):
         seen = records(iter(events[first : first + BATCH]), START.replace(day=day))
@@ -150,7 +149,7 @@ def _load(store: SnapshotStore, events: list[Event], *, day: int) -> list[float]
 
 
 def _check(url: str, versions: str, children: str) -> None:
-    """One version of each entity is stored, with its children; raises RuntimeError."""
+    """Raise RuntimeError unless one version of each entity is stored, with its children."""
     engine = sa.create_engine(url, poolclass=sa.NullPool)
     with engine.connect() as connection:
         for table, expected in ((versions, 1), (children, _CHILDREN)):

@@ -1,4 +1,4 @@
-"""The dlt side; run by `dlt_rival`, in an environment that has dlt."""
+"""The dlt side, which `dlt_rival` runs in an environment that has dlt."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from benchmarks.items import event
 from benchmarks.measure import timed
 
 _PAGE = 1_000
-"""dlt's guide to performance: a resource that yields pages is faster than one that yields rows."""
+"""Rows of a page; dlt's guide recommends resources that yield pages instead of rows."""
 
 Dicts: TypeAlias = Sequence[dict[str, Any]]
 
@@ -24,12 +24,12 @@ def main() -> None:
     options = _options()
     numbers = range(options.entities + 1)
     dicts = [dataclasses.asdict(event(number, options.children)) for number in numbers]
-    found = {name: _seconds(options.url, name, dicts) for name in options.formats}
-    print(json.dumps(found))
+    seconds = {name: _seconds(options.url, name, dicts) for name in options.formats}
+    print(json.dumps(seconds))
 
 
 def _seconds(url: str, file_format: str, dicts: Dicts) -> dict[str, float]:
-    """The last entity is the warm-up: it makes the tables, and is retired by the next load."""
+    """The seconds of both loads.  The last entity warms up: its load creates the tables."""
     pipeline = dlt.pipeline(
         f"bench_{file_format}",
         destination=dlt.destinations.postgres(url),
@@ -44,7 +44,7 @@ def _seconds(url: str, file_format: str, dicts: Dicts) -> dict[str, float]:
 
 
 def _resource(dicts: Dicts) -> Any:
-    """With dlt's own row version, the hash of the row, and `_dlt_valid_to` NULL where current."""
+    """Uses dlt's own row version, the hash of the row; `_dlt_valid_to` is NULL for current rows."""
 
     def pages() -> Iterator[Dicts]:
         for first in range(0, len(dicts), _PAGE):

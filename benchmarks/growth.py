@@ -1,4 +1,4 @@
-"""Section C: what a batch costs when much is stored, and what a version costs."""
+"""Section C: what a batch costs when much is stored, and how much room a version takes."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from scrapy_snapshot_pipeline.records import Batch, SnapshotRecord
 from scrapy_snapshot_pipeline.store.snapshot_store import SnapshotStore
 
 _VERSIONS = 5
-"""Stored of each entity, the last of them current."""
+"""Stored versions of each entity, the last of which is current."""
 _ONE = 10_000
 """Versions of the entity that has many."""
 _CONFIRMED = 40
 """Batches in which the HOT updates are counted."""
 _BATCHES = 4
-"""In a run: one alone takes some milliseconds, in which anything may come between."""
+"""Batches of a run; one alone takes so little time that anything may disturb it."""
 _STRIDE = 7_919
-"""Between the entities of a batch, so that they lie all over the table."""
+"""Distance between the entities of a batch, so that they lie all over the table."""
 
 
 @dataclass(frozen=True)
 class Size:
-    """How much is stored, in versions, from small to large."""
+    """Numbers of stored versions, from small to large."""
 
     versions: Sequence[int]
     runs: int
 
 
 class _Filled:
-    """A database in which so many versions are stored; only the server can make so many fast."""
+    """A database with many versions, which the server itself makes, since that is fastest."""
 
     def __init__(self, url: str, versions: int) -> None:
         self.store: SnapshotStore = open_store(url)
@@ -45,15 +45,15 @@ class _Filled:
         self._entities = versions // _VERSIONS
         self._look = 0
         self._contents: dict[int, bytes] = {}
-        """Of the entities that have changed since."""
+        """The content of the entities that have changed since."""
         self._added: list[str] = []
-        """Ids of entities that were new, and are still there."""
+        """The ids of new entities that were not removed yet."""
         with self.engine.connect() as connection:
             connection.execute(sa.text(_FILL), {"entities": self._entities, "run": str(RUN_ID)})
             connection.execute(sa.text("VACUUM ANALYZE event"))
 
     def batch(self, changed: int) -> Batch:
-        """Entities all over the table, the first `changed` of them with new content."""
+        """Entities from all over the table, the first `changed` of which have new content."""
         self._look += 1
         template = records(iter([event(0, 0)]), START + dt.timedelta(days=self._look))[0]
         numbers = [1 + (self._look * 17 + n * _STRIDE) % self._entities for n in range(BATCH)]
@@ -71,7 +71,7 @@ class _Filled:
         return Batch(tuple(seen))
 
     def remove_new(self) -> None:
-        """Have as much stored as at first; a small table would soon be a large one."""
+        """Remove new entities again, since a small table would soon be a large one."""
         if not self._added:
             return
         added, self._added = self._added, []
@@ -79,13 +79,14 @@ class _Filled:
             sql = "DELETE FROM event WHERE entity_id = ANY(CAST(:added AS uuid[]))"
             connection.execute(sa.text(sql), {"added": added})
             connection.execute(sa.text("VACUUM event"))
-            connection.execute(sa.text("CHECKPOINT"))  # or the server writes it out meanwhile
+            # Otherwise the server would write its pages during the next run.
+            connection.execute(sa.text("CHECKPOINT"))
 
     def _content(self, number: int) -> bytes:
         return self._contents.get(number) or _md5(f"c{number}")
 
     def bytes_a_version(self) -> str:
-        """Table and indexes."""
+        """The room that a version takes in the table and in the indexes."""
         sql = (
             "SELECT pg_table_size('event') * 1.0 / count(*), "
             "pg_indexes_size('event') * 1.0 / count(*) FROM event"
@@ -95,13 +96,13 @@ class _Filled:
         return f"{table:.0f} bytes in the table, {indexes:.0f} in indexes"
 
     def huge_pages(self) -> str:
-        """Whether the server's buffers lie in them; only PostgreSQL 17 and later know."""
+        """Whether the server's buffers are in huge pages; PostgreSQL says it since version 17."""
         sql = "SELECT coalesce(current_setting('huge_pages_status', true), 'unknown')"
         with self.engine.connect() as connection:
             return str(connection.scalar(sa.text(sql)))
 
     def hot_updates(self) -> tuple[int, int]:
-        """Updates so far that touched no index, and all."""
+        """The updates so far that touched no index, and all updates."""
         sql = (
             "SELECT pg_stat_get_tuples_hot_updated(oid), pg_stat_get_tuples_updated(oid) "
             "FROM pg_class WHERE relname = 'event'"
@@ -154,7 +155,7 @@ def _sides(
 ) -> dict[str, Callable[[], float]]:
     def side(each: _Filled) -> Callable[[], float]:
         def seconds() -> float:
-            each.store.write(batch(each))  # the first one after other sides finds cold caches
+            each.store.write(batch(each))  # the first batch after other sides finds cold caches
             batches = [batch(each) for _ in range(_BATCHES)]
             taken = timed(lambda: [each.store.write(one) for one in batches]) / _BATCHES
             each.remove_new()
@@ -166,7 +167,7 @@ def _sides(
 
 
 def _many_versions(filled: _Filled, runs: int) -> Iterator[Row]:
-    """One entity with as many versions as no entity should have."""
+    """A change of an entity that has far too many versions."""
     number = 2_000_000_000
     template = records(iter([event(0, 0)]), START)[0]
     first = _seen(template, number, _md5(f"c{number}"))
@@ -196,28 +197,28 @@ def _many_versions(filled: _Filled, runs: int) -> Iterator[Row]:
 
 
 def _hot_share(filled: _Filled) -> Row:
-    """Confirm everything that a re-crawl would, again and again."""
-    before = _told(filled)
+    """Confirm everything again and again, as crawls do."""
+    before = _updates(filled)
     for _ in range(_CONFIRMED):
         filled.store.write(filled.batch(0))
-    after = _told(filled)
+    after = _updates(filled)
     hot, updated = after[0] - before[0], after[1] - before[1]
     detail = f"{hot:,} of {updated:,} updates"
     return Row("C", "HOT share of confirmations", hot / max(updated, 1), ">= 0.95", detail)
 
 
-def _told(filled: _Filled) -> tuple[int, int]:
-    """The updates so far: a session tells of its own at its end, some time after it."""
+def _updates(filled: _Filled) -> tuple[int, int]:
+    """The updates so far.  The server counts those of a session some time after its end."""
     filled.store.close()
-    seen, found = (-1, -1), filled.hot_updates()
-    while seen != found:
+    before, updates = (-1, -1), filled.hot_updates()
+    while before != updates:
         time.sleep(0.5)
-        seen, found = found, filled.hot_updates()
-    return found
+        before, updates = updates, filled.hot_updates()
+    return updates
 
 
 def _seen(template: SnapshotRecord, number: int, content: bytes) -> SnapshotRecord:
-    """Entity `number` of those that `_FILL` made, or another one."""
+    """A record of entity `number`, which `_FILL` may have made."""
     values = (f"event-{number}", *template.values[1:])
     return template._replace(entity_id=_md5(f"e{number}"), content_hash=content, values=values)
 

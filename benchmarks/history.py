@@ -1,4 +1,4 @@
-"""Section F: what questions to a long history take, and other commands for our being there."""
+"""Section F: how long queries of a long history take, and what we cost other commands."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _TABLE = "event"
 _TOP = 200
 _DAY = dt.timedelta(days=1)
 _CYCLE = DAYS // VERSIONS * _DAY
-"""In this time every entity changed once."""
+"""The time in which every entity changed once."""
 _MOST_LATER = 30
-"""Milliseconds that `scrapy list` may take more with us installed than without."""
+"""Milliseconds by which `scrapy list` may be slower with us installed than without."""
 _STARTS = 7
-"""Of either side, for each run that is asked for: one start is much like the next, but short."""
+"""Starts of each side in a run, since a single one is short."""
 _WITHOUT = """
 import importlib.metadata as metadata
 real = metadata.entry_points
@@ -39,19 +39,19 @@ _LIST = "from scrapy.cmdline import execute; execute(['scrapy', 'list'])"
 
 @dataclass(frozen=True)
 class Size:
-    """How many entities, each with `VERSIONS` versions."""
+    """The number of entities, each with `VERSIONS` versions."""
 
     entities: int
     runs: int
 
 
 @dataclass(frozen=True)
-class _Question:
-    """What is asked, and the most units that it may take."""
+class _Query:
+    """A query, and the most units that it may take."""
 
     name: str
     goal: int
-    ask: Callable[[SnapshotHistory], object]
+    run: Callable[[SnapshotHistory], object]
     unit: str = "ms"
 
 
@@ -64,13 +64,13 @@ def measure(databases: Databases, size: Size) -> Iterator[Row]:
         versions = f"{size.entities * VERSIONS:,} versions of {size.entities:,} entities"
         yield Row("F", f"{name}: {versions}", None, "", f"stored in {seconds:.0f} s")
         with SnapshotHistory(url) as history:
-            for question in _questions(filled):
-                yield _row(name, history, question, size.runs)
+            for query in _queries(filled):
+                yield _row(name, history, query, size.runs)
         databases.drop(url)
 
 
 def _other_commands(runs: int) -> Row:
-    """`scrapy list` in a project that knows nothing of us."""
+    """`scrapy list` in a project that does not use us."""
     with tempfile.TemporaryDirectory(prefix="snapshot-bench-") as folder:
         _write_project(Path(folder))
         sides = {
@@ -100,28 +100,28 @@ def _started(folder: str, script: str) -> float:
     return timed(done)
 
 
-def _row(name: str, history: SnapshotHistory, question: _Question, runs: int) -> Row:
-    taken = interleaved({"": lambda: timed(lambda: question.ask(history))}, runs)
-    figure = taken[""] * (1 if question.unit == "s" else 1e3)
-    goal = f"<= {question.goal}"
-    return Row("F", f"{name}: {question.name}, {question.unit}", figure, goal, "", runs)
+def _row(name: str, history: SnapshotHistory, query: _Query, runs: int) -> Row:
+    taken = interleaved({"": lambda: timed(lambda: query.run(history))}, runs)
+    figure = taken[""] * (1 if query.unit == "s" else 1e3)
+    goal = f"<= {query.goal}"
+    return Row("F", f"{name}: {query.name}, {query.unit}", figure, goal, "", runs)
 
 
-def _questions(filled: LongHistory) -> Iterator[_Question]:
+def _queries(filled: LongHistory) -> Iterator[_Query]:
     numbers = count(1, 7)
-    yield _Question(
+    yield _Query(
         "one entity's history",
         50,
         lambda h: list(h.versions(_TABLE, filled.key(next(numbers) % filled.entities))),
     )
-    yield _Question(
+    yield _Query(
         "changes of the last day",
         1_000,
         lambda h: deque(h.changes(_TABLE, since=END - _DAY), maxlen=0),
     )
-    yield _Question("the newest change of all", 50, lambda h: next(iter(h.changes(_TABLE))))
-    for told, ago in (("last day", _DAY), ("time in which all changed", _CYCLE)):
-        yield _Question(f"report of the {told}, top {_TOP}", 10, partial(_report, ago=ago), "s")
+    yield _Query("the newest change of all", 50, lambda h: next(iter(h.changes(_TABLE))))
+    for span, ago in (("last day", _DAY), ("time in which all changed", _CYCLE)):
+        yield _Query(f"report of the {span}, top {_TOP}", 10, partial(_report, ago=ago), "s")
 
 
 def _report(history: SnapshotHistory, ago: dt.timedelta) -> str:

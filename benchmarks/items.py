@@ -1,4 +1,4 @@
-"""What is stored in every section: an event at a bookmaker, and the markets it offers."""
+"""What every section stores: an event at a bookmaker, with the markets that it offers."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Market:
 @snapshot(key=("event_id", "bookmaker"), untracked="url", table="event")
 @dataclass
 class Event:
-    """One item: seven values, and a list of children."""
+    """One item, with seven values and a list of children."""
 
     event_id: str
     bookmaker: str
@@ -49,7 +49,7 @@ class Event:
 
 
 def event(number: int, children: int, *, price: int = 0, moved_child: int = 0) -> Event:
-    """Entity `number`; another `price` or `moved_child` is another content of the same entity.
+    """Entity `number`; another `price` or `moved_child` gives it other content.
 
     `moved_child` changes the first child alone.
     """
@@ -61,21 +61,21 @@ def event(number: int, children: int, *, price: int = 0, moved_child: int = 0) -
         kickoff=START + dt.timedelta(minutes=number % 100_000),
         price=Decimal(150 + number % 300 + price) / 100,
         url=f"https://odds.example/events/{number}?lang=en",
-        markets=[_market(number, place, moved_child) for place in range(children)],
+        markets=[_market(number, index, moved_child) for index in range(children)],
     )
 
 
 def declaration() -> Declaration:
     """The declaration of `Event`."""
-    found = Declarations().of(Event)
-    if found is None:
+    declared = Declarations().of(Event)
+    if declared is None:
         raise RuntimeError("benchmarks.items.Event is not declared")
-    return found
+    return declared
 
 
 @functools.cache
 def _capture() -> Capture:
-    """Compiled once, as a crawl does it."""
+    """The capture, which is compiled once, as in a crawl."""
     return compile_capture(declaration())
 
 
@@ -83,14 +83,14 @@ def records(events: Iterator[Event], observed_at: dt.datetime) -> list[SnapshotR
     """Capture `events`, one microsecond apart."""
     capture = _capture()
     tick = dt.timedelta(microseconds=1)
-    return [capture(each, observed_at + place * tick, RUN_ID) for place, each in enumerate(events)]
+    return [capture(each, observed_at + index * tick, RUN_ID) for index, each in enumerate(events)]
 
 
-def _market(number: int, place: int, moved: int) -> Market:
-    price = 100 + (number + place) % 400 + (moved if place == 0 else 0)
+def _market(number: int, index: int, moved: int) -> Market:
+    price = 100 + (number + index) % 400 + (moved if index == 0 else 0)
     return Market(
-        market=f"market-{place:02d}",
-        line=Decimal(place) / 2 if place % 3 == 0 else None,
+        market=f"market-{index:02d}",
+        line=Decimal(index) / 2 if index % 3 == 0 else None,
         home=Decimal(price) / 100,
         draw=Decimal(price + 110) / 100,
         away=Decimal(price + 250) / 100,

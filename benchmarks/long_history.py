@@ -1,4 +1,4 @@
-"""A history of a hundred days, made by the database itself: what section F asks."""
+"""A history of a hundred days, made by the database itself, for the queries of section F."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from scrapy_snapshot_pipeline.store.schema.types import (
 )
 
 VERSIONS = 10
-"""Of each entity, one every ten days."""
+"""Versions of each entity, one every ten days."""
 MARKETS = 3
-"""Child rows of each entity; each new version but the first moves one of them."""
+"""Child rows of each entity; each version after the first changes one of them."""
 DAYS = 100
-"""Of hourly crawls; each day changes a tenth of the entities, spread over its hours."""
+"""Days of hourly crawls; each day a tenth of the entities changes, spread over its hours."""
 END = START + dt.timedelta(days=DAYS)
 
 _HOURS = 24 * DAYS
 _EVERY = _HOURS // VERSIONS
-"""Hours from one version of an entity to its next."""
+"""Hours from one version of an entity to the next."""
 _PRICES = 300
 _STRAY = 100
-"""One in so many entities was seen with its last version only, and then no more."""
+"""One entity in this number was not seen any more after its last version began."""
 
 _HELPERS = sa.MetaData()
 _ENTITY = sa.Table(
@@ -78,13 +78,13 @@ _MARKET = sa.Table(
 
 @dataclass(frozen=True)
 class LongHistory:
-    """A database with `VERSIONS` of so many entities."""
+    """A database with `VERSIONS` versions of each entity."""
 
     url: str
     entities: int
 
     def fill(self) -> None:
-        """Store them in the order in which crawls would have, and let a server analyse them."""
+        """Store the versions in the order of the crawls, and have a server analyse the tables."""
         open_store(self.url).close()
         engine = sa.create_engine(self.url)
         sa.event.listen(engine, "connect", _hurry)
@@ -104,11 +104,11 @@ class LongHistory:
         return event(number, 0).event_id, "bench"
 
     def _help(self, connection: sa.Connection) -> None:
-        told = declaration()
+        declared = declaration()
         entities = [
             {
                 "n": n,
-                "id": keys.entity_id(told, keys.read_key(told, self.key(n))),
+                "id": keys.entity_id(declared, keys.read_key(declared, self.key(n))),
                 "event_id": self.key(n)[0],
                 "slot": n % VERSIONS * 24 + n // VERSIONS % 24,
             }
@@ -142,23 +142,23 @@ def _run(hour: dict[str, object]) -> dict[str, object]:
 
 
 def _markets() -> list[dict[str, object]]:
-    """Which market has a row that begins with which version, and with which it ends."""
-    found: list[dict[str, object]] = []
+    """The child rows: for each market, the versions with which its rows begin and end."""
+    rows: list[dict[str, object]] = []
     for m in range(MARKETS):
         begins = [v for v in range(VERSIONS) if v == 0 or v % MARKETS == m]
         for v, next_v in zip(begins, [*begins[1:], None], strict=True):
             digest = hashlib.blake2b(b"%d" % m, digest_size=16).digest()
-            found.append({"m": m, "v": v, "next_v": next_v, "id": digest, "name": f"market-{m}"})
-    return found
+            rows.append({"m": m, "v": v, "next_v": next_v, "id": digest, "name": f"market-{m}"})
+    return rows
 
 
 def _hurry(connection: sa.engine.interfaces.DBAPIConnection, _: object) -> None:
-    if hasattr(connection, "enable_load_extension"):  # SQLite: this file may be lost
+    if hasattr(connection, "enable_load_extension"):  # SQLite, whose file may be lost here
         connection.execute("PRAGMA synchronous=OFF")
         connection.execute("PRAGMA cache_size=-500000")
 
 
-# Prices go up and down by what looks like chance, and are different in each version.
+# Prices go up and down as if by chance, and each version has other prices.
 _FILL_VERSIONS = f"""
     INSERT INTO event (
         entity_id, snapshot_id, event_id, bookmaker, home_team, away_team, kickoff, price, url,

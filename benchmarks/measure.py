@@ -1,4 +1,4 @@
-"""Times of several sides of one comparison, taken in turn, and what their medians come to."""
+"""Measures the sides of a comparison in turn, and takes the median of each."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the report; the ratio comes first, since only it survives another machine."""
+    """One line of the report; the ratio comes first, since only it holds on another machine."""
 
     section: str
     name: str
     ratio: float | None
-    """None where the line is a plain figure."""
+    """None if the line has no ratio."""
     goal: str = ""
-    """As `>= 0.9` or `<= 50`; empty where there is none."""
+    """As `>= 0.9` or `<= 50`; empty if there is none."""
     detail: str = ""
     runs: int = 1
 
     @property
     def reached(self) -> bool | None:
-        """None where there is no goal, or nothing was measured."""
+        """None if there is no goal, or no ratio."""
         if not self.goal or self.ratio is None:
             return None
         sign, bound = self.goal.split()
@@ -32,9 +32,9 @@ class Row:
 
 
 def interleaved(sides: Mapping[str, Callable[[], float]], runs: int) -> dict[str, float]:
-    """The median of each side; a side gives its own figure.
+    """The median figure of each side.
 
-    The order turns round from run to run, so that no side is always the one after the slowest.
+    The order is reversed from run to run, so that no side always follows the slowest one.
     """
     taken: dict[str, list[float]] = {name: [] for name in sides}
     for run in range(runs):
@@ -45,9 +45,9 @@ def interleaved(sides: Mapping[str, Callable[[], float]], runs: int) -> dict[str
 
 
 def timed(work: Callable[[], object]) -> float:
-    """Seconds that `work` takes.
+    """The seconds that `work` takes.
 
-    What the benchmark itself holds ready is hidden from the garbage collector meanwhile.
+    Meanwhile the garbage collector does not see the objects of the benchmark itself.
     """
     gc.collect()
     gc.freeze()

@@ -1,8 +1,8 @@
-"""A TCP proxy that holds back what passes, to put a database far away.
+"""A TCP proxy that delays what passes, so that a database seems far away.
 
 `python -m benchmarks.proxy <port> <milliseconds>` listens on a free port, prints it, and forwards
-to `port`; the milliseconds are those of a round trip, half of them in each direction.  In a
-process of its own, so that its threads take no interpreter lock from the crawl.
+to `port`.  The milliseconds are those of a round trip, half of them in each direction.  It is a
+process of its own, so that its threads do not take the interpreter lock from the crawl.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _CHUNK = 1 << 16
 
 @contextlib.contextmanager
 def running_proxy(port: int, milliseconds: float) -> Iterator[int]:
-    """The port of a proxy that runs for as long as the context lasts."""
+    """Run a proxy for as long as the context lasts, and give its port."""
     with subprocess.Popen(
         [sys.executable, "-m", "benchmarks.proxy", str(port), str(milliseconds)],
         cwd=Path(__file__).resolve().parent.parent,
@@ -37,7 +37,7 @@ def running_proxy(port: int, milliseconds: float) -> Iterator[int]:
 
 
 def _forward(source: socket.socket, target: socket.socket, delay: float) -> None:
-    """Pass bytes on `delay` seconds after they came; many may be on their way at once."""
+    """Pass bytes on `delay` seconds after they came; many can be on their way at once."""
     waiting: queue.SimpleQueue[tuple[float, bytes]] = queue.SimpleQueue()
     threading.Thread(target=_deliver, args=(waiting, target), daemon=True).start()
     data = b"more"

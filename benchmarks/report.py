@@ -1,4 +1,4 @@
-"""The table that is printed, and the file that is kept."""
+"""The table that is printed, and the file that is written."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def line(row: Row) -> str:
 
 
 def machine() -> dict[str, object]:
-    """Where the figures were taken."""
+    """The machine on which the figures were taken."""
     return {
         "cpus": os.cpu_count(),
         "machine": platform.machine(),
@@ -32,8 +32,8 @@ def machine() -> dict[str, object]:
 
 
 def write(path: Path, rows: Sequence[Row], scale: str) -> None:
-    """Keep the figures as JSON."""
-    found = [{**dataclasses.asdict(row), "reached": row.reached} for row in rows]
-    content = {"scale": scale, **machine(), "rows": found}
+    """Write the figures as JSON."""
+    figures = [{**dataclasses.asdict(row), "reached": row.reached} for row in rows]
+    content = {"scale": scale, **machine(), "rows": figures}
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

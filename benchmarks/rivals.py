@@ -1,7 +1,7 @@
-"""Other ways to bring the same rows into the same tables, each as its users write it.
+"""Other ways to bring the same rows into the same tables, as people usually write them.
 
-None of them compares anything with what is stored: they insert.  All begin where our store does,
-with captured records, and commit once a batch, but for row by row.
+They only insert, and compare nothing with what is stored.  All begin with captured records, as our
+store does, and commit once a batch, except row by row.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ def bare_copy(url: str) -> Write:
 
 
 def rewrite_all(url: str) -> Write:
-    """A new version with all its children for each changed entity: all old rows end.
+    """End all old rows of a changed entity, and insert its new version with all its children.
 
-    What a history costs without comparing child by child.
+    This is what a history costs that does not compare child by child.
     """
     connection = _connect(url)
 
@@ -104,7 +104,7 @@ def orm_session(url: str) -> Write:
 
 
 def row_by_row(url: str) -> Write:
-    """One INSERT a row, one commit an item: what most pipelines on the web do."""
+    """One INSERT a row and one commit an item, as in most pipelines on the web."""
     connection = _connect(url)
     into_versions = _insert_of(_VERSIONS, _VERSION_COLUMNS, "%s")
     into_markets = _insert_of(_MARKETS, _MARKET_COLUMNS, "%s")
@@ -155,11 +155,11 @@ _END_CURRENT = (
 
 
 class _MappedEvent:
-    """What the ORM maps to the parent's table."""
+    """Mapped to the table of the parents."""
 
 
 class _MappedMarket:
-    """What the ORM maps to the children's table."""
+    """Mapped to the table of the children."""
 
 
 _MAPPED = (_MappedEvent, _MappedMarket)
@@ -188,8 +188,8 @@ def _copy(connection: Any, table: sa.Table, rows: Iterator[tuple[Any, ...]]) -> 
 
 
 def _insert_of(table: sa.Table, columns: Sequence[str], placeholder: str) -> str:
-    places = ", ".join([placeholder] * len(columns))
-    return f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({places})"
+    placeholders = ", ".join([placeholder] * len(columns))
+    return f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({placeholders})"
 
 
 def _tables(records: Records) -> Iterator[tuple[sa.Table, list[str], Iterator[tuple[Any, ...]]]]:
@@ -206,7 +206,7 @@ def _hex_bytes(value: bytes) -> str:
 
 
 def _texts(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    """SQLite has no type for a time, a decimal or a UUID."""
+    # SQLite has no type for a time, a decimal or a UUID.
     plain = (bytes, int, type(None))
     return tuple(value if isinstance(value, plain) else str(value) for value in row)
 

@@ -21,7 +21,7 @@ _ANSWER = (
 
 @contextlib.contextmanager
 def running_site() -> Iterator[str]:
-    """The URL of a site that runs for as long as the context lasts."""
+    """Run a site for as long as the context lasts, and give its URL."""
     process = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.site"],
         cwd=Path(__file__).resolve().parent.parent,

@@ -1,6 +1,6 @@
 """What a crawl of the benchmark does, and the figures that it gives.
 
-Pages are `data:` URLs, so that the crawl itself costs next to nothing, or come from
+Pages are `data:` URLs, so that the crawl itself costs next to nothing, or those of
 `benchmarks.site`.
 """
 
@@ -26,7 +26,7 @@ from twisted.python.failure import Failure
 from benchmarks.items import Event, event
 
 _BEAT = 0.002
-"""Seconds between two looks at the clock, of which the longest gap is the reactor's pause."""
+"""Seconds between two looks at the clock; the longest gap is the longest pause of the reactor."""
 
 
 @dataclass(frozen=True)
@@ -48,17 +48,17 @@ class Figures:
     """What a crawl took."""
 
     seconds: float
-    """From the spider's opening to the reactor's end, so with all flushing."""
+    """From the opening of the spider to the end of the reactor, which includes all flushing."""
     stored: int
-    """Items of which the pipeline has an outcome other than failed."""
+    """Items that the pipeline has stored or confirmed."""
     reactor_cpu: float
     """Seconds of the reactor thread."""
     other_cpu: float
     """Seconds of all other threads."""
     pause: float
-    """Longest time in seconds for which the reactor did nothing else."""
+    """The longest pause of the reactor, in seconds."""
     memory: int
-    """Most bytes resident."""
+    """The most bytes of resident memory."""
 
     def rate(self, items: int) -> float:
         """Items a second."""
@@ -70,17 +70,18 @@ class EventSpider(scrapy.Spider):
 
     name = "events"
     plan: Plan
-    tell: Callable[[Figures], object]
+    report: Callable[[Figures], object]
+    """Called with the figures at the end of the crawl."""
 
     async def start(self) -> AsyncIterator[scrapy.Request]:
-        """One request a page."""
+        """Yield a request for each page."""
         plan = self.plan
         for first in range(plan.first, plan.first + plan.items, plan.per_page):
             url = f"{plan.site}/{first}" if plan.site else f"data:,{first}"
             yield scrapy.Request(url, dont_filter=True, cb_kwargs={"first": first})
 
     def parse(self, response: Response, first: int) -> Iterator[Event]:
-        """As many items as a page holds."""
+        """Yield as many items as a page has."""
         if self.plan.site:
             response.css("a::attr(href)").getall()
         for number in range(first, first + self.plan.per_page):
@@ -88,11 +89,11 @@ class EventSpider(scrapy.Spider):
 
 
 class Watch:
-    """A Scrapy extension that looks at the clocks."""
+    """A Scrapy extension that reads the clocks."""
 
     def __init__(self, crawler: Any) -> None:
         self._stats = crawler.stats
-        self._tell = crawler.spidercls.tell
+        self._report = crawler.spidercls.report
         self._started = self._reactor_cpu = self._process_cpu = self._last = 0.0
         self._pause = 0.0
         crawler.signals.connect(self._opened, scrapy.signals.spider_opened)
@@ -100,7 +101,6 @@ class Watch:
 
     @classmethod
     def from_crawler(cls, crawler: Any) -> Watch:
-        """Called by Scrapy."""
         return cls(crawler)
 
     def _opened(self) -> None:
@@ -124,11 +124,11 @@ class Watch:
             pause=self._pause,
             memory=_peak_memory(),
         )
-        self._tell(figures)
+        self._report(figures)
 
 
 def _peak_memory() -> int:
-    """Of this process: `ru_maxrss` has that of the one which started it too."""
+    # `ru_maxrss` would include the memory of the process that started this one.
     status = Path("/proc/self/status")
     if not status.exists():
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
@@ -136,19 +136,19 @@ def _peak_memory() -> int:
     return int(peak.split()[1]) * 1024
 
 
-def crawl_alone(plan: Plan, errors: Path, told: Connection) -> None:
-    """Crawl, and tell the figures at the end; for a process of its own.
+def crawl_alone(plan: Plan, errors: Path, figures: Connection) -> None:
+    """Crawl in a process of its own, and send the figures at the end.
 
     `errors` gets what is written to standard error.
     """
-    gc.collect()  # so that the pages are copied now that are shared with the parent process
+    gc.collect()  # copies now the pages that are shared with the parent process
     os.environ["HOME"] = str(errors.parent)
     with errors.open("w") as file:
         os.dup2(file.fileno(), sys.stderr.fileno())
-        _crawl(plan, told.send)
+        _crawl(plan, figures.send)
 
 
-def _crawl(plan: Plan, tell: Callable[[Figures], object]) -> None:
+def _crawl(plan: Plan, report: Callable[[Figures], object]) -> None:
     settings = {
         "LOG_LEVEL": "ERROR",
         "TELNETCONSOLE_ENABLED": False,
@@ -157,6 +157,6 @@ def _crawl(plan: Plan, tell: Callable[[Figures], object]) -> None:
         **plan.settings,
     }
     process = CrawlerProcess(settings)
-    spider = type("_EventSpider", (EventSpider,), {"plan": plan, "tell": staticmethod(tell)})
+    spider = type("_EventSpider", (EventSpider,), {"plan": plan, "report": staticmethod(report)})
     process.crawl(spider).addErrback(Failure.printTraceback)
     process.start()

@@ -1,4 +1,4 @@
-"""What a batch spends its time on, statement by statement, as the writer thread sees it."""
+"""The time of a batch by statement, as the writer thread sees it."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ _WHAT = [
     (re.compile(r"FROM (\w+)"), "read"),
     (re.compile(r"COMMIT()"), "commit"),
 ]
-"""The first that is found in a statement says what it does, and to which table."""
+"""The first pattern that is found in a statement says what it does, and to which table."""
 _WARM_UP = 2
-"""Batches; what is planned for the first time takes longer."""
+"""Batches that do not count; a statement that is planned for the first time takes longer."""
 _KINDS: dict[str, tuple[int, Callable[[Load], list[SnapshotRecord]]]] = {
     "new, 5 children": (5, Load.new),
     "unchanged, 5 children": (5, Load.unchanged),
@@ -39,7 +39,7 @@ _KINDS: dict[str, tuple[int, Callable[[Load], list[SnapshotRecord]]]] = {
 
 
 def measure(databases: Databases, runs: int) -> Iterator[Row]:
-    """Medians over so many batches of each kind."""
+    """The medians of `runs` batches of each kind."""
     for kind, (children, seen) in _KINDS.items():
         for what, seconds in _times(databases, children, seen, runs).items():
             detail = f"{seconds / BATCH * 1e6:.1f} microseconds an entity"
@@ -49,7 +49,7 @@ def measure(databases: Databases, runs: int) -> Iterator[Row]:
 def _times(
     databases: Databases, children: int, seen: Callable[[Load], list[SnapshotRecord]], runs: int
 ) -> dict[str, float]:
-    """Seconds of each statement of a batch, and of the whole batch."""
+    """The seconds of each statement of a batch, and of the whole batch."""
     url = databases.postgresql()
     load = Load(BATCH, children)
     engine = connect_engine(url, connect_timeout=10)
@@ -74,16 +74,14 @@ def _time_statements(connection: Any, _: object) -> None:
 
 
 class _Timed(cursor):  # type: ignore[misc] # psycopg2 comes without types
-    """psycopg2's cursor, with a watch."""
+    """psycopg2's cursor, which takes the time of each statement."""
 
     seconds: ClassVar[defaultdict[str, float]] = defaultdict(float)
 
     def execute(self, query: Any, parameters: Any = None) -> None:
-        """Run a statement."""
         self._time(query, lambda: super(_Timed, self).execute(query, parameters))
 
     def copy_expert(self, sql: Any, file: Any, size: int = 8192) -> None:
-        """Copy in; the time in which rows are written for it is in it."""
         self._time(sql, lambda: super(_Timed, self).copy_expert(sql, file, size))
 
     def _time(self, sql: Any, run: Callable[[], object]) -> None:

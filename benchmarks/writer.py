@@ -1,4 +1,4 @@
-"""Section A: the writer alone, in one thread, without Scrapy."""
+"""Section A: the writer alone, in one thread and without Scrapy."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Side: TypeAlias = Callable[[], float]
 
 _DAY = dt.timedelta(days=1)
 _CHANGING = 500_000_000
-"""Number of the first entity that changes."""
+"""Number of the first of the entities that change."""
 
 
 @dataclass(frozen=True)
@@ -31,19 +31,19 @@ class Size:
     """How much is measured."""
 
     entities: int
-    """A fifth of that where they have many children."""
+    """A fifth of these if they have many children."""
     children: Sequence[int]
-    """Of an entity, beside the comparison of one child changed; the goals are for 5."""
+    """Numbers of children of an entity; the goals are for 5."""
     runs: int
 
     def entities_with(self, children: int) -> int:
-        """In whole batches."""
+        """The number of entities, in whole batches."""
         entities = self.entities // 5 if children >= _MANY else self.entities
         return max(BATCH, entities // BATCH * BATCH)
 
 
 class Load:
-    """The same entities seen again and again, captured outside of the measured time."""
+    """The same entities, seen again and again; they are captured outside of the measured time."""
 
     def __init__(self, entities: int, children: int) -> None:
         self.entities = entities
@@ -57,18 +57,18 @@ class Load:
         return self._seen(lambda number: event(number + self._first, self.children))
 
     def unchanged(self) -> list[SnapshotRecord]:
-        """The entities numbered from 0, as they always are."""
+        """Entities that never change."""
         return self._seen(lambda number: event(number, self.children))
 
     def some_changed(self) -> list[SnapshotRecord]:
-        """Entities of their own, of which one in ten has another price than ever before."""
+        """Other entities, one in ten of which has a price that it never had before."""
         look = self._look + 1
         return self._seen(
             lambda n: event(_CHANGING + n, self.children, price=0 if n % 10 else look)
         )
 
     def child_changed(self) -> list[SnapshotRecord]:
-        """In each entity one child has another price than ever before."""
+        """Entities with one child each that has a price it never had before."""
         look = self._look + 1
         return self._seen(lambda number: event(number, self.children, moved_child=look))
 
@@ -99,9 +99,9 @@ def _ours(store: SnapshotStore) -> Write:
 
 @contextmanager
 def _sides_of_ours(url: str, looks: Mapping[str, Look]) -> Iterator[dict[str, Side]]:
-    """What each look at the entities is written with, after a first one.
+    """A side for each look at the entities, after a first look.
 
-    A store each, since it learns from batch to batch whether entities are new, as in a crawl.
+    Each has a store of its own, since a store learns from batch to batch whether entities are new.
     """
     with ExitStack() as stack:
         sides: dict[str, Side] = {}
@@ -118,7 +118,7 @@ def _look_rate(write: Write, look: Look) -> float:
 
 
 def measure(databases: Databases, size: Size) -> Iterator[Row]:
-    """All of section A but dlt."""
+    """All of section A except dlt."""
     for children in size.children:
         yield from _postgresql(databases, children, size)
         yield from _sqlite(databases, children, size)
@@ -142,7 +142,7 @@ def _postgresql(databases: Databases, children: int, size: Size) -> Iterator[Row
 
 
 def _one_child_changed(databases: Databases, size: Size) -> Iterator[Row]:
-    """Each side has a database of its own, since what the other leaves behind slows it down."""
+    """Each side has a database of its own: what the other leaves behind would slow it down."""
     urls = [databases.postgresql(), databases.postgresql()]
     stores = [open_store(url) for url in urls]
     loads = [Load(size.entities_with(_MANY), _MANY) for _ in urls]
@@ -197,7 +197,7 @@ def _sqlite(databases: Databases, children: int, size: Size) -> Iterator[Row]:
 
 
 _FEW = 100
-"""Entities; row by row is so slow that so many must do."""
+"""Entities that are written row by row, which is too slow for more."""
 _MANY = 50
 _ONE_CHANGED = "ours, one child changed"
 _REWRITING = "ending and copying all rows again"

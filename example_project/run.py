@@ -1,12 +1,12 @@
 """The main job in one command: `python3 example_project/run.py`.
 
-Needs Python 3.10 or later and pip, nothing else.  Where the package is not installed yet it goes
-into a virtual environment, `.venv` at the top of the repository, which the next run uses again.
-The crawls themselves are in the package `tour`, which runs inside that environment.
+It needs Python 3.10 or later and pip, and nothing else.  If the package is not installed yet, it is
+installed into the virtual environment `.venv` at the top of the repository, which the next run uses
+again.  The crawls themselves are in the package `tour`, which runs inside that environment.
 """
 
-# Python 3.6 must be able to read this file, or it could not say that it is too old: so there
-# is no `from __future__ import annotations` here, and nothing newer than f-strings.
+# Python 3.6 must be able to parse this file, so that it can say that it is too old.  Hence there is
+# no `from __future__ import annotations` here, and nothing newer than f-strings.
 import argparse
 import importlib.util
 import os
@@ -29,7 +29,7 @@ ENVIRONMENT_PYTHON = ENVIRONMENT / ("Scripts/python.exe" if os.name == "nt" else
 
 
 def main() -> int:
-    """Find or make a Python that has the package, and hand over to the tour."""
+    """Find or create an environment that has the package, and run the tour in it."""
     options = _options()
     python = _python_with_the_package(_needed_modules(options.url))
     environment = dict(os.environ, SNAPSHOT_DATABASE_URL=options.url)
@@ -51,7 +51,7 @@ def _options() -> argparse.Namespace:
 
 
 def _needed_modules(url: str) -> list[str]:
-    """What must be importable for this database."""
+    """The modules that a tour into this database must be able to import."""
     modules = ["scrapy_snapshot_pipeline", "scrapy", "jinja2"]
     return [*modules, "psycopg2"] if url.startswith("postgres") else modules
 
@@ -72,9 +72,9 @@ def _can_import(modules: list[str]) -> bool:
 
 
 def _install(extra: str) -> None:
-    """Also repairs an environment whose making was interrupted."""
+    """Create the environment, or repair one whose creation was interrupted."""
     print(f"Installing scrapy-snapshot-pipeline{extra} into {ENVIRONMENT} (once) ...", flush=True)
-    # Debian has ensurepip in a package of its own; without it the pip outside must do it.
+    # Debian has ensurepip in a package of its own; without it we use the pip outside.
     own_pip = importlib.util.find_spec("ensurepip") is not None
     venv.create(str(ENVIRONMENT), with_pip=own_pip, symlinks=os.name != "nt")
     command = [*_pip(own_pip=own_pip), "install", "-qq", "--disable-pip-version-check"]

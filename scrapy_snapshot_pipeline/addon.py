@@ -7,12 +7,11 @@ from scrapy.settings import BaseSettings
 from scrapy_snapshot_pipeline.pipeline import SnapshotPipeline
 
 PRIORITY = 900
-"""Late, so that the pipelines that clean or drop items come before."""
+"""High, so that pipelines that clean or drop items come before ours."""
 
 
 class Addon:
-    """Puts `SnapshotPipeline` into `ITEM_PIPELINES` unless the project has done so itself."""
+    """Adds `SnapshotPipeline` to `ITEM_PIPELINES`, unless the project has done so itself."""
 
     def update_settings(self, settings: BaseSettings) -> None:
-        """Called by Scrapy."""
         settings.setdefault_in_component_priority_dict("ITEM_PIPELINES", SnapshotPipeline, PRIORITY)

@@ -1,7 +1,7 @@
-"""Every exception of the package, by whose fault it is and who may retry it.
+"""Every exception of the package; its class says whose fault it is, and whether a retry may help.
 
-No message carries a scraped value or a secret: it names the class, the field, the setting or
-the table, says what is wrong, and what to do about it.
+A message names the class, the field, the setting or the table, and says what is wrong and what to
+do about it.  It never shows a scraped value or a secret.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 
 class SnapshotError(Exception):
-    """Base of every exception that this package raises on purpose."""
+    """The base of every exception that this package raises on purpose."""
 
 
 class ConfigurationError(SnapshotError):
-    """The user's settings or declarations are wrong; raised at start, never mid-crawl."""
+    """The user's settings or declarations are wrong; raised at the start, if known by then."""
 
 
 class SettingsError(ConfigurationError):
@@ -26,23 +26,23 @@ class DeclarationError(ConfigurationError):
 
 
 class SchemaMismatchError(ConfigurationError):
-    """A table in the database has other columns than the declaration says."""
+    """A table in the database does not have the columns that its declaration asks for."""
 
 
 class CaptureError(SnapshotError):
-    """An item cannot become a record; that item is rejected and the crawl goes on."""
+    """An item cannot become a record; the item is rejected, and the crawl goes on."""
 
 
 class QueueClosedError(SnapshotError):
-    """A record came after the queue was closed."""
+    """A record arrived after the queue was closed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """What the driver said, as far as it may be shown: names and codes, never a text or a value."""
+    """What may be shown of a driver's error: names and codes, never its text or a value."""
 
     driver_class: str = ""
-    """With its module; empty where the error is our own."""
+    """The class of the driver's exception, with its module; empty if the error is our own."""
     code: str = ""
     """The SQLSTATE, or the name or number of the SQLite code."""
     table: str = ""
@@ -59,7 +59,7 @@ NO_CAUSE = Cause()
 
 
 class WriteError(SnapshotError):
-    """A batch could not be written; the subclass says who may try again."""
+    """A batch could not be written; the subclass says whether to try again."""
 
     def __init__(self, text: str = "", cause: Cause = NO_CAUSE) -> None:
         super().__init__(text)
@@ -71,15 +71,15 @@ class RetriableWriteError(WriteError):
 
 
 class ContentionError(RetriableWriteError):
-    """Another writer was faster; the whole transaction may succeed at once."""
+    """Another writer was in the way; the same transaction may succeed if repeated at once."""
 
 
 class ConflictError(ContentionError):
-    """A unique key or name was taken: by another writer just now, or else for good."""
+    """A unique key or name is taken: by another writer a moment ago, or for good."""
 
 
 class OutageError(RetriableWriteError):
-    """The database was not to be had, or not for writing; nothing is known to be wrong with it."""
+    """The database could not be reached, or did not accept writes; it may be sound otherwise."""
 
 
 class AmbiguousCommitError(OutageError):
@@ -87,7 +87,7 @@ class AmbiguousCommitError(OutageError):
 
 
 class TooSlowError(WriteError):
-    """The server cancelled the statement after its time; a smaller batch may be in time."""
+    """The server cancelled a statement that ran too long; a smaller batch may be fast enough."""
 
 
 class PermanentWriteError(WriteError):
@@ -95,32 +95,32 @@ class PermanentWriteError(WriteError):
 
 
 class BadDataError(PermanentWriteError):
-    """The database refuses one of the records; the others may be stored without it."""
+    """The database refuses one of the records; the others can be stored without it."""
 
 
 class SystemicError(WriteError):
-    """No record can be stored: the schema, a permission, the disk; gone soon, or not by itself."""
+    """No record can be stored for now: the schema, a permission or the disk is in the way."""
 
 
 class FatalWriteError(PermanentWriteError):
-    """The database itself is damaged or is another one; nothing more may be written to it."""
+    """The database is damaged, or has been replaced; nothing more may be written to it."""
 
 
 class AbandonedError(WriteError):
-    """Delivery gave the record up before its last word: out of time at close, or a forced stop."""
+    """The record was given up before its outcome was known: at close, or at a forced stop."""
 
 
 class DeadLetterError(SnapshotError):
-    """A dead letter can be neither written nor read; the text names the file and the cure."""
+    """A dead letter cannot be written or read; the text names the file and the cure."""
 
 
 class NotStoredError(SnapshotError):
-    """An item was accepted and not stored; Scrapy counts it as an item error."""
+    """An item was accepted but not stored; Scrapy counts it as an item error."""
 
 
 class HistoryError(SnapshotError):
-    """A question that the history cannot answer: no such database, table, field, time."""
+    """The history cannot answer a question: there is no such database, table, field or time."""
 
 
 class NoSuchEntityError(HistoryError):
-    """No entity has this key; the text shows the caller's own key and the similar ones."""
+    """No entity has this key; the text shows the caller's own key, and keys like it."""

@@ -2,51 +2,43 @@
 
 from __future__ import annotations
 
-import atexit
 import datetime as dt
-import logging
 import random
 import time
 import uuid
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scrapy import signals
 from scrapy.exceptions import DropItem, NotConfigured
 from scrapy.utils.asyncio import call_later
 from scrapy.utils.defer import maybe_deferred_to_future
-from scrapy.utils.project import data_path
 from twisted.internet.defer import Deferred
 
+from scrapy_snapshot_pipeline.capture.captures import Captures
 from scrapy_snapshot_pipeline.capture.clock import ObservationClock
-from scrapy_snapshot_pipeline.capture.compile import Capture, compile_capture
+from scrapy_snapshot_pipeline.capture.compile import Capture
 from scrapy_snapshot_pipeline.crawl.backpressure import CrawlPause
 from scrapy_snapshot_pipeline.crawl.engine import CrawlEngine
-from scrapy_snapshot_pipeline.crawl.interpreter import PROCESS
+from scrapy_snapshot_pipeline.crawl.interpreter import PROCESS_TUNING
+from scrapy_snapshot_pipeline.crawl.job import Job
+from scrapy_snapshot_pipeline.crawl.loop import before_shutdown, loop_caller
+from scrapy_snapshot_pipeline.crawl.scrapy_command import is_parse, stores_nothing
 from scrapy_snapshot_pipeline.crawl.stats import CrawlStats
 from scrapy_snapshot_pipeline.dead_letters.file import DeadLetterFile, check_folder
+from scrapy_snapshot_pipeline.dead_letters.folder import dead_letter_folder
 from scrapy_snapshot_pipeline.dead_letters.spool import DeadLetterSpool
 from scrapy_snapshot_pipeline.declaration.registry import Declarations
-from scrapy_snapshot_pipeline.declaration.tables import Declaration
-from scrapy_snapshot_pipeline.delivery.in_flight import Pending
-from scrapy_snapshot_pipeline.delivery.ports import DeliveryOptions
-from scrapy_snapshot_pipeline.delivery.queue import SnapshotQueue
+from scrapy_snapshot_pipeline.delivery.delivery import Delivery
+from scrapy_snapshot_pipeline.delivery.ports import DeliveryOptions, Environment
 from scrapy_snapshot_pipeline.delivery.retry import RetryPolicy
-from scrapy_snapshot_pipeline.delivery.sender import Delivery
-from scrapy_snapshot_pipeline.errors import CaptureError, NotStoredError, SnapshotError, WriteError
+from scrapy_snapshot_pipeline.errors import CaptureError, NotStoredError, SnapshotError
 from scrapy_snapshot_pipeline.reactor.future import Future, future_factory
 from scrapy_snapshot_pipeline.reactor.once import Once
-from scrapy_snapshot_pipeline.reactor.thread import (
-    CallInLoop,
-    before_reactor_shutdown,
-    call_in_asyncio_loop,
-    call_in_reactor,
-)
 from scrapy_snapshot_pipeline.records import NOT_STORED, DeliveryReport, Outcome, SnapshotRecord
 from scrapy_snapshot_pipeline.settings import SnapshotSettings
 from scrapy_snapshot_pipeline.store.connection.engine import connect_engine
-from scrapy_snapshot_pipeline.store.schema.runs import Run, RunEnd
+from scrapy_snapshot_pipeline.store.schema.runs import CRAWL, PARSE, Run, RunEnd
 from scrapy_snapshot_pipeline.store.snapshot_store import SnapshotStore
 from scrapy_snapshot_pipeline.writer.async_store import AsyncStore
 
@@ -54,29 +46,24 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from typing_extensions import Self
 
-logger = logging.getLogger(__name__)
-
-DEAD_LETTER_DIR = "snapshot-dead-letters"
-"""Of the run's files of dead letters, in Scrapy's data folder, unless the user names another."""
-
-_LEDGER_SECONDS = 1.5
-"""For the last act of a run, which completes its row; beyond SNAPSHOT_CLOSE_TIMEOUT."""
-_FORCED_LEDGER_SECONDS = 0.5
+_RUN_ROW_SECONDS = 1.5
+"""How long completing the run's row may take; this comes after SNAPSHOT_CLOSE_TIMEOUT."""
+_FORCED_RUN_ROW_SECONDS = 0.5
 """The same, after a second signal."""
 
 
 class SnapshotPipeline:
     """Keeps the history of every declared item in a SQL database.
 
-    Everything here happens on the reactor thread but what `WorkerThread` runs.
+    Everything here happens on the reactor thread, except what `WorkerThread` runs.
     """
 
     def __init__(self, crawler: Crawler, settings: SnapshotSettings) -> None:
         """Check all that can be checked without a database; raises ConfigurationError."""
         self._crawler = crawler
         self._settings = settings
-        self._declarations = Declarations(settings.items)
-        self._declarations.roots()
+        declarations = Declarations(settings.items)
+        declarations.roots()
         self._policy = RetryPolicy(
             settings.retry_times,
             settings.retry_backoff,
@@ -85,25 +72,20 @@ class SnapshotPipeline:
         )
         self._run_id = uuid.uuid4()
         self._clock = ObservationClock(_utc_now)
-        self._scrapy = CrawlEngine(crawler, call_later)
-        self._observer = CrawlStats(_stats_of(crawler))
-        self._pause = CrawlPause(
-            pause=self._pause_crawl,
-            resume=self._scrapy.resume,
-            unpause=self._scrapy.unpause,
-            writes_are_slow=self._writes_are_slow,
-            pause_at=settings.pause_at,
-        )
+        self._engine = CrawlEngine(crawler, call_later)
+        self._stats = CrawlStats(_stats_of(crawler))
         self._database = self._build_database()
+        self._captures = Captures(
+            declarations,
+            self._database.declare,
+            naive_timezone=settings.naive_timezone,
+            max_bytes=settings.item_max_bytes,
+        )
         folder = dead_letter_folder(settings)
         check_folder(folder)
         self._letters = DeadLetterFile(folder, self._run_id, settings.dead_letter_max_bytes)
-        self._tables: dict[str, Declaration] = {}
-        self._captures: dict[type, Capture | None] = {}
-        self._declaring: dict[type, Once] = {}
-        self._delivery: Delivery | None = None
-        self._stopping = False
-        self._forced = False
+        self._job = Job(crawler.settings.get("JOBDIR"))
+        self._opened: _OpenCrawl | None = None
         self._finish_reason: str | None = None
         self._drained = Once(self._drain)
         self._ended = Once(self._end)
@@ -114,37 +96,41 @@ class SnapshotPipeline:
         settings = SnapshotSettings.from_settings(crawler.settings)
         if not settings.enabled:
             raise NotConfigured("SNAPSHOT_ENABLED is off")
+        command = stores_nothing()
+        if command is not None:
+            raise NotConfigured(f"`scrapy {command}` hands no items to pipelines")
         pipeline = cls(crawler, settings)
         crawler.signals.connect(pipeline.spider_closed, signal=signals.spider_closed)
         crawler.signals.connect(pipeline.engine_stopped, signal=signals.engine_stopped)
         return pipeline
 
     async def open_spider(self) -> None:
-        """Create or check the tables and write the run's row; raises what keeps it from that."""
-        self._database.open(_way_into_the_loop(self._crawler))
+        """Create or check the tables and write the run's row; raises what prevents that."""
+        self._database.open(loop_caller(self._crawler))
         try:
-            await maybe_deferred_to_future(Deferred.fromCoroutine(self._open()))
+            await maybe_deferred_to_future(Deferred.fromCoroutine(self._prepare_database()))
         except BaseException:
             self._database.release()
             raise
-        self._promise: Callable[[], Future[DeliveryReport]] = future_factory()
-        self._delivery = self._build_delivery()
-        self._before_shutdown = _before_shutdown(self._crawler, self._force_stop)
-        self._scrapy.when_closing(self._begin_to_stop)
-        if self._settings.tune_process:
-            PROCESS.begin()
+        self._job.record(self._run_id, finished=False)
+        self._opened = _OpenCrawl(
+            self._crawler, self._settings, self._engine, self._stats, self._build_delivery
+        )
 
     async def process_item(self, item: Any) -> Any:
         """Store or confirm the item; raises CaptureError or NotStoredError for this one item."""
-        capture = self._captures.get(type(item)) or await self._capture_for(type(item))
+        capture = self._captures.ready.get(type(item)) or await self._capture_of(type(item))
         if capture is None:
-            self._observer.ignored()
+            self._stats.ignored()
             return item
-        self._pause.entered()
+        crawl = self._opened
+        if crawl is None:
+            raise NotStoredError("the snapshot pipeline is not open")
+        crawl.pause.entered()
         try:
-            await self._deliver(self._record(capture, item))
+            await crawl.deliver(self._record(capture, item))
         finally:
-            self._pause.left()
+            crawl.pause.left()
         return item
 
     async def close_spider(self) -> None:
@@ -152,30 +138,32 @@ class SnapshotPipeline:
         await maybe_deferred_to_future(self._drained.wait())
 
     async def spider_closed(self, reason: str) -> None:
-        """Complete the run's row: the reason is not known before."""
+        """Complete the run's row; the finish reason is not known earlier."""
         self._finish_reason = reason
         await maybe_deferred_to_future(self._ended.wait())
 
     async def engine_stopped(self) -> None:
-        """Hold the reactor where a signal during our close would have stopped it under us."""
+        """Keep the reactor until we have ended: a signal during our close would stop it first."""
         await maybe_deferred_to_future(self._ended.wait())
 
     # Opening
 
-    async def _open(self) -> None:
-        await self._database.declare(self._declarations.roots())
-        for declaration in self._declarations.roots():
-            self._ready(declaration)
-        await self._database.start_run(Run(self._run_id, self._spider_name, _utc_now()))
+    async def _prepare_database(self) -> None:
+        await self._captures.prepare_declared()
+        await self._database.start_run(self._run())
+
+    def _run(self) -> Run:
+        return Run(
+            self._run_id,
+            self._spider_name,
+            _utc_now(),
+            kind=PARSE if is_parse() else CRAWL,
+            resumes=self._job.resumed_run(),
+        )
 
     @property
     def _spider_name(self) -> str:
         return self._crawler.spider.name if self._crawler.spider else ""
-
-    def _ready(self, declaration: Declaration) -> None:
-        """The tables of a declaration are there: its items can be captured."""
-        self._tables[declaration.table] = declaration
-        self._captures[declaration.item_class] = self._compile(declaration)
 
     def _build_database(self) -> AsyncStore:
         settings = self._settings
@@ -190,26 +178,23 @@ class SnapshotPipeline:
             call_later=call_later,
             write_timeout=settings.write_timeout,
             open_timeout=settings.open_timeout,
-            frozen=self._observer.frozen,
+            frozen=self._stats.frozen,
         )
 
-    def _build_delivery(self) -> Delivery:
+    def _build_delivery(self, stop_crawl: Callable[[str], object]) -> Delivery:
         settings = self._settings
-        self._queue = SnapshotQueue[Pending](
-            max_records=settings.queue_size, max_bytes=settings.queue_bytes
-        )
         return Delivery(
-            queue=self._queue,
-            write=self._database.write,
-            cut=self._database.cut,
-            spool=DeadLetterSpool(self._letters, self._spider_name, self._tables, _utc_now),
-            stop_crawl=self._stop_crawl,
-            watcher=self._observer,
-            call_later=call_later,
-            now=time.monotonic,
-            chance=random.random,
+            store=self._database,
+            spool=DeadLetterSpool(
+                self._letters, self._spider_name, self._captures.tables, _utc_now
+            ),
+            watcher=self._stats,
+            stop_crawl=stop_crawl,
+            environment=Environment(call_later, time.monotonic, random.random),
             policy=self._policy,
             options=DeliveryOptions(
+                queue_size=settings.queue_size,
+                queue_bytes=settings.queue_bytes,
                 batch_size=settings.batch_size,
                 batch_bytes=settings.batch_bytes,
                 linger=settings.linger,
@@ -220,132 +205,135 @@ class SnapshotPipeline:
 
     # Items
 
-    async def _capture_for(self, item_class: type) -> Capture | None:
-        """The capture of a class seen for the first time; its tables are created before."""
-        if item_class in self._captures:
-            return self._captures[item_class]
-        declaration = self._declarations.of(item_class)
-        if declaration is None:
-            self._captures[item_class] = None
-            _warn_undeclared(item_class)
-            return None
-        await maybe_deferred_to_future(self._declared(declaration).wait())
-        return self._captures[item_class]
-
-    def _declared(self, declaration: Declaration) -> Once:
-        item_class = declaration.item_class
-        if item_class not in self._declaring:
-            self._declaring[item_class] = Once(lambda: self._declare(declaration))
-        return self._declaring[item_class]
-
-    async def _declare(self, declaration: Declaration) -> None:
-        try:
-            await self._database.declare([declaration])
-        except WriteError:
-            del self._declaring[declaration.item_class]  # the next item may find a database again
-            raise
-        self._ready(declaration)
-
-    def _compile(self, declaration: Declaration) -> Capture:
-        return compile_capture(
-            declaration,
-            naive_timezone=self._settings.naive_timezone,
-            max_bytes=self._settings.item_max_bytes,
-        )
+    async def _capture_of(self, item_class: type) -> Capture | None:
+        if item_class not in self._captures.ready:
+            preparing = Deferred.fromCoroutine(self._captures.prepare(item_class))
+            await maybe_deferred_to_future(preparing)
+        return self._captures.ready[item_class]
 
     def _record(self, capture: Capture, item: object) -> SnapshotRecord:
         try:
             return capture(item, self._clock(), self._run_id)
         except CaptureError:
-            self._observer.rejected()
+            self._stats.rejected()
             raise
-
-    async def _deliver(self, record: SnapshotRecord) -> None:
-        if self._delivery is None:
-            raise NotStoredError("the snapshot pipeline is not open")
-        delivered, tell = self._promise()
-        admitted = self._delivery.submit(record, tell)
-        self._observer.accepted(len(self._queue), self._pause.waiting)
-        if self._settings.ack == "commit":
-            _raise_if_not_stored(await delivered)
-        elif not admitted.called:
-            await maybe_deferred_to_future(admitted)
 
     # Closing
 
-    def _stop_crawl(self, reason: str) -> None:
-        if self._stopping or self._forced:
-            return
-        self._stopping = True
-        self._pause.release()
-        self._scrapy.stop(reason)
-
-    def _pause_crawl(self) -> bool:
-        paused = self._scrapy.pause()
-        if paused:
-            self._observer.paused()
-            if self._delivery is not None:
-                self._delivery.hasten()
-        return paused
-
-    def _writes_are_slow(self) -> bool:
-        return self._delivery is None or self._delivery.slow
-
-    def _begin_to_stop(self) -> None:
-        """The crawl is closing, and waits for items that may wait for an absent database."""
-        self._pause.release()
-        self._scrapy.kick()
-        if self._delivery is not None:
-            self._delivery.stop_within(self._settings.close_timeout)
-
-    def _force_stop(self) -> None:
-        """A second signal: no turn of the loop may be left, so all that is pending is spooled."""
-        self._forced = True
-        self._pause.release()
-        if self._delivery is not None and self._delivery.pending:
-            self._delivery.abandon()
-
     async def _drain(self) -> None:
-        if self._delivery is not None:
-            await self._delivery.close(self._settings.close_timeout)
-            self._observer.log_sum()
-        self._pause.release()
+        if self._opened is not None:
+            await self._opened.drain()
 
     async def _end(self) -> None:
         await self._drained.wait()
+        crawl = self._opened
         try:
-            if self._delivery is not None:
-                seconds = _FORCED_LEDGER_SECONDS if self._forced else _LEDGER_SECONDS
-                await self._database.finish_run(self._run_end(), seconds)
+            if crawl is not None:
+                self._job.record(self._run_id, finished=self._finish_reason == "finished")
+                await self._database.finish_run(self._run_end(), crawl.run_row_seconds)
         finally:
-            self._release()
+            self._database.release()
+            self._letters.close()
+            if crawl is not None:
+                crawl.release()
 
     def _run_end(self) -> RunEnd:
         return RunEnd(
             self._run_id,
             _utc_now(),
             self._finish_reason or "interrupted",
-            self._observer.counters(),
+            self._stats.counters(),
+            self._stats.seen,
         )
 
-    def _release(self) -> None:
-        self._database.release()
-        self._letters.close()
-        if self._delivery is None:
-            return
-        self._before_shutdown()
+
+class _OpenCrawl:
+    """What exists only while the crawl is open: its delivery, its pause, and the ways to stop.
+
+    `open_spider` makes it once the database is ready.
+    """
+
+    def __init__(
+        self,
+        crawler: Crawler,
+        settings: SnapshotSettings,
+        engine: CrawlEngine,
+        stats: CrawlStats,
+        build_delivery: Callable[[Callable[[str], object]], Delivery],
+    ) -> None:
+        """`build_delivery` is handed what stops the crawl with a finish reason."""
+        self._settings = settings
+        self._engine = engine
+        self._stats = stats
+        self._stopping = False
+        self._forced = False
+        self._new_future: Callable[[], Future[DeliveryReport]] = future_factory()
+        self._delivery = build_delivery(self._stop)
+        self.pause = CrawlPause(
+            pause=self._pause_engine,
+            resume=engine.resume,
+            unpause=engine.unpause,
+            writes_are_slow=lambda: self._delivery.slow,
+            pause_at=settings.pause_at,
+        )
+        self._forget_shutdown = before_shutdown(crawler, self._force_stop)
+        engine.when_closing(self._begin_to_stop)
+        if settings.tune_process:
+            PROCESS_TUNING.begin()
+
+    @property
+    def run_row_seconds(self) -> float:
+        """How long completing the run's row may take."""
+        return _FORCED_RUN_ROW_SECONDS if self._forced else _RUN_ROW_SECONDS
+
+    async def deliver(self, record: SnapshotRecord) -> None:
+        """Submit a record, and wait as SNAPSHOT_ACK says; raises NotStoredError or DropItem."""
+        delivered, notify = self._new_future()
+        admitted = self._delivery.submit(record, notify)
+        self._stats.accepted(self._delivery.queued, self.pause.waiting)
+        if self._settings.ack == "commit":
+            _raise_if_not_stored(await delivered)
+        elif not admitted.called:
+            await maybe_deferred_to_future(admitted)
+
+    async def drain(self) -> None:
+        """Deliver all that is pending, within SNAPSHOT_CLOSE_TIMEOUT, and log the summary."""
+        await self._delivery.close(self._settings.close_timeout)
+        self._stats.log_summary()
+        self.pause.release()
+
+    def release(self) -> None:
+        """Set the process back to what it was before."""
+        self._forget_shutdown()
         if self._settings.tune_process:
-            PROCESS.end()
+            PROCESS_TUNING.end()
 
+    def _pause_engine(self) -> bool:
+        paused = self._engine.pause()
+        if paused:
+            self._stats.paused()
+            self._delivery.hasten()
+        return paused
 
-def dead_letter_folder(settings: SnapshotSettings) -> Path:
-    """Where the files of dead letters of a project are."""
-    if settings.dead_letter_dir is not None:
-        return Path(settings.dead_letter_dir)
-    try:
-        return Path(data_path(DEAD_LETTER_DIR))
-    except NotConfigured:  # a project without scrapy.cfg; and this would switch the pipeline off
-        return Path(".scrapy", DEAD_LETTER_DIR)
+    def _stop(self, reason: str) -> None:
+        if self._stopping or self._forced:
+            return
+        self._stopping = True
+        self.pause.release()
+        self._engine.stop(reason)
+
+    def _begin_to_stop(self) -> None:
+        """The crawl is closing, and waits for items that may wait for an absent database."""
+        self.pause.release()
+        self._engine.kick()
+        self._delivery.stop_within(self._settings.close_timeout)
+
+    def _force_stop(self) -> None:
+        """Spool all that is pending, now: after a second signal the loop may not turn again."""
+        self._forced = True
+        self.pause.release()
+        if self._delivery.pending:
+            self._delivery.abandon()
 
 
 def _utc_now() -> dt.datetime:
@@ -363,35 +351,9 @@ def _raise_if_not_stored(report: DeliveryReport) -> None:
 
 
 def _text_of(error: BaseException | None) -> str:
-    """The text of an error that is not ours may quote a scraped value."""
+    # The text of an error that is not ours may quote a scraped value.
     return str(error) if isinstance(error, SnapshotError) else type(error).__name__
-
-
-def _has_reactor(crawler: Crawler) -> bool:
-    return crawler.settings.getbool("TWISTED_REACTOR_ENABLED", True)  # noqa: FBT003
-
-
-def _way_into_the_loop(crawler: Crawler) -> CallInLoop:
-    return call_in_reactor() if _has_reactor(crawler) else call_in_asyncio_loop()
-
-
-def _before_shutdown(crawler: Crawler, work: Callable[[], object]) -> Callable[[], object]:
-    """Have `work` done when the loop is stopped under us; gives back what takes that back."""
-    if _has_reactor(crawler):
-        return before_reactor_shutdown(work)
-    # Scrapy then cancels every task, and nothing of ours is called but this.
-    atexit.register(work)
-    return lambda: atexit.unregister(work)
 
 
 def _stats_of(crawler: Crawler) -> Any:
     return crawler.stats
-
-
-def _warn_undeclared(item_class: type) -> None:
-    logger.warning(
-        "Items of %s.%s have no @snapshot declaration and no entry in SNAPSHOT_ITEMS; "
-        "they pass through and are not stored (counted in snapshots/ignored)",
-        item_class.__module__,
-        item_class.__qualname__,
-    )

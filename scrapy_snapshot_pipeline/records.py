@@ -1,7 +1,7 @@
-"""The frozen values that cross every border: from capture through the queue to the store and back.
+"""The frozen values that pass from capture through the queue to the store, and back.
 
-Nothing here can change after it was made, so a record may be read by the reactor thread and by
-the writer thread at once.  Nothing here knows Scrapy, Twisted or SQL.
+None of them changes once it is made, so the reactor thread and the writer thread may read a record
+at the same time.  Nothing here knows Scrapy, Twisted or SQL.
 """
 
 from __future__ import annotations
@@ -22,51 +22,51 @@ Value: TypeAlias = (
 class ChildRecord(NamedTuple):
     """One row of a nested list, with its own key inside the entity.
 
-    A tuple, since there are many: made in 0.3 microseconds, a frozen dataclass in 0.9.
+    It is a tuple because an item has many of them, and a frozen dataclass costs more to make.
     """
 
     id_and_hash: bytes
-    """`child_id` and `content_hash` as one: it says whether the row is stored as it is."""
+    """`child_id` and `content_hash` joined: a stored row with both is this row, unchanged."""
     parent_id: bytes | None
-    """`child_id` of the enclosing child row; None directly below the entity."""
+    """The `child_id` of the enclosing child row; None directly below the entity."""
     values: tuple[Value, ...]
     """In the order of the child table's columns."""
 
     @property
     def child_id(self) -> bytes:
-        """16 bytes, derived from the keys on the path from the entity down to this row."""
+        """16 bytes, derived from the keys of the child rows on the path down to this one."""
         return self.id_and_hash[:16]
 
     @property
     def content_hash(self) -> bytes:
-        """16 bytes over this row's own tracked values, without the rows nested in it."""
+        """16 bytes, over this row's own tracked values but not the rows nested in it."""
         return self.id_and_hash[16:]
 
 
 class SnapshotRecord(NamedTuple):
-    """One observation: an entity's whole state at `observed_at`.
+    """One observation of an entity: its whole state at `observed_at`.
 
-    A tuple as well: every item makes one, in 0.4 microseconds instead of 1.6.
+    It is a tuple for the same reason as `ChildRecord`.
     """
 
     table: str
-    """The declared table name; it finds the declaration again."""
+    """The declared table name, by which the declaration is looked up."""
     entity_id: bytes
     """16 bytes, derived from the natural key."""
     snapshot_id: int
-    """Signed 64 bit; sorts by time; the function `snapshot_id` makes it."""
+    """A signed 64-bit number that sorts by time; the function `snapshot_id` makes it."""
     content_hash: bytes
-    """16 bytes over all tracked values and all children."""
+    """16 bytes, over all tracked values and all children."""
     observed_at: dt.datetime
-    """Aware, UTC, microseconds."""
+    """Aware, in UTC, to the microsecond."""
     run_id: uuid.UUID
     """The crawl that observed it."""
     values: tuple[Value, ...]
     """In the order of the declaration's columns."""
     children: tuple[tuple[ChildRecord, ...], ...]
-    """One tuple a child table, in the order of the declaration's child tables."""
+    """One tuple for each child table, in the order of the declaration's child tables."""
     size: int
-    """Bytes of the canonical encoding; what the queue's byte bound counts."""
+    """Bytes of the canonical encoding, which is what SNAPSHOT_QUEUE_BYTES counts."""
 
 
 _EPOCH = dt.datetime(2020, 1, 1, tzinfo=dt.timezone.utc)
@@ -96,35 +96,52 @@ def seen_at(snapshot_id: int) -> dt.datetime:
 
 
 class Outcome(enum.Enum):
-    """What became of one record; its value is the name of the counter."""
+    """What became of one record; the value is the name of its counter."""
 
     INSERTED = "inserted"
     """The entity's first version."""
     REVISED = "revised"
     """A new version of a known entity."""
     CONFIRMED = "confirmed"
-    """Unchanged; `last_confirmed_at` moved."""
+    """Unchanged, so only `last_confirmed_at` moved."""
     COALESCED = "coalesced"
     """Equal to the record of the same entity just before it in the same batch."""
     DEAD_LETTERED = "dead_lettered"
-    """Not stored, but kept in the run's file of dead letters, from which it can be replayed."""
+    """Not stored, but written to the run's dead letters, from which it can be replayed."""
     DROPPED = "dropped"
-    """Refused by the database and not kept, as SNAPSHOT_ON_REJECT says."""
+    """Refused by the database and dropped, as SNAPSHOT_ON_REJECT asks for."""
     FAILED = "failed"
-    """Neither stored nor kept: its dead letter could not be written either."""
+    """Not stored, and its dead letter could not be written either."""
 
 
 NOT_STORED = frozenset({Outcome.DEAD_LETTERED, Outcome.DROPPED, Outcome.FAILED})
-"""Outcomes of records that are not in the database, as far as anyone knows."""
+"""The outcomes of records that are, as far as anyone knows, not in the database."""
+
+OUTCOME_COUNTERS = tuple(outcome.value for outcome in Outcome)
+"""Each accepted record is counted in exactly one of these, so they add up to "accepted"."""
+
+COUNTERS = (
+    "accepted",
+    *OUTCOME_COUNTERS,
+    "rejected",
+    "ignored",
+    "late",
+    "children_inserted",
+    "children_ended",
+)
+"""The counters of a run: columns of `snapshot_runs`, in this order, and stats `snapshots/<name>`.
+
+`crawl.stats.STATS` says what each of them counts.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Records that go into one transaction, in the order of their admission."""
+    """Records that go into one transaction, in the order in which the queue took them."""
 
     records: tuple[SnapshotRecord, ...]
     attempt: int = 1
-    """Starts at 1; above 1 an earlier attempt may have committed without an answer."""
+    """From 1; above 1, an earlier attempt may have committed without an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,22 +149,24 @@ class WriteResult:
     """What a committed batch did."""
 
     outcomes: tuple[Outcome, ...]
-    """One a record, in the order of the batch."""
+    """One for each record, in the order of the batch."""
     children_inserted: int = 0
     """Child rows written."""
     children_ended: int = 0
-    """Stored child rows that got a `valid_to`."""
+    """Stored child rows that were given a `valid_to`."""
     late: int = 0
-    """Records that became a version of the past, and so changed nothing that is current.  A
-    confirmation is not counted, even if it reaches back."""
+    """Records that became a version of the past, and so changed nothing that is current.
+
+    A confirmation is not counted, even if it reaches back.
+    """
 
 
 class DeliveryReport(NamedTuple):
-    """The last word on one record; exactly one comes for each that was submitted."""
+    """The final word on one record; each record that was submitted gets exactly one."""
 
     record: SnapshotRecord
     outcome: Outcome
     attempts: int
-    """Write attempts of its batch, 0 when none was made."""
+    """Write attempts of its batch; 0 if none was made."""
     error: BaseException | None = None
-    """Why, when the outcome is one of NOT_STORED."""
+    """Why it was not stored, if the outcome is one of NOT_STORED."""

@@ -1,6 +1,6 @@
-"""What one setting may hold: its range in words, and how a value of it is read.
+"""The types of settings: the allowed range in words, and the parsing of a value.
 
-Values come from Python settings in their own type and from the command line as text.
+A value from a Python settings module comes in its own type, and from the command line as text.
 """
 
 from __future__ import annotations
@@ -15,35 +15,35 @@ from types import MappingProxyType
 from typing import Generic, Protocol, TypeAlias, TypeVar
 
 ItemDeclarations: TypeAlias = Mapping[type | str, Mapping[str, object]]
-"""Classes, or their import paths, and the options of their declarations."""
+"""The options of the declarations, by class or by import path."""
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 Number = TypeVar("Number", int, float)
 
 _SECRETS = ("passw", "secret", "token")
-"""Parts of the names of what has no place in the query of a URL; `passfile` has."""
+"""Parts of names that a URL's query must not have; `passfile` is allowed, as it holds a path."""
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
 
-class Kind(Protocol[T_co]):
+class SettingType(Protocol[T_co]):
     """What a setting may hold."""
 
     @property
     def allowed(self) -> str:
-        """The range in words, to follow "must be"."""
+        """The range as a phrase that follows "must be"."""
 
     def parse(self, value: object) -> T_co:
-        """Give the value in its own type; raises ValueError or TypeError if it is not allowed."""
+        """The value in its own type; raises ValueError or TypeError if it is not allowed."""
 
 
 class Flag:
-    """True or false, in the spellings that Scrapy takes."""
+    """True or false, in the spellings that Scrapy accepts."""
 
     allowed = "True or False"
 
     def parse(self, value: object) -> bool:
-        """Take a bool, 0, 1 or their names."""
+        """Accept a bool, 0, 1, or the text of one of them in any case."""
         if str(value).lower() not in _FLAGS:
             raise ValueError
         return _FLAGS[str(value).lower()]
@@ -51,7 +51,7 @@ class Flag:
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """A whole number from `least` to `most`."""
+    """A whole number from `least` to `most`, both included."""
 
     least: int
     most: int
@@ -62,7 +62,7 @@ class Whole:
         return f"a whole number from {self.least:,} to {self.most:,}"
 
     def parse(self, value: object) -> int:
-        """Take an int or its digits."""
+        """Accept an int or its text."""
         if isinstance(value, bool) or not isinstance(value, int | str):
             raise TypeError
         return _within(self.least, int(value), self.most)
@@ -70,7 +70,7 @@ class Whole:
 
 @dataclass(frozen=True, slots=True)
 class Seconds:
-    """A duration from `least` to `most` seconds."""
+    """A duration from `least` to `most` seconds, both included."""
 
     least: float
     most: float
@@ -81,7 +81,7 @@ class Seconds:
         return f"a number of seconds from {self.least:g} to {self.most:,.0f}"
 
     def parse(self, value: object) -> float:
-        """Take a number or its digits."""
+        """Accept a number or its text."""
         if isinstance(value, bool) or not isinstance(value, int | float | str):
             raise TypeError
         return _within(self.least, float(value), self.most)
@@ -95,11 +95,11 @@ class OneOf(Generic[T]):
 
     @property
     def allowed(self) -> str:
-        """The words."""
+        """The words, quoted."""
         return " or ".join(f'"{choice}"' for choice in self.choices)
 
     def parse(self, value: object) -> T:
-        """Take a word as it is written."""
+        """Accept a word in exactly its spelling."""
         for choice in self.choices:
             if choice == value:
                 return choice
@@ -107,15 +107,18 @@ class OneOf(Generic[T]):
 
 
 class DatabaseUrl:
-    """A URL for SQLAlchemy, which checks the rest of it when the store opens."""
+    """A URL for SQLAlchemy, which checks the rest of it later, when the store opens."""
 
     allowed = (
-        "a database URL, with no secret behind its ?, such as sqlite:///snapshots.db or "
+        "a database URL without a secret after its ?, such as sqlite:///snapshots.db or "
         "postgresql+psycopg2://user@host/db"
     )
 
     def parse(self, value: object) -> str:
-        """Take a text with a scheme before `://`; SQLAlchemy would show a password in the query."""
+        """Accept text with a scheme before `://`, and no password in the query.
+
+        SQLAlchemy masks a password in front of the host, but shows one in the query.
+        """
         if not isinstance(value, str):
             raise TypeError
         if not value.partition("://")[0] or "://" not in value:
@@ -131,7 +134,7 @@ class Folder:
     allowed = "None or the path of a folder"
 
     def parse(self, value: object) -> str | None:
-        """Take a path as text or as a path object; whether it can be used is seen later."""
+        """Accept a path as text or as a path object; whether it can be used is not checked."""
         if value is None:
             return None
         path = os.fspath(value) if isinstance(value, os.PathLike) else value
@@ -151,7 +154,7 @@ class Items:
     )
 
     def parse(self, value: object) -> ItemDeclarations:
-        """Take a mapping or, from the command line, JSON; what the options say is not read here."""
+        """Accept a mapping or, from the command line, JSON; the options are not checked here."""
         declared = json.loads(value) if isinstance(value, str) else value
         if not isinstance(declared, Mapping):
             raise TypeError
@@ -163,7 +166,7 @@ class Items:
 
 
 class Zone:
-    """The time zone of datetimes that state none."""
+    """The time zone in which datetimes without one are read."""
 
     allowed = (
         'None or the name of a time zone, such as "UTC" or "Europe/London" '
@@ -171,14 +174,14 @@ class Zone:
     )
 
     def parse(self, value: object) -> zoneinfo.ZoneInfo | None:
-        """Take the IANA name."""
+        """Accept an IANA name."""
         if value is None:
             return None
         if not isinstance(value, str):
             raise TypeError
         try:
             return zoneinfo.ZoneInfo(value)
-        except (KeyError, OSError) as error:  # unknown; a folder of zones, as "Europe"
+        except (KeyError, OSError) as error:  # unknown, or a folder of zones such as "Europe"
             raise ValueError from error
 
 

@@ -1,6 +1,6 @@
-"""The `SNAPSHOT_*` settings: one table of names, defaults, units and ranges, and its reader.
+"""The `SNAPSHOT_*` settings: one table of names, defaults, units and types, and its reader.
 
-Pure: a crawl's settings come in as names and values, and go on as one frozen object.
+Pure: it turns a crawl's settings, names and values, into one frozen object.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from scrapy_snapshot_pipeline.setting_types import (
     Folder,
     ItemDeclarations,
     Items,
-    Kind,
     OneOf,
     Seconds,
+    SettingType,
     Whole,
     Zone,
 )
@@ -29,13 +29,13 @@ from scrapy_snapshot_pipeline.setting_types import (
 PREFIX = "SNAPSHOT_"
 
 Ack: TypeAlias = Literal["commit", "enqueue"]
-"""When an item is acknowledged: after its commit, or when the queue has taken it."""
+"""When an item is acknowledged: at the commit of its record, or when the queue has taken it."""
 
 OnOutage: TypeAlias = Literal["stop", "dead_letter"]
-"""What an outage of SNAPSHOT_OUTAGE_TIMEOUT does to the crawl; the records are kept either way."""
+"""What happens after an outage of SNAPSHOT_OUTAGE_TIMEOUT; no record is lost either way."""
 
 OnReject: TypeAlias = Literal["dead_letter", "drop", "stop"]
-"""What becomes of a record that the database will never take."""
+"""What becomes of a record that the database will never accept."""
 
 T = TypeVar("T")
 
@@ -49,13 +49,13 @@ _NO_ITEMS: ItemDeclarations = MappingProxyType({})
 
 
 class SettingsSource(Protocol):
-    """What is read of Scrapy's settings; a plain dict will do."""
+    """The part of Scrapy's settings that is used; a plain dict has it too."""
 
     def __iter__(self) -> Iterator[object]:
         """Every name that is set."""
 
     def __getitem__(self, name: str, /) -> object:
-        """The value; from the command line it is text."""
+        """The value; text, if it comes from the command line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,36 +66,36 @@ class Setting:
     """With its prefix, as the user writes it."""
     default: object
     unit: str
-    """What the number counts; empty where there is nothing to count."""
-    kind: Kind[object]
+    """What the number counts; empty if the setting is not a number."""
+    kind: SettingType[object]
 
     @property
     def allowed(self) -> str:
-        """The range in words, to follow "must be"."""
+        """The range as a phrase that follows "must be"."""
         return self.kind.allowed
 
     def parse(self, value: object) -> object:
-        """Give the value in its own type; raises SettingsError, which never shows a text."""
+        """The value in its own type; raises SettingsError, which never shows a text."""
         try:
             return self.kind.parse(value)
         except (TypeError, ValueError):
-            # Neither the value nor the cause: both would show the password of a URL.
+            # The text has neither the value nor the cause, which would show a URL's password.
             raise SettingsError(
                 f"{self.name} must be {self.allowed}, not {_shown(value)}; "
                 f"leave it out for the default, {self.default!r}"
             ) from None
 
 
-def _setting(default: T, kind: Kind[T], unit: str = "", *, secret: bool = False) -> T:
-    """Describe a field beside its default; a secret one is left out of `repr`."""
-    facts = {"default": default, "kind": kind, "unit": unit}
-    described: T = field(default_factory=lambda: default, repr=not secret, metadata=facts)
+def _setting(default: T, kind: SettingType[T], unit: str = "", *, secret: bool = False) -> T:
+    """A dataclass field that carries the rest of its `Setting`; `repr` leaves out a secret."""
+    rest = {"default": default, "kind": kind, "unit": unit}
+    described: T = field(default_factory=lambda: default, repr=not secret, metadata=rest)
     return described
 
 
 @dataclass(frozen=True, slots=True)
 class SnapshotSettings:
-    """Every setting, checked; the field `batch_size` is the setting `SNAPSHOT_BATCH_SIZE`."""
+    """Every setting, checked.  The setting `SNAPSHOT_BATCH_SIZE` is the field `batch_size`."""
 
     enabled: bool = _setting(default=True, kind=Flag())
     database_url: str = _setting("sqlite:///snapshots.db", DatabaseUrl(), secret=True)
@@ -136,7 +136,7 @@ class SnapshotSettings:
 
     @classmethod
     def from_settings(cls, source: SettingsSource) -> SnapshotSettings:
-        """Read a crawl's settings; raises SettingsError for one that is unknown or not allowed."""
+        """Read a crawl's settings.  Raises SettingsError for an unknown name or a wrong value."""
         given = [name for name in source if _is_ours(name)]
         parsed: dict[str, Any] = {_field(name): _known(name).parse(source[name]) for name in given}
         return cls(**parsed)
@@ -148,7 +148,7 @@ AT_MOST = (
     ("batch_size", "queue_size"),
     ("retry_backoff", "retry_backoff_max"),
 )
-"""Pairs of fields of which the first may not exceed the second."""
+"""Pairs of fields, of which the first must not exceed the second."""
 
 
 def _name(field_name: str) -> str:
@@ -174,7 +174,7 @@ def _is_ours(name: object) -> TypeGuard[str]:
 def _known(name: str) -> Setting:
     if name in _BY_NAME:
         return _BY_NAME[name]
-    # Without the prefix, which would make every name near to every other.
+    # The names are compared without the prefix, which would make them all alike.
     near = difflib.get_close_matches(_field(name), map(_field, _BY_NAME), n=1)
     cure = f"did you mean {_name(near[0])}?" if near else f"the settings are {', '.join(_BY_NAME)}"
     raise SettingsError(f"{name} is not a setting of scrapy-snapshot-pipeline; {cure}")

@@ -1,11 +1,11 @@
 """What the spiders yield: one class for our own bookmaker, one for the competitors.
 
-An entity is a match at a bookmaker, its markets are its children.  Everything but `url` is
+An entity is a match at a bookmaker, and its markets are its children.  Every field except `url` is
 tracked: a change of a price makes a new version, and only the market that moved is written.
 
 A market has a column for each price instead of one JSON object, so that questions about prices
-are plain SQL (`WHERE price_home > 2`); a price that the market does not have is NULL.  The
-handicap's line is a value and not part of the key: it moves, and its history is worth having.
+are plain SQL (`WHERE price_home > 2`).  A price that the market does not have is NULL.  The
+handicap's line is a value and not part of the key, since it moves and its history is worth having.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ class Market:
 class Match:
     """One match at one bookmaker, as its page shows it."""
 
-    # The league plays each pairing once a season at each ground; over several seasons the
-    # season belongs into this key as well.
+    # Each pairing is played once a season at each ground.  With more than one season, the season
+    # belongs in this key as well.
     match: str
     bookmaker: str
     home_team: str

@@ -30,17 +30,17 @@ class MatchFields(TypedDict):
 
 
 def match_links(response: Response) -> list[str]:
-    """The matches on this page of the fixture list."""
+    """The links to the matches on a page of the fixture list."""
     return response.css("table.fixtures a::attr(href)").getall()
 
 
 def next_page_links(response: Response) -> list[str]:
-    """The next page of the fixture list; none on the last one."""
+    """The link to the next page of the fixture list; none on the last page."""
     return response.css("a[rel=next]::attr(href)").getall()
 
 
 def match_fields(response: Response) -> MatchFields:
-    """What a match's page says of the match itself."""
+    """What a match's page says about the match itself."""
     page = response.css("article.match")
     return {
         "match": page.attrib["data-match"],

@@ -19,7 +19,7 @@ SNAPSHOT_DATABASE_URL = (
     os.environ.get("SNAPSHOT_DATABASE_URL") or f"sqlite:///{(_PROJECT / 'odds.db').as_posix()}"
 )
 
-# The bookmakers' pages come from this machine, so there is nobody to be polite to.
+# The bookmakers' pages come from this machine, so the crawl need not be polite.
 EXTENSIONS = {"bookmakers.site.extension.BookmakerSite": 0}
 CONCURRENT_REQUESTS_PER_DOMAIN = 16
 TELNETCONSOLE_ENABLED = False

@@ -1,4 +1,4 @@
-"""The way through a bookmaker's site, which both spiders take."""
+"""The way through a bookmaker's site, which both spiders follow."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ VISITS = ("opening", "closing")
 
 
 class VisitingSpider(scrapy.Spider):
-    """Fixture list, next page, match; a subclass says whose, and what item a match becomes."""
+    """Visits fixture lists and matches; a subclass names the bookmakers and makes the items."""
 
     bookmakers: ClassVar[tuple[str, ...]]
     """The bookmakers to visit, as their names are written in the site's URLs."""
@@ -33,18 +33,18 @@ class VisitingSpider(scrapy.Spider):
         self.visit = visit
 
     async def start(self) -> AsyncIterator[Request]:
-        """The first page of each bookmaker's fixture list."""
+        """Request the first page of each bookmaker's fixture list."""
         for bookmaker in self.bookmakers:
             url = f"{self.site_url}/{self.visit}/{bookmaker}/"
             yield Request(url, callback=self.parse_fixtures)
 
     def parse_fixtures(self, response: Response) -> Iterator[Request]:
-        """A page of the fixture list."""
+        """Follow the links of a page of the fixture list."""
         links = pages.match_links(response)
         yield from response.follow_all(links, callback=self.parse_match)
         following = pages.next_page_links(response)
         yield from response.follow_all(following, callback=self.parse_fixtures)
 
     def parse_match(self, response: Response) -> Iterator[Match]:
-        """A match's page."""
+        """Make an item of a match's page."""
         raise NotImplementedError

@@ -1,1 +1,1 @@
-"""The main job of the example, crawl after crawl, with what the database says about each."""
+"""The main job of the example: crawl after crawl, with what the database says about each."""

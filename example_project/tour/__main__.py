@@ -1,7 +1,7 @@
 """`python -m tour`: two spiders, three visits, the odds that moved, and a report.
 
-Writes to $SNAPSHOT_DATABASE_URL, else to a new SQLite file.  Logs, report and that file go to a
-new folder under `runs/`; nothing that is already there is changed.
+Writes to $SNAPSHOT_DATABASE_URL, or else to a new SQLite file.  Logs, report and that file go to a
+new folder under `runs/`; what is there already is not changed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tour.report import write_report
 
 SPIDERS = ("odds", "competitor_odds")
 VISITS = {"opening": "opening", "closing": "closing", "again": "closing"}
-"""What a visit is called here, and what the spider is told."""
+"""The name of each visit here, and the argument of the spider."""
 
 SHOWN = (
     ("odds", "1X2", 3, "Our match odds that moved furthest"),
@@ -31,7 +31,7 @@ SHOWN = (
 
 
 def main() -> int:
-    """0: every crawl finished and stored all of its items."""
+    """Give 0 if every crawl finished and stored all of its items."""
     try:
         return _tour(_new_folder())
     except sa.exc.SQLAlchemyError as error:
@@ -73,7 +73,7 @@ def _shown(url: str) -> str:
 
 
 def _crawl(spider: str, name: str, visit: str, url: str, folder: Path) -> history.Run | None:
-    """One crawl and its row; None when it did not go well, and then it has said why."""
+    """Run one crawl and print its row; None if it failed, after saying why."""
     print(text.run_label(spider, name), end="", flush=True)
     with _database(url) as connection:
         known = history.run_ids(connection)
@@ -104,7 +104,7 @@ def _print_moves(url: str, run_ids: dict[str, object]) -> None:
 
 @contextmanager
 def _database(url: str) -> Iterator[sa.Connection]:
-    """A connection that leaves nothing open for the crawls to wait for."""
+    """A connection that is really closed, so that no crawl waits for it."""
     engine = sa.create_engine(url, poolclass=sa.NullPool)
     with engine.connect() as connection:
         yield connection

@@ -1,4 +1,4 @@
-"""Runs a crawl as a user would, by `scrapy crawl`, in a process of its own."""
+"""Runs a crawl as a user would, with `scrapy crawl`, in a process of its own."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class Crawl:
 
 
 def crawl(spider: str, visit: str, database_url: str, log: Path) -> Crawl:
-    """Blocks until the crawl has ended; all that it says goes to the file `log`."""
+    """Run a crawl to its end; its output goes to the file `log`."""
     command = [sys.executable, "-m", "scrapy", "crawl", spider, "-a", f"visit={visit}"]
-    # By the environment and not by -s, so that no password is in the list of processes.
+    # The environment, unlike -s, keeps the password out of the list of processes.
     environment = {**os.environ, "SNAPSHOT_DATABASE_URL": database_url}
     with log.open("w", encoding="utf-8") as output:
         exit_code = subprocess.call(

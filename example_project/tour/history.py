@@ -1,4 +1,4 @@
-"""What the database knows: plain SQL over the plugin's tables, the same on every database."""
+"""What the database knows: plain SQL on the plugin's tables, the same for every database."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Offer:
-    """A market's values and the time in which they were valid."""
+    """A market's values, and the time during which they were valid."""
 
     valid_from: datetime
     valid_to: datetime | None
@@ -79,7 +79,7 @@ class Move:
 
 
 def run_ids(connection: sa.Connection) -> list[object]:
-    """Every crawl that the database knows, oldest first."""
+    """The ids of all crawls that the database knows, oldest first."""
     if not sa.inspect(connection).has_table("snapshot_runs"):
         return []
     rows = connection.execute(sa.text("SELECT run_id FROM snapshot_runs ORDER BY started_at"))
@@ -87,7 +87,7 @@ def run_ids(connection: sa.Connection) -> list[object]:
 
 
 def new_run(connection: sa.Connection, spider: str, known: Collection[object]) -> Run | None:
-    """The latest crawl of `spider` that is not among the `known`; None: it left no trace."""
+    """The latest crawl of `spider` that is not among the `known` ones; None: there is none."""
     for run_id in reversed(run_ids(connection)):
         statement = sa.text("SELECT * FROM snapshot_runs WHERE run_id = :run_id")
         row = connection.execute(statement, {"run_id": run_id}).one()
@@ -99,7 +99,7 @@ def new_run(connection: sa.Connection, spider: str, known: Collection[object]) -
 def moves(
     connection: sa.Connection, spider: str, run_id: object, market: str, most: int
 ) -> list[Move]:
-    """The markets that the crawl `run_id` saw move furthest: by line, else by home price."""
+    """The markets that moved furthest in the crawl `run_id`, by line or else by home price."""
     statement = _MOVES.format(
         table=TABLES[spider],
         order=_BY_LINE if market == "asian_handicap" else _BY_PRICE,
@@ -151,6 +151,6 @@ def _offer(row: sa.Row[tuple[object, ...]], which: str) -> Offer:
 
 
 def _time(value: str | datetime) -> datetime:
-    """SQLite has times as text."""
+    # SQLite stores times as text.
     moment = datetime.fromisoformat(value) if isinstance(value, str) else value
     return moment.astimezone(timezone.utc)

@@ -1,4 +1,4 @@
-"""Writes the report as a user would, by `scrapy snapshots report`."""
+"""Writes the report as a user would, with `scrapy snapshots report`."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from tour.crawls import PROJECT
 
 
 def write_report(database_url: str, path: Path) -> bool:
-    """Whether it was written; what went wrong is on standard error."""
+    """Write the report; False if it failed, with the reason on standard error."""
     command = [sys.executable, "-m", "scrapy", "snapshots", "report", "-o", str(path)]
-    # By the environment and not by -s, so that no password is in the list of processes.
+    # The environment, unlike -s, keeps the password out of the list of processes.
     environment = {**os.environ, "SNAPSHOT_DATABASE_URL": database_url}
     done = subprocess.call(command, cwd=PROJECT, env=environment, stdout=subprocess.DEVNULL)
     return done == 0

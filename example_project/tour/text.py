@@ -1,4 +1,4 @@
-"""What the tour prints: plain text for a terminal of 80 columns."""
+"""What the tour prints: plain text for a terminal with 80 columns."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ ORDER BY m.market, m.valid_from"""
 
 
 def run_label(spider: str, visit: str) -> str:
-    """The left part of a row, known before the crawl."""
+    """The left part of a row, which is known before the crawl."""
     return f"{spider:<16}{visit:<9}"
 
 
 def run_counts(run: Run) -> str:
-    """The right part of a row, known after it."""
+    """The right part of a row, which is known after the crawl."""
     return (
         f"{run.accepted:>6,}{run.inserted:>6,}{run.revised:>8,}{run.confirmed:>10,}"
         f"{run.unseen:>7,}{run.markets_written:>9,}{run.markets_ended:>7,}"
@@ -32,7 +32,7 @@ def run_counts(run: Run) -> str:
 
 
 def move(moved: Move) -> str:
-    """A match with the old and the new offer of one market, a line each."""
+    """A match with the old and the new offer for one market, one on each line."""
     title = f"{moved.home_team} v {moved.away_team} at {moved.bookmaker}"
     kickoff = f"kick-off {moved.kickoff:%d %b %Y %H:%M}"
     names = ["line"] if moved.new.line is not None else []

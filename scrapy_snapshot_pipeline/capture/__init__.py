@@ -1,1 +1,1 @@
-"""An item becomes a frozen record: read, coerced, encoded, hashed.  Pure."""
+"""Turns an item into a frozen record: reads, coerces, encodes and hashes it.  Pure."""

@@ -1,4 +1,4 @@
-"""The time of an observation: wall clock, UTC, and later at every call."""
+"""The time of an observation: the wall clock in UTC, kept strictly increasing."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ _TICK = dt.timedelta(microseconds=1)
 
 
 class ObservationClock:
-    """Gives strictly increasing times, one microsecond apart at least.
+    """Gives strictly increasing times, at least one microsecond apart.
 
-    A wall clock that is set back must not put a later observation of a crawl before an earlier
-    one, nor two into the same instant.
+    When the wall clock is set back or stands still, a later observation of the crawl must still
+    come after an earlier one.
     """
 
     def __init__(self, now: Callable[[], dt.datetime]) -> None:
-        """`now`: the wall clock, aware, UTC."""
+        """`now` reads the wall clock, as an aware time in UTC."""
         self._now = now
         self._last = dt.datetime.min.replace(tzinfo=dt.timezone.utc)
 
     def __call__(self) -> dt.datetime:
-        """The time of the observation that is made now; aware, UTC."""
+        """The time of the observation that is being made, aware and in UTC."""
         now = self._now()
         if now <= self._last:
             now = self._last + _TICK

@@ -1,22 +1,12 @@
-"""One scraped value to one value of a column's kind, or an error that never shows the value.
+"""Turns one scraped value into a value of a column's kind, or raises an error without the value.
 
-===========  ======================================================================================
-kind         what is taken
-===========  ======================================================================================
-text         str; int, Decimal, UUID and finite float by their text; an Enum member as enum is
-integer      int, an integral float, Decimal or text; within 64 bits
-float        float, int, Decimal, numeric text; finite; -0.0 becomes 0.0
-boolean      bool, 0 and 1, "true" and "false" in any case
-decimal      Decimal, int, numeric text, float by its repr; finite; rounded half up to `scale`
-datetime     datetime or ISO 8601 text; turned to UTC; naive only with a zone to read it in
-date, time   date (no datetime), time without zone; or ISO 8601 text of them
-uuid, bytes  UUID or its text; bytes, bytearray, memoryview
-enum         a member, a member's value, a member's name
-===========  ======================================================================================
+There is one function for each kind, and its docstring says what it accepts.  For all of them:
 
-A bool is no number here.  Space around numeric text is ignored; other decoration (a currency sign,
-a thousands separator) is not: what it means is the spider's to say.  NUL and lone surrogates in
-text are found by capture, on the encoded row.  What comes out is of exactly the built-in type.
+* A bool is not a number.
+* Space around numeric text is ignored.  Other decoration, such as a currency sign or a thousands
+  separator, is refused: only the spider knows what it means.
+* The result is of exactly the built-in type, never of a subclass.
+* NUL and lone surrogates in text pass, because capture finds them in the encoded row.
 """
 
 from __future__ import annotations
@@ -31,21 +21,18 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, TypeAlias, TypeVar
 
 from scrapy_snapshot_pipeline.capture.canonical import DECIMAL_CONTEXT
+from scrapy_snapshot_pipeline.capture.iso_times import parse_date, parse_datetime, parse_time
 from scrapy_snapshot_pipeline.declaration.tables import Column, Kind
 from scrapy_snapshot_pipeline.records import Value
 
 Coerce: TypeAlias = "Callable[[Any], Value]"
-"""Raises `CoerceError`; never called with None."""
+"""Takes any value but None.  Raises `CoerceError`."""
 
 MAX_DIGITS = 1_000
-"""Digits of a decimal before the point, and after it: what PostgreSQL's NUMERIC can declare."""
+"""The limit of a decimal's digits before the point, and after it, as in PostgreSQL's NUMERIC."""
 
 _INTEGER_DIGITS = 19
 _NUMBER = re.compile(r"\s*[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,6})?\s*")
-_ISO_TIME = r"([0-9]{2}:[0-9]{2}(?::[0-9]{2})?)(?:[.,]([0-9]+))?"
-_TIME = re.compile(_ISO_TIME)
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_DATETIME = re.compile(rf"({_DATE.pattern})[Tt ]{_ISO_TIME} ?([Zz]|[+-][0-9]{{2}}:?[0-9]{{2}})?")
 _BOOLEANS: dict[object, bool] = {0: False, 1: True, "false": False, "true": True}
 _CONVERT = "convert it in the spider, or change the field's type"
 
@@ -53,7 +40,7 @@ T = TypeVar("T")
 
 
 class CoerceError(Exception):
-    """What is wrong with a value, where inside its field, and the cure; never the value."""
+    """What is wrong with a value, where it is, and the cure; never the value itself."""
 
     def __init__(self, problem: str, cure: str = _CONVERT, path: str = "") -> None:
         super().__init__(problem, cure, path)
@@ -62,7 +49,7 @@ class CoerceError(Exception):
         self.path = path
 
     def inside(self, step: str) -> CoerceError:
-        """The same error seen from one level further out; `step` is `[3]` or `.name`."""
+        """The same error, seen from one level further out; `step` is like `[3]` or `.name`."""
         return CoerceError(self.problem, self.cure, step + self.path)
 
 
@@ -77,7 +64,7 @@ def unfit(what: str, cure: str = _CONVERT) -> CoerceError:
 
 
 def coercer(column: Column, naive_timezone: dt.tzinfo | None = None) -> Coerce:
-    """The function for one column; not for JSON, which `nested` does."""
+    """The function for one column of any kind but JSON, for which there is `json_coercer`."""
     if column.kind is Kind.DECIMAL:
         return _decimal_of(column.precision, column.scale)
     if column.length is not None:
@@ -94,7 +81,7 @@ def _plain_coercer(kind: Kind, annotation: object, naive_timezone: dt.tzinfo | N
 
 
 def to_text(value: object) -> str:
-    """See the table above."""
+    """Accepts str, and Enum, int, Decimal, UUID and finite float by their text."""
     if type(value) is str:
         return value
     if isinstance(value, enum.Enum):
@@ -105,11 +92,11 @@ def to_text(value: object) -> str:
         raise expected("str", value)
     if isinstance(value, (float, Decimal)):
         _finite_decimal(value)  # raises for NaN and infinity
-    return _or_unfit("a number of fewer digits", lambda: str(value))
+    return _or_unfit("a number with fewer digits", lambda: str(value))
 
 
 def to_integer(value: object) -> int:
-    """See the table above."""
+    """Accepts int, and float, Decimal or numeric text without a fraction; within 64 bits."""
     number = _integral(value)
     if not -(2**63) <= number < 2**63:
         raise unfit("an int within 64 bits", "declare the field as Decimal or str")
@@ -117,11 +104,11 @@ def to_integer(value: object) -> int:
 
 
 def to_float(value: object) -> float:
-    """See the table above."""
+    """Accepts float, int, Decimal and numeric text; finite.  -0.0 becomes 0.0."""
     if isinstance(value, bool) or not isinstance(value, (float, int, Decimal, str)):
         raise expected("float", value)
     if isinstance(value, str) and not _NUMBER.fullmatch(value):
-        raise unfit("float, got text that is no number")
+        raise unfit("float, got text that is not a number")
     number = _or_unfit("a float in range", lambda: float(value))
     if not math.isfinite(number):
         raise unfit("a finite float")
@@ -129,7 +116,7 @@ def to_float(value: object) -> float:
 
 
 def to_boolean(value: object) -> bool:
-    """See the table above."""
+    """Accepts bool, 0 and 1, "true" and "false" in any case."""
     if isinstance(value, bool):
         return value
     if not isinstance(value, (int, str)):
@@ -141,7 +128,7 @@ def to_boolean(value: object) -> bool:
 
 
 def to_decimal(value: object) -> Decimal:
-    """See the table above; without limits of a column."""
+    """Accepts Decimal, int, numeric text, and float by its repr; finite."""
     if type(value) is Decimal and _is_plain(value):
         return value
     number = _finite_decimal(value)
@@ -156,10 +143,13 @@ def to_decimal(value: object) -> Decimal:
 
 
 def to_utc(value: object, naive_timezone: dt.tzinfo | None) -> dt.datetime:
-    """An aware UTC datetime; one that states no zone is read in `naive_timezone`."""
+    """Accepts datetime or its ISO 8601 text, and converts it to UTC.
+
+    One that states no zone is read in `naive_timezone`; None refuses it.
+    """
     if type(value) is dt.datetime and value.tzinfo is dt.timezone.utc:
         return value
-    moment = _parse_datetime(value) if isinstance(value, str) else value
+    moment = _iso_datetime(value) if isinstance(value, str) else value
     if not isinstance(moment, dt.datetime):
         raise expected("datetime", value)
     if moment.utcoffset() is None:
@@ -171,21 +161,20 @@ def to_utc(value: object, naive_timezone: dt.tzinfo | None) -> dt.datetime:
 
 
 def to_date(value: object) -> dt.date:
-    """See the table above."""
+    """Accepts date or its ISO 8601 text, but no datetime: its date depends on the zone."""
     if isinstance(value, dt.datetime):
         raise expected("date", value, "take its date() in the spider, in the zone that you mean")
     if isinstance(value, dt.date):
         return dt.date(value.year, value.month, value.day)
     if not isinstance(value, str):
         raise expected("date", value)
-    if not _DATE.fullmatch(value):
-        raise unfit("a date as YYYY-MM-DD")
-    return _or_unfit("a date of the calendar", lambda: dt.date.fromisoformat(value))
+    existing = "a date that exists in the calendar"
+    return _from_iso(value, parse_date, "a date as YYYY-MM-DD", existing)
 
 
 def to_time(value: object) -> dt.time:
-    """See the table above."""
-    moment = _parse_time(value) if isinstance(value, str) else value
+    """Accepts time without a zone, or its ISO 8601 text."""
+    moment = _iso_time(value) if isinstance(value, str) else value
     if not isinstance(moment, dt.time):
         raise expected("time", value)
     if moment.tzinfo is not None:
@@ -194,7 +183,7 @@ def to_time(value: object) -> dt.time:
 
 
 def to_uuid(value: object) -> uuid.UUID:
-    """See the table above."""
+    """Accepts UUID or its text."""
     if isinstance(value, uuid.UUID):
         return value if type(value) is uuid.UUID else uuid.UUID(int=value.int)
     if not isinstance(value, str):
@@ -203,14 +192,14 @@ def to_uuid(value: object) -> uuid.UUID:
 
 
 def to_bytes(value: object) -> bytes:
-    """See the table above."""
+    """Accepts bytes, bytearray and memoryview."""
     if not isinstance(value, (bytes, bytearray, memoryview)):
         raise expected("bytes", value)
     return bytes(value)
 
 
 def enum_text(member: enum.Enum) -> str:
-    """The member's value where that is a string, else its name."""
+    """The member's value if that is a string, else its name."""
     text = member.value if isinstance(member.value, str) else member.name
     if not isinstance(text, str):
         raise unfit("a member of the Enum that has a name")
@@ -230,6 +219,8 @@ _SIMPLE: dict[Kind, Coerce] = {
 
 
 def _member_of(enum_class: type[enum.Enum]) -> Coerce:
+    """Accepts a member, a member's value or a member's name."""
+
     def to_enum(value: object) -> str:
         if isinstance(value, enum_class):
             return enum_text(value)
@@ -247,6 +238,7 @@ def _member_of(enum_class: type[enum.Enum]) -> Coerce:
 
 
 def _decimal_of(precision: int | None, scale: int | None) -> Coerce:
+    """Accepts what `to_decimal` does, and rounds it half up to `scale`."""
     if scale is None:
         return to_decimal
     step = Decimal(1).scaleb(-scale)
@@ -281,7 +273,7 @@ def _integral(value: object) -> int:
     if not isinstance(value, (float, Decimal, str)):
         raise expected("int", value)
     number = _finite_decimal(value)
-    if number.adjusted() > _INTEGER_DIGITS:  # or the next line would write out 1e999999
+    if number.adjusted() > _INTEGER_DIGITS:  # 1e999999 must not be written out below
         raise unfit("an int within 64 bits")
     if number != number.to_integral_value():
         raise unfit("a number without a fraction for int")
@@ -292,7 +284,7 @@ def _finite_decimal(value: object) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, (Decimal, int, float, str)):
         raise expected("Decimal", value)
     if isinstance(value, str) and not _NUMBER.fullmatch(value):
-        raise unfit("Decimal, got text that is no number")
+        raise unfit("Decimal, got text that is not a number")
     number = value if isinstance(value, Decimal) else _exact(value)
     if not number.is_finite():
         raise unfit("a finite number")
@@ -300,7 +292,7 @@ def _finite_decimal(value: object) -> Decimal:
 
 
 def _is_plain(number: Decimal) -> bool:
-    """A cheap sufficient test, for the hot path, that a decimal needs no more looking at."""
+    """Whether a quick look is enough to accept the number as it is; for the hot path."""
     if not number.is_finite() or not number:
         return False
     text = str(number)
@@ -308,7 +300,7 @@ def _is_plain(number: Decimal) -> bool:
 
 
 def _exact(value: float | str) -> Decimal:
-    """A float by its shortest text, as it was written, not by its binary value."""
+    """A float is taken by its shortest text, as it was written, not by its binary value."""
     return Decimal(float.__repr__(value) if isinstance(value, float) else value)
 
 
@@ -317,37 +309,25 @@ def _utc(moment: dt.datetime) -> dt.datetime:
     return dt.datetime.combine(shifted.date(), shifted.time(), dt.timezone.utc)
 
 
-def _parse_datetime(text: str) -> dt.datetime:
-    """By own rules, since what `fromisoformat` takes differs between Pythons."""
-    match = _DATETIME.fullmatch(text.strip())
-    if match is None:
-        raise unfit("a datetime in ISO 8601, as 2024-05-01T12:00:00Z")
-    date, clock, fraction, zone = match.groups()
-    iso = f"{date}T{_clock(clock, fraction)}{_offset(zone)}"
-    return _or_unfit("a datetime of the calendar", lambda: dt.datetime.fromisoformat(iso))
+def _iso_datetime(text: str) -> dt.datetime:
+    form = "a datetime in ISO 8601, such as 2024-05-01T12:00:00Z"
+    return _from_iso(text, parse_datetime, form, "a datetime that exists in the calendar")
 
 
-def _parse_time(text: str) -> dt.time:
-    match = _TIME.fullmatch(text)
-    if match is None:
-        raise unfit("a time as HH:MM:SS")
-    return _or_unfit("a time of day", lambda: dt.time.fromisoformat(_clock(*match.groups())))
+def _iso_time(text: str) -> dt.time:
+    return _from_iso(text, parse_time, "a time as HH:MM:SS", "a time of day")
 
 
-def _clock(clock: str, fraction: str | None) -> str:
-    seconds = clock if len(clock) == len("HH:MM:SS") else f"{clock}:00"
-    return f"{seconds}.{(fraction or '')[:6]:0<6}"
-
-
-def _offset(zone: str | None) -> str:
-    if zone is None:
-        return ""
-    return "+00:00" if zone in "Zz" else f"{zone[:3]}:{zone[-2:]}"
+def _from_iso(text: str, parse: Callable[[str], T | None], form: str, existing: str) -> T:
+    parsed = _or_unfit(existing, lambda: parse(text))
+    if parsed is None:
+        raise unfit(form)
+    return parsed
 
 
 def _or_unfit(what: str, convert: Callable[[], T]) -> T:
     try:
         return convert()
     except (ValueError, OverflowError):
-        # Not chained: the text of the inner error may show the value.
+        # The inner error is not chained, since its text may show the value.
         raise unfit(what) from None

@@ -1,7 +1,7 @@
-"""An item to a frozen record: read, coerce, encode, hash; compiled once for each class.
+"""Turns an item into a frozen record, by a function that is worked out once for each class.
 
-Runs on the reactor thread, touches nothing but the item, and leaves nothing of it in the record,
-so that later pipelines may change the item.
+The function runs on the reactor thread and touches nothing but the item.  The record shares nothing
+mutable with the item, so later pipelines may change the item.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import NoReturn, TypeAlias
 
 from scrapy_snapshot_pipeline.capture import canonical
 from scrapy_snapshot_pipeline.capture.coerce import CoerceError
-from scrapy_snapshot_pipeline.capture.row_reader import ReadRow, field_reader, row_reader
-from scrapy_snapshot_pipeline.capture.untyped import UntypedRows
+from scrapy_snapshot_pipeline.capture.row_reader import ReadRow, field_getter, row_reader
+from scrapy_snapshot_pipeline.capture.untyped import UntypedReader
 from scrapy_snapshot_pipeline.declaration.tables import ChildTable, Declaration
 from scrapy_snapshot_pipeline.errors import CaptureError
 from scrapy_snapshot_pipeline.records import ChildRecord, SnapshotRecord, snapshot_id
@@ -22,7 +22,7 @@ from scrapy_snapshot_pipeline.records import ChildRecord, SnapshotRecord, snapsh
 Capture: TypeAlias = Callable[[object, dt.datetime, uuid.UUID], SnapshotRecord]
 
 MAX_CHILDREN = 10_000
-"""Child rows of one item, all lists together."""
+"""The limit of the child rows of one item, all lists together."""
 
 _MAKE_INSTANCE = "make it an instance of that class in the spider"
 
@@ -33,21 +33,20 @@ def compile_capture(
     naive_timezone: dt.tzinfo | None = None,
     max_bytes: int | None = None,
 ) -> Capture:
-    """Work out once how items of the declared class become records.
+    """The function that makes records of items of the declared class.
 
     `naive_timezone` is the zone of datetimes that state none; None rejects them.  `max_bytes`
-    limits `SnapshotRecord.size`; None: no limit.
+    limits `SnapshotRecord.size`; None sets no limit.
 
-    The function that comes back takes the item, the aware time when it was observed and the run's
-    id.  It raises `CaptureError`, which names the class, the field, the types expected and found,
-    and the cure, but never the value.
+    The function takes the item, the time when it was observed (aware, UTC) and the run's id.  It
+    raises `CaptureError`, which names the class, the field, the expected and the found type, and
+    the cure, but never the value.
     """
-    capture = _Capture(declaration, naive_timezone, max_bytes)
-    return capture.record
+    return _Capture(declaration, naive_timezone, max_bytes).record
 
 
-class _List:
-    """How the rows of one nested list are read, with the lists nested in them."""
+class _ListReader:
+    """What it takes to read the rows of one nested list, and the lists nested in them."""
 
     def __init__(self, index: int, declaration: Declaration, tz: dt.tzinfo | None) -> None:
         table = declaration.children[index]
@@ -57,38 +56,40 @@ class _List:
         self.item_class = table.item_class
         self.read = row_reader(table.item_class, table.columns, tz, positional=table.positional)
         self._top_ids = canonical.child_ids(None, self.path)
-        self.get = field_reader(_owner_class(declaration, table), self.name)
+        self.get = field_getter(_owner_class(declaration, table), self.name)
         self.lists = _lists_below(index, declaration, tz)
 
     def ids(self, parent: bytes | None) -> canonical.Hasher:
-        """From the key of a row below `parent` to its `child_id`."""
+        """The function that makes a `child_id` from the encoded key of a row below `parent`."""
         return self._top_ids if parent is None else canonical.child_ids(parent, self.path)
 
 
-class _Family:
-    """The child rows of one item while it is captured."""
+class _ChildRows:
+    """The child rows of one item, collected while the item is captured."""
 
     def __init__(self, tables: int) -> None:
         self.rows: list[list[ChildRecord]] = [[] for _ in range(tables)]
         self.size = 0
         self.count = 0
 
-    def gather(self, lists: Sequence[_List], owner: object, parent_id: bytes | None) -> None:
-        """Take in all rows below one row.  Raises `CoerceError`."""
+    def collect(self, lists: Sequence[_ListReader], owner: object, parent_id: bytes | None) -> None:
+        """Add all rows below `owner`, the item or one of its rows.  Raises `CoerceError`."""
         for each in lists:
             items = each.get(owner)
             if items is None:
                 continue
             try:
-                self._gather_list(each, _as_list(items), parent_id)
+                self._collect_list(each, _as_list(items), parent_id)
             except CoerceError as error:
                 raise error.inside(f".{each.name}") from None
 
-    def _gather_list(self, each: _List, items: Sequence[object], parent: bytes | None) -> None:
+    def _collect_list(
+        self, each: _ListReader, items: Sequence[object], parent: bytes | None
+    ) -> None:
         self.count += len(items)
         if self.count > MAX_CHILDREN:
             raise CoerceError(
-                f"an item has more than {MAX_CHILDREN} child rows",
+                f"the item has more than {MAX_CHILDREN} child rows",
                 "yield smaller items, or annotate the list with a JSON type",
             )
         child_id, read, row_hash = each.ids(parent), each.read, canonical.row_hash
@@ -106,13 +107,13 @@ class _Family:
                 rows.append(ChildRecord(child + row_hash(tracked), parent, values))
                 self.size += size
                 if each.lists:
-                    self.gather(each.lists, item, child)
+                    self.collect(each.lists, item, child)
         except CoerceError as error:
             raise error.inside(f"[{position}]") from None
 
 
 class _Capture:
-    """Everything that was worked out for one class."""
+    """What is worked out once for a class, and the function that uses it."""
 
     def __init__(
         self, declaration: Declaration, tz: dt.tzinfo | None, max_bytes: int | None
@@ -120,7 +121,7 @@ class _Capture:
         self._declaration = declaration
         self._max_bytes = max_bytes
         self._read: ReadRow = (
-            UntypedRows(declaration, tz).row
+            UntypedReader(declaration, tz).read
             if declaration.untyped
             else row_reader(declaration.item_class, declaration.columns, tz)
         )
@@ -131,19 +132,18 @@ class _Capture:
         self._hash_order = tuple((paths[index], index) for index in order)
 
     def record(self, item: object, observed_at: dt.datetime, run_id: uuid.UUID) -> SnapshotRecord:
-        """See `compile_capture`."""
-        family = _Family(len(self._declaration.children))
+        children = _ChildRows(len(self._declaration.children))
         try:
             values, key, tracked, size = self._read(item, 0)
-            family.gather(self._lists, item, None)
+            children.collect(self._lists, item, None)
         except CoerceError as error:
             self._refuse(error.path, error.problem, error.cure)
-        size += family.size
+        size += children.size
         if self._max_bytes is not None and size > self._max_bytes:
             problem = f"has {size} bytes, more than the limit of {self._max_bytes}"
             self._refuse("", problem, "raise SNAPSHOT_ITEM_MAX_BYTES, or yield smaller items")
         lists = (
-            (path, [row.id_and_hash for row in family.rows[index]])
+            (path, [row.id_and_hash for row in children.rows[index]])
             for path, index in self._hash_order
         )
         content_hash = canonical.record_hash(tracked, lists)
@@ -155,7 +155,7 @@ class _Capture:
             observed_at=observed_at,
             run_id=run_id,
             values=values,
-            children=tuple(map(tuple, family.rows)),
+            children=tuple(map(tuple, children.rows)),
             size=size,
         )
 
@@ -174,10 +174,10 @@ class _Capture:
 
 def _lists_below(
     parent: int | None, declaration: Declaration, tz: dt.tzinfo | None
-) -> tuple[_List, ...]:
+) -> tuple[_ListReader, ...]:
     children = enumerate(declaration.children)
     indexes = [index for index, table in children if table.parent == parent]
-    return tuple(_List(index, declaration, tz) for index in indexes)
+    return tuple(_ListReader(index, declaration, tz) for index in indexes)
 
 
 def _owner_class(declaration: Declaration, table: ChildTable) -> type:
@@ -192,11 +192,11 @@ def _wrong_class(wanted: type, item: object) -> CoerceError:
 
 def _same_key(first: int) -> CoerceError:
     cure = "give the class a key that is unique in the list"
-    return CoerceError(f"the same key as in row [{first}]", cure)
+    return CoerceError(f"the row has the same key as row [{first}]", cure)
 
 
 def _as_list(items: object) -> Sequence[object]:
-    if type(items) is list:  # nearly always; the question below takes longer than a row
+    if type(items) is list:  # nearly always, and the check below takes longer than reading a row
         return items
     if isinstance(items, Sequence) and not isinstance(items, (str, bytes, bytearray)):
         return items

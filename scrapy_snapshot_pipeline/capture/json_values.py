@@ -1,17 +1,18 @@
-"""Nested values to canonical JSON text: what a JSON column holds.
+"""Turns a nested value into canonical JSON text, which is what a JSON column holds.
 
-A value is turned into plain dicts, lists, strings, finite numbers, booleans and None:
+First the value becomes plain: only dicts, lists, strings, finite numbers, booleans and None.
 
-* what the annotation says of the inside (`dict[str, Decimal]`, `list[int]`) is coerced to it;
-* Decimal, datetime, date, time, UUID, Enum and bytes become the strings of `canonical`;
-* tuples and sequences become lists, sets become sorted lists;
-* nested items and their fields become objects without the fields that are None, so that a field
-  added to a nested class changes no hash; a dict keeps its None values;
-* names in objects are strings, or scalars that have a text; two that become equal are refused.
+* Where the annotation names the inner types (`dict[str, Decimal]`, `list[int]`), inner values are
+  coerced to them.
+* Decimal, datetime, date, time, UUID, Enum and bytes become strings, as in `canonical`.
+* Tuples and other sequences become lists, and sets become sorted lists.
+* A nested item becomes an object without its fields that are None, so that a field added to a
+  nested class changes no hash.  A dict keeps its None values.
+* The keys of a dict are strings, or scalars that have a text.  Two that become equal are refused.
 
-Refused: NaN and infinity, NUL, nesting deeper than 100 (so also a value that contains itself),
-and everything else.  An error's path shows list indexes and field names; a dict's key, which may
-have been scraped, is shown as `{}`.
+Everything else is refused, and so are NaN, infinity, NUL, and nesting deeper than `MAX_DEPTH`, as
+in a value that contains itself.  An error's path shows list indexes and field names.  A dict's key,
+which may have been scraped, is shown as `{}`.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from typing import Any, TypeAlias
 
 from itemadapter import ItemAdapter
 
-from scrapy_snapshot_pipeline.capture.canonical import RENDER, canonical_json
+from scrapy_snapshot_pipeline.capture.canonical import RENDER, canonical_json, normal_json
 from scrapy_snapshot_pipeline.capture.coerce import (
     Coerce,
     CoerceError,
@@ -46,38 +47,43 @@ from scrapy_snapshot_pipeline.declaration.tables import Column, Kind, Role
 
 MAX_DEPTH = 100
 
-Plain: TypeAlias = "Callable[[Any, int], object]"
-"""From a value that is not None, and the depth that it lies at, to what JSON knows."""
+ToPlain: TypeAlias = "Callable[[Any, int], object]"
+"""Takes a value that is not None and its depth, from 1, and gives the plain value."""
 
 
 def json_coercer(annotation: object, naive_timezone: dt.tzinfo | None = None) -> Coerce:
-    """The function for a JSON column; it gives canonical JSON text and raises `CoerceError`."""
-    plain = plain_by(annotation, naive_timezone)
+    """The function for a JSON column, which gives canonical JSON text."""
+    plain = _to_plain_by(annotation, naive_timezone)
     return lambda value: to_json(plain(value, 1))
 
 
 def plain_fields(
     fields: Iterable[tuple[object, object]], naive_timezone: dt.tzinfo | None
 ) -> dict[str, object]:
-    """The fields of an item without types, made plain by their own types.  Raises `CoerceError`."""
-    return _object(fields, _Walker(naive_timezone).plain, 1, is_item=True)
+    """The fields of an item of a class without types, made plain.  Raises `CoerceError`."""
+    return _object(fields, _AnyValue(naive_timezone).plain, 1, is_item=True)
 
 
 def to_json(plain: object) -> str:
-    """The text of what a `Plain` gave.  Raises `CoerceError` for an integer of too many digits."""
+    """The text of a plain value.  Raises `CoerceError` for an integer with too many digits."""
     try:
         return canonical_json(plain)
     except (ValueError, RecursionError):
         raise unfit("a value that JSON can hold") from None
 
 
-def plain_by(annotation: object, naive_timezone: dt.tzinfo | None) -> Plain:
-    """The function for values of this type (unwrapped); for any value where it says nothing."""
-    any_value = _Walker(naive_timezone).plain
+def _normal(plain: object) -> str:
+    """What members of a set are sorted by, so that equal sets have equal lists."""
+    return normal_json(to_json(plain))
+
+
+def _to_plain_by(annotation: object, naive_timezone: dt.tzinfo | None) -> ToPlain:
+    """The function for values of an unwrapped type; any value, where it names no inner types."""
+    any_value = _AnyValue(naive_timezone).plain
     origin, inner = typing.get_origin(annotation), typing.get_args(annotation)
     if not isinstance(origin, type):
         return any_value
-    if issubclass(origin, Mapping) and len(inner) > 1:  # a Counter states its keys only
+    if issubclass(origin, Mapping) and len(inner) > 1:  # a Counter only names the type of its keys
         return _mapping_of(_member_by(inner[-1], naive_timezone))
     members = [member for member in inner if member is not Ellipsis]
     if len(members) == 1 and issubclass(origin, AbstractSet):
@@ -87,10 +93,10 @@ def plain_by(annotation: object, naive_timezone: dt.tzinfo | None) -> Plain:
     return any_value
 
 
-def _member_by(annotation: object, naive_timezone: dt.tzinfo | None) -> Plain:
+def _member_by(annotation: object, naive_timezone: dt.tzinfo | None) -> ToPlain:
     field = read_annotation(annotation)
     if field.kind is None or field.kind is Kind.JSON:
-        return plain_by(field.annotation, naive_timezone)
+        return _to_plain_by(field.annotation, naive_timezone)
     column = Column(
         "", field.kind, Role.TRACKED, field.annotation, None,
         field.length, field.precision, field.scale,
@@ -98,7 +104,7 @@ def _member_by(annotation: object, naive_timezone: dt.tzinfo | None) -> Plain:
     return _scalar_by(column, naive_timezone)
 
 
-def _scalar_by(column: Column, naive_timezone: dt.tzinfo | None) -> Plain:
+def _scalar_by(column: Column, naive_timezone: dt.tzinfo | None) -> ToPlain:
     coerce, render = coercer(column, naive_timezone), RENDER.get(column.kind)
     if column.kind in (Kind.TEXT, Kind.ENUM):
         return lambda value, _depth: _text(coerce(value))
@@ -107,7 +113,7 @@ def _scalar_by(column: Column, naive_timezone: dt.tzinfo | None) -> Plain:
     return lambda value, _depth: render(coerce(value))
 
 
-def _mapping_of(member: Plain) -> Plain:
+def _mapping_of(member: ToPlain) -> ToPlain:
     def plain(value: object, depth: int) -> object:
         if not isinstance(value, Mapping):
             raise expected("dict", value)
@@ -116,7 +122,7 @@ def _mapping_of(member: Plain) -> Plain:
     return plain
 
 
-def _list_of(member: Plain) -> Plain:
+def _list_of(member: ToPlain) -> ToPlain:
     def plain(value: object, depth: int) -> object:
         if not isinstance(value, Sequence) or isinstance(value, (str, bytes, bytearray)):
             raise expected("list", value)
@@ -125,23 +131,22 @@ def _list_of(member: Plain) -> Plain:
     return plain
 
 
-def _set_of(member: Plain) -> Plain:
+def _set_of(member: ToPlain) -> ToPlain:
     def plain(value: object, depth: int) -> object:
         if not isinstance(value, AbstractSet):
             raise expected("set", value)
-        return sorted(_array(value, member, depth), key=to_json)
+        return sorted(_array(value, member, depth), key=_normal)
 
     return plain
 
 
-class _Walker:
-    """Makes any value plain, by its own type."""
+class _AnyValue:
+    """Makes a value plain by its own type, since no annotation names one."""
 
     def __init__(self, naive_timezone: dt.tzinfo | None) -> None:
         self._naive_timezone = naive_timezone
 
     def plain(self, value: Any, depth: int) -> object:
-        """The `Plain` for values of which the annotation says nothing."""
         if isinstance(value, str) and not isinstance(value, enum.Enum):
             return _text(value)
         if value is None or isinstance(value, bool):
@@ -172,7 +177,7 @@ class _Walker:
         if isinstance(value, Sequence):
             return _array(value, self.plain, depth)
         if isinstance(value, AbstractSet):
-            return sorted(_array(value, self.plain, depth), key=to_json)
+            return sorted(_array(value, self.plain, depth), key=_normal)
         if ItemAdapter.is_item(value):
             present = [(k, v) for k, v in ItemAdapter(value).items() if v is not None]
             return _object(present, self.plain, depth, is_item=True)
@@ -182,41 +187,41 @@ class _Walker:
 
 
 def _object(
-    members: Iterable[tuple[object, object]], plain: Plain, depth: int, *, is_item: bool = False
+    members: Iterable[tuple[object, object]], plain: ToPlain, depth: int, *, is_item: bool = False
 ) -> dict[str, object]:
     _check_depth(depth)
     result: dict[str, object] = {}
     for key, value in members:
         try:
-            name = _name(key)
+            name = _key_text(key)
             if name in result:
-                raise unfit("names that differ also as text")
+                raise unfit("dict keys that still differ as text")
             result[name] = None if value is None else plain(value, depth + 1)
-        except CoerceError as error:  # noqa: PERF203 - the error needs the place
+        except CoerceError as error:  # noqa: PERF203 - the error needs the key
             is_name = is_item and isinstance(key, str) and key.isidentifier()
             raise error.inside(f".{key}" if is_name else "{}") from None
     return result
 
 
-def _array(members: Iterable[object], plain: Plain, depth: int) -> list[object]:
+def _array(members: Iterable[object], plain: ToPlain, depth: int) -> list[object]:
     _check_depth(depth)
     result: list[object] = []
     for index, value in enumerate(members):
         try:
             result.append(None if value is None else plain(value, depth + 1))
-        except CoerceError as error:  # noqa: PERF203 - the error needs the place
+        except CoerceError as error:  # noqa: PERF203 - the error needs the index
             raise error.inside(f"[{index}]") from None
     return result
 
 
-def _name(key: object) -> str:
+def _key_text(key: object) -> str:
     if isinstance(key, str) and not isinstance(key, enum.Enum):
         return _text(key)
     if isinstance(key, (bool, dt.datetime, bytes)) or not isinstance(
         key, (int, enum.Enum, Decimal, dt.date, uuid.UUID)
     ):
-        raise expected("str as the name in a dict", key)
-    return str(_Walker(None).plain(key, MAX_DEPTH))
+        raise expected("str as a dict key", key)
+    return str(_AnyValue(None).plain(key, MAX_DEPTH))
 
 
 def _text(value: object) -> str:

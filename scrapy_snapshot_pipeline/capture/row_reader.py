@@ -1,65 +1,148 @@
-"""A function for each table that reads a row of it, written out field by field, then compiled.
+"""Reads one row from an item, by a function that is generated and compiled once for each table.
 
-It runs for every row of every item on the reactor thread, where it was most of what a crawl paid
-for us: an item with 5 children took 49 microseconds as a loop over a function a field, and takes
-27 so.  As `dataclasses` does it, the source is put together once a class; it holds nothing but
-names that this module makes up, and the item's fields as literals.
+It runs for every row of every item on the reactor thread, where one call for each field was most
+of what a crawl paid for this package (see the benchmark, section D).  So the source of the function
+is put together as `dataclasses` does it.  The source holds only names that this module makes up,
+and the item's field names as literals.
 
-A value that is already of its column's type is taken as it is (`_AS_IT_IS`), everything else goes
-to the column's `cells` function.  A property test compares the two.
+For a table of `url` (text, the key), `price` (decimal) and `in_stock` (boolean, untracked) it is:
+
+    def read(item, position):
+        try:
+            value0 = item.url
+            value1 = item.price
+            value2 = item.in_stock
+        except AttributeError:
+            raise never_set(item, ['url', 'price', 'in_stock']) from None
+        if value0 is None:
+            raise no_key('url')
+        elif type(value0) is str:
+            text0 = tag0 + quote(value0)
+        else:
+            value0, text0 = convert0(value0)
+        if value1 is None:
+            text1 = ''
+        elif (
+            type(value1) is Decimal
+            and value1
+            and value1.is_finite()
+            and 'E' not in (text1 := str(value1))
+            and len(text1) < 1000
+        ):
+            if text1[-1] == '0' and '.' in text1:
+                text1 = text1.rstrip('0').rstrip('.')
+            text1 = f'{tag1}"{text1}"'
+        else:
+            value1, text1 = convert1(value1)
+        if value2 is None:
+            text2 = ''
+        else:
+            value2, text2 = convert2(value2)
+        values = (value0, value1, value2,)
+        try:
+            fields = f'{text0}'
+            key = f'{{{fields[1:]}}}'.encode()
+            fields = f'{text1}'
+            tracked = f'{{{fields[1:]}}}'.encode()
+            fields = f'{text2}'
+            untracked = f'{{{fields[1:]}}}'.encode()
+        except UnicodeEncodeError:
+            raise lone_surrogates(['url', 'price', 'in_stock'], values) from None
+        if nul in key or nul in tracked or nul in untracked:
+            refuse_nul(['url', 'price', 'in_stock'], values)
+        return values, key, tracked, len(key) + len(tracked) + len(untracked)
+
+`text<i>` is the field of column i as `canonical.field_text` writes it, and `tag<i>` its name in
+that text.  The rows are encoded as `canonical.row_bytes` encodes them.  A value that already has
+its column's type is taken as it is, and `convert<i>`, a `field_converter`, does the rest.  A
+property test compares the two.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import keyword
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from json.encoder import encode_basestring
-from typing import Any, NamedTuple, TypeAlias, cast
+from string import Template
+from typing import Any, TypeAlias, cast
 
-from scrapy_snapshot_pipeline.capture.canonical import datetime_text, field_tag, row_order
-from scrapy_snapshot_pipeline.capture.cells import cell_reader
-from scrapy_snapshot_pipeline.capture.coerce import MAX_DIGITS, CoerceError
+from scrapy_snapshot_pipeline.capture.canonical import (
+    datetime_text,
+    field_tag,
+    field_text,
+    row_order,
+)
+from scrapy_snapshot_pipeline.capture.coerce import MAX_DIGITS, Coerce, CoerceError, coercer
+from scrapy_snapshot_pipeline.capture.json_values import json_coercer
 from scrapy_snapshot_pipeline.declaration.tables import Column, Kind, Role
 from scrapy_snapshot_pipeline.records import Value
 
 Row: TypeAlias = tuple[tuple[Value, ...], bytes, bytes, int]
-"""The values, coerced; the encoded key fields; the encoded tracked fields; and how many bytes all
-fields take when encoded, the untracked ones too."""
+"""The coerced values; the encoded key fields; the encoded tracked fields; and the size in bytes of
+all encoded fields, the untracked ones included."""
 ReadRow: TypeAlias = Callable[[Any, int], Row]
-"""Of an item and its position in its list.  Raises `CoerceError`."""
+"""Takes an item and its position in its list, from 0.  Raises `CoerceError`."""
+ConvertField: TypeAlias = Callable[[Any], tuple[Value, str]]
+"""Takes a scraped value, and gives the stored value and its field for `canonical.row_bytes`, empty
+where the value is None.  Raises `CoerceError`, with the field's name in its path."""
 
 _NUL = rb"\u0000"
 
+_FUNCTION = """\
+def read(item, position):
+    try:
+$get_values
+    except AttributeError:
+        raise never_set(item, $item_fields) from None
+$columns
+    values = ($values,)
+    try:
+$encode_roles
+    except UnicodeEncodeError:
+        raise lone_surrogates($names, values) from None
+    if $any_nul:
+        refuse_nul($names, values)
+    return values, key, tracked, $size
+"""
 
-class _AsItIs(NamedTuple):
-    """Python for a value that needs no coercion, and for its text.
+_COLUMN = """\
+    if value$i is None:
+        $if_none$take_as_it_is
+    else:
+        value$i, text$i = convert$i(value$i)"""
 
-    `v{i}` and `t{i}` are value and text of column `i`, `tag{i}` its name in the row.
-    """
+_ROLE = """\
+        fields = f'$texts'
+        $role = f'{{{fields[1:]}}}'.encode()"""
 
-    holds: str
-    text: str
-
-
-_AS_IT_IS: Mapping[Kind, _AsItIs] = {
-    Kind.TEXT: _AsItIs("type(v{i}) is str", "tag{i} + quote(v{i})"),
-    Kind.INTEGER: _AsItIs(
-        f"type(v{{i}}) is int and {-(2**63)} <= v{{i}} < {2**63}", "tag{i} + str(v{i})"
-    ),
-    # The zeros are looked for before they are stripped, since most numbers have none.
-    Kind.DECIMAL: _AsItIs(
-        "type(v{i}) is Decimal and v{i} and v{i}.is_finite() "
-        f"and 'E' not in (t{{i}} := str(v{{i}})) and len(t{{i}}) < {MAX_DIGITS}",
-        """f'{{tag{i}}}"{{t{i}}}"' if t{i}[-1] != '0' or '.' not in t{i} """
-        """else f'{{tag{i}}}"{{t{i}.rstrip("0").rstrip(".")}}"'""",
-    ),
-    Kind.DATETIME: _AsItIs(
-        "type(v{i}) is datetime and v{i}.tzinfo is utc",
-        """f'{{tag{i}}}"{{datetime_text(v{i})}}"'""",
-    ),
+_AS_IT_IS: Mapping[Kind, str] = {
+    Kind.TEXT: """
+    elif type(value$i) is str:
+        text$i = tag$i + quote(value$i)""",
+    Kind.INTEGER: """
+    elif type(value$i) is int and $lowest <= value$i <= $highest:
+        text$i = tag$i + str(value$i)""",
+    # Most numbers do not end in a zero, and that is quicker to see than to strip nothing.
+    Kind.DECIMAL: """
+    elif (
+        type(value$i) is Decimal
+        and value$i
+        and value$i.is_finite()
+        and 'E' not in (text$i := str(value$i))
+        and len(text$i) < $max_digits
+    ):
+        if text$i[-1] == '0' and '.' in text$i:
+            text$i = text$i.rstrip('0').rstrip('.')
+        text$i = f'{tag$i}"{text$i}"'""",
+    Kind.DATETIME: """
+    elif type(value$i) is datetime and value$i.tzinfo is utc:
+        text$i = f'{tag$i}"{datetime_text(value$i)}"'""",
 }
+"""Branches for values that need no coercion."""
+
+_LIMITS = {"lowest": -(2**63), "highest": 2**63 - 1, "max_digits": MAX_DIGITS}
 
 
 def row_reader(
@@ -69,95 +152,107 @@ def row_reader(
     *,
     positional: bool = False,
 ) -> ReadRow:
-    """Write and compile the function for rows of `item_class`.
+    """Generate and compile the function for rows of `item_class`.
 
-    `positional`: the first column is the row's position.
+    `positional`: the first column is the row's position in its list, and no field of the item.
     """
     names: dict[str, object] = dict(_HELPERS)
     for index, column in enumerate(columns):
         names[f"tag{index}"] = field_tag(column)
-        names[f"cell{index}"] = cell_reader(column, naive_timezone)
-    lines = _lines(columns, mapping=issubclass(item_class, Mapping), positional=positional)
-    code = compile("\n".join(lines), f"<rows of {item_class.__qualname__}>", "exec")
+        names[f"convert{index}"] = field_converter(column, naive_timezone)
+    source = row_source(columns, mapping=issubclass(item_class, Mapping), positional=positional)
+    code = compile(source, f"<rows of {item_class.__qualname__}>", "exec")
     exec(code, names)  # noqa: S102 - the source is our own, see the module's docstring
     return cast("ReadRow", names["read"])
 
 
-def field_reader(item_class: type, name: str) -> Callable[[Any], object]:
-    """A function that reads one field as `row_reader` does."""
+def row_source(columns: Sequence[Column], *, mapping: bool, positional: bool = False) -> str:
+    """The source of the function; `mapping`: the item's fields are looked up with `get`."""
+    names = [column.name for column in columns]
+    item_fields = names[1:] if positional else names
+    expressions = [_get_field(name, mapping=mapping) for name in item_fields]
+    expressions = ["position", *expressions] if positional else expressions
+    untracked = any(column.role is Role.UNTRACKED for column in columns)
+    roles = list(Role) if untracked else [Role.KEY, Role.TRACKED]
+    return _fill(
+        _FUNCTION,
+        get_values="\n".join(f"        value{i} = {get}" for i, get in enumerate(expressions)),
+        item_fields=item_fields,
+        names=names,
+        columns="\n".join(_convert_column(i, column) for i, column in enumerate(columns)),
+        values=", ".join(f"value{i}" for i in range(len(columns))),
+        encode_roles="\n".join(_encode_role(columns, role) for role in roles),
+        any_nul=" or ".join(f"nul in {role.value}" for role in roles),
+        size=" + ".join(f"len({role.value})" for role in roles),
+    )
+
+
+def _fill(template: str, **parts: object) -> str:
+    """Put each part in the place of its `$name`."""
+    return Template(template).substitute(parts)
+
+
+def _get_field(name: str, *, mapping: bool) -> str:
+    """The expression for a field of `item`; a name that a mapping does not have is None."""
+    if mapping:
+        return f"item.get({name!r})"
+    # In source, Python folds some letters that are not ASCII into others, as it does ligatures.
+    plain = name.isascii() and name.isidentifier() and not keyword.iskeyword(name)
+    return f"item.{name}" if plain else f"getattr(item, {name!r})"
+
+
+def _convert_column(index: int, column: Column) -> str:
+    is_key = column.role is Role.KEY
+    limited = column.length is not None or column.scale is not None
+    as_it_is = "" if limited else _AS_IT_IS.get(column.kind, "")
+    return _fill(
+        _COLUMN,
+        i=index,
+        if_none=f"raise no_key({column.name!r})" if is_key else f"text{index} = ''",
+        take_as_it_is=_fill(as_it_is, i=index, **_LIMITS),
+    )
+
+
+def _encode_role(columns: Sequence[Column], role: Role) -> str:
+    order = row_order(columns, lambda column: column.role is role)
+    return _fill(_ROLE, role=role.value, texts="".join(f"{{text{index}}}" for index in order))
+
+
+def field_converter(column: Column, naive_timezone: dt.tzinfo | None) -> ConvertField:
+    """The function that converts any value of one column."""
+    coerce, write = _coercer(column, naive_timezone), field_text(column)
+    step = f".{column.name}"
+
+    def convert(value: object) -> tuple[Value, str]:
+        if value is None:
+            return None, ""
+        try:
+            stored = coerce(value)
+        except CoerceError as error:
+            raise error.inside(step) from None
+        return stored, write(stored)
+
+    return convert
+
+
+def _coercer(column: Column, naive_timezone: dt.tzinfo | None) -> Coerce:
+    if column.kind is Kind.JSON:
+        return json_coercer(column.annotation, naive_timezone)
+    return coercer(column, naive_timezone)
+
+
+def field_getter(item_class: type, name: str) -> Callable[[Any], object]:
+    """A function that gets one field of an item, as the generated function does."""
     if issubclass(item_class, Mapping):
         return lambda item: item.get(name)
 
-    def read(item: object) -> object:
+    def get(item: object) -> object:
         try:
             return getattr(item, name)
         except AttributeError:
             raise _never_set(item, [name]) from None
 
-    return read
-
-
-def _field(name: str, *, mapping: bool) -> str:
-    """Python for the field of `item`; a name that a mapping does not have is None."""
-    if mapping:
-        return f"item.get({name!r})"
-    # Python folds other letters of a name, as ligatures.
-    plain = name.isascii() and name.isidentifier() and not keyword.iskeyword(name)
-    return f"item.{name}" if plain else f"getattr(item, {name!r})"
-
-
-def _lines(columns: Sequence[Column], *, mapping: bool, positional: bool) -> Iterator[str]:
-    names = [column.name for column in columns]
-    first = 1 if positional else 0
-    yield "def read(item, position):"
-    if positional:
-        yield "    v0 = position"
-    yield "    try:"
-    yield "        pass"
-    for index, name in enumerate(names[first:], start=first):
-        yield f"        v{index} = {_field(name, mapping=mapping)}"
-    yield "    except AttributeError:"
-    yield f"        raise never_set(item, {names[first:]!r}) from None"
-    for index, column in enumerate(columns):
-        yield from _cell_lines(index, column)
-    yield from _row_lines(columns)
-
-
-def _row_lines(columns: Sequence[Column]) -> Iterator[str]:
-    """Encode the texts, as `row_bytes` does, and look whether a database could take them."""
-    texts = {role.value: _texts(columns, role) for role in Role}
-    roles = {column.role for column in columns}
-    parts = [role.value for role in Role if role in roles or role is not Role.UNTRACKED]
-    values = "".join(f"v{index}, " for index in range(len(columns)))
-    yield f"    values = ({values})"
-    yield "    try:"
-    for part in parts:
-        yield f'        {part} = f"{{{{{{({texts[part]})[1:]}}}}}}".encode()'
-    yield "    except UnicodeEncodeError:"
-    yield f"        raise surrogates({[c.name for c in columns]!r}, values) from None"
-    yield f"    if {' or '.join(f'nul in {part}' for part in parts)}:"
-    yield f"        refuse_nul({[c.name for c in columns]!r}, values)"
-    yield f"    return values, key, tracked, {' + '.join(f'len({part})' for part in parts)}"
-
-
-def _cell_lines(index: int, column: Column) -> Iterator[str]:
-    unlimited = column.length is None and column.scale is None
-    as_it_is = _AS_IT_IS.get(column.kind) if unlimited else None
-    yield f"    if v{index} is None:"
-    if column.role is Role.KEY:
-        yield f"        raise no_key({column.name!r})"
-    else:
-        yield f"        t{index} = ''"
-    if as_it_is is not None:
-        yield f"    elif {as_it_is.holds.format(i=index)}:"
-        yield f"        t{index} = {as_it_is.text.format(i=index)}"
-    yield "    else:"
-    yield f"        v{index}, t{index} = cell{index}(v{index})"
-
-
-def _texts(columns: Sequence[Column], role: Role) -> str:
-    order = row_order(columns, lambda column: column.role is role)
-    return "f'" + "".join(f"{{t{index}}}" for index in order) + "'"
+    return get
 
 
 def _no_key(name: str) -> CoerceError:
@@ -171,12 +266,12 @@ def _never_set(item: object, names: Sequence[str]) -> CoerceError:
 
 
 def lone_surrogates(names: Sequence[str], values: Sequence[Value]) -> CoerceError:
-    """The error of a row that cannot be encoded."""
+    """The error for a row that cannot be encoded."""
     return _bad_text("lone surrogates", names, values, _has_surrogate)
 
 
 def _refuse_nul(names: Sequence[str], values: Sequence[Value]) -> None:
-    """Raise if a text has one: the encoded row also has it for an honest backslash before u0000."""
+    r"""Raise if a text has a NUL; a harmless backslash before "u0000" is encoded alike."""
     if any(isinstance(value, str) and _has_nul(value) for value in values):
         raise _bad_text("NUL characters", names, values, _has_nul)
 
@@ -201,11 +296,11 @@ _HELPERS: Mapping[str, object] = {
     "Decimal": Decimal,
     "datetime": dt.datetime,
     "datetime_text": datetime_text,
+    "lone_surrogates": lone_surrogates,
     "never_set": _never_set,
     "no_key": _no_key,
     "nul": _NUL,
     "quote": encode_basestring,
     "refuse_nul": _refuse_nul,
-    "surrogates": lone_surrogates,
     "utc": dt.timezone.utc,
 }

@@ -1,4 +1,4 @@
-"""Rows of a class without types, whose fields but the key are one JSON value."""
+"""Reads a row of a class without types: its key fields are columns, all others one JSON value."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from scrapy_snapshot_pipeline.capture.row_reader import Row, lone_surrogates, ro
 from scrapy_snapshot_pipeline.declaration.tables import Declaration
 
 
-class UntypedRows:
-    """Rows of a class without types: key columns, and everything else in `data`."""
+class UntypedReader:
+    """Reads the key columns, and puts everything else into the column `data`."""
 
     def __init__(self, declaration: Declaration, naive_timezone: dt.tzinfo | None) -> None:
         *keys, data = declaration.columns
         self._read_keys = row_reader(dict, keys, naive_timezone)
-        self._names = frozenset(column.name for column in keys)
+        self._key_names = frozenset(column.name for column in keys)
         self._untracked = declaration.untracked_data
         self._naive_timezone = naive_timezone
         self._write_data = field_text(data)
 
-    def row(self, item: object, position: int) -> Row:
-        """As `rows.ReadRow`."""
+    def read(self, item: object, position: int) -> Row:
+        """Read one item, as a `ReadRow` does."""
         present = {k: v for k, v in ItemAdapter(item).items() if v is not None}
         keys, key, _, _ = self._read_keys(present, position)
-        rest = [(k, v) for k, v in present.items() if k not in self._names]
+        rest = [(k, v) for k, v in present.items() if k not in self._key_names]
         data = plain_fields(rest, self._naive_timezone)
         tracked = self._encode({k: v for k, v in data.items() if k not in self._untracked})
         untracked = {k: v for k, v in data.items() if k in self._untracked}

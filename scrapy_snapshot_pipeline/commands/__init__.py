@@ -1,7 +1,7 @@
-"""`scrapy snapshots`: what can be done with the history outside of a crawl.
+"""`scrapy snapshots`: the history outside of a crawl.
 
-Scrapy imports this module on every `scrapy` call, so nothing heavy may be imported here: each
-subcommand is named by its path, and loaded once `scrapy snapshots` itself was asked for.
+Scrapy imports this module on every `scrapy` call, so it imports nothing heavy: each subcommand is
+named by its path, and loaded only when `scrapy snapshots` itself is called.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ SUBCOMMANDS = {
     "dead-letters": "scrapy_snapshot_pipeline.commands.maintenance.dead_letters.DeadLetters",
     "replay": "scrapy_snapshot_pipeline.commands.maintenance.replay.ReplayCommand",
 }
-"""The path of the class of each subcommand."""
+"""The class of each subcommand, by its path."""
 
 
 class Subcommand(Protocol):
@@ -49,25 +49,22 @@ class Subcommand(Protocol):
         """Add the subcommand's own options."""
 
     def run(self, settings: BaseSettings, options: argparse.Namespace) -> int:
-        """Do it, give the exit code; raises SnapshotError, which is shown without traceback."""
+        """Do it and give the exit code; a SnapshotError is shown without its traceback."""
 
 
 class SnapshotsCommand(ScrapyCommand):
-    """The command that Scrapy knows; it only hands over."""
+    """The command that Scrapy knows; it hands over to the subcommands."""
 
     requires_crawler_process = False
     default_settings: ClassVar[dict[str, Any]] = {"LOG_ENABLED": False}
 
     def syntax(self) -> str:
-        """Called by Scrapy."""
         return "<subcommand> [options]"
 
     def short_desc(self) -> str:
-        """Called by Scrapy."""
         return "Prepare and query the snapshot database"
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
-        """Called by Scrapy, for this command only."""
         super().add_options(parser)
         group = parser.add_subparsers(
             prog="scrapy snapshots", dest="subcommand", metavar="<subcommand>"
@@ -76,12 +73,11 @@ class SnapshotsCommand(ScrapyCommand):
             self._add_subcommand(group, name, load_object(path)())
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
-        """Called by Scrapy; settings may stand behind the subcommand too."""
+        # Settings may stand behind the subcommand too.
         opts.set = [*opts.set, *getattr(opts, "set_behind", [])]
         super().process_options(args, opts)
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
-        """Called by Scrapy."""
         if opts.subcommand is None:
             raise UsageError
         if args:

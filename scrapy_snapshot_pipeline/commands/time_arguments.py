@@ -1,21 +1,22 @@
-"""Times as people give them on a command line."""
+"""Times, as people write them on a command line."""
 
 from __future__ import annotations
 
 import datetime as dt
 import re
+import sys
 import uuid
 from itertools import islice
 from typing import TypeAlias
 
 from scrapy.exceptions import UsageError
 
-from scrapy_snapshot_pipeline.history import SnapshotHistory
-from scrapy_snapshot_pipeline.safe_text import counted
+from scrapy_snapshot_pipeline.history import Run, SnapshotHistory
+from scrapy_snapshot_pipeline.safe_text import counted, escaped
 
-Moment: TypeAlias = "dt.datetime | uuid.UUID"
+TimeOrRun: TypeAlias = "dt.datetime | uuid.UUID"
 
-HELP = (
+TIME_HELP = (
     "a time (2024-05-01, 2024-05-01T18:30, in your zone unless it states one), how long ago "
     "(90m, 36h, 7d, 2w), now, today, yesterday, or a run: its id or the first 8 digits of it, "
     "last, last~1 (the one before)"
@@ -26,14 +27,17 @@ _LAST = re.compile(r"last(?:~(\d{1,6}))?")
 _RUN = re.compile(r"[0-9a-f]{8}[0-9a-f-]{0,28}")
 
 
-def moment(text: str, history: SnapshotHistory, zone: dt.tzinfo | None) -> Moment:
-    """Understand `text`; `zone` of times that state none, None: the system's.
+def parse_time_or_run(
+    text: str, history: SnapshotHistory, zone: dt.tzinfo | None, table: str | None = None
+) -> TimeOrRun:
+    """The time or the run that `text` means.  Raises UsageError.
 
-    Raises UsageError.
+    `zone` is that of times that state none; None is the system's zone.  The last run is the last
+    crawl that wrote `table`; None: any.
     """
     now = dt.datetime.now(dt.timezone.utc).astimezone(zone)
-    found = _named(text, now, zone) or _ago(text, now) or _stated(text, zone)
-    return found or _run(text, history)
+    time = _named(text, now, zone) or _ago(text, now) or _stated(text, zone)
+    return time or _run(text, history, table)
 
 
 def _named(text: str, now: dt.datetime, zone: dt.tzinfo | None) -> dt.datetime | None:
@@ -47,13 +51,15 @@ def _named(text: str, now: dt.datetime, zone: dt.tzinfo | None) -> dt.datetime |
 
 
 def _ago(text: str, now: dt.datetime) -> dt.datetime | None:
-    found = _AGO.fullmatch(text)
-    if found is None:
+    match = _AGO.fullmatch(text)
+    if match is None:
         return None
     try:
-        return now - dt.timedelta(**{_UNITS[found[2]]: int(found[1])})
+        return now - dt.timedelta(**{_UNITS[match[2]]: int(match[1])})
     except OverflowError:
-        raise UsageError(f"{text} ago is before all calendars", print_help=False) from None
+        raise UsageError(
+            f"{text} ago is before the first year of the calendar", print_help=False
+        ) from None
 
 
 def _stated(text: str, zone: dt.tzinfo | None) -> dt.datetime | None:
@@ -70,27 +76,34 @@ def _in_zone(time: dt.datetime, zone: dt.tzinfo | None) -> dt.datetime:
     return time.astimezone() if zone is None else time.replace(tzinfo=zone)
 
 
-def _run(text: str, history: SnapshotHistory) -> uuid.UUID:
-    found = _LAST.fullmatch(text)
-    if found is not None:
-        return _last(int(found[1] or 0), history)
+def _run(text: str, history: SnapshotHistory, table: str | None) -> uuid.UUID:
+    match = _LAST.fullmatch(text)
+    if match is not None:
+        run = _last_run(int(match[1] or 0), history, table)
+        started = run.started_at.strftime("%Y-%m-%d %H:%M:%S")
+        sys.stderr.write(
+            f"{text} is run {str(run.run_id)[:8]} of spider {escaped(run.spider)}, "
+            f"which started at {started} UTC\n"
+        )
+        return run.run_id
     if _RUN.fullmatch(text.lower()):
-        return _begun(text.lower(), history)
-    raise UsageError(f"{text!a} is no time and no run; give {HELP}", print_help=False)
+        return _run_that_begins_with(text.lower(), history)
+    raise UsageError(f"{text!a} is neither a time nor a run; give {TIME_HELP}", print_help=False)
 
 
-def _last(back: int, history: SnapshotHistory) -> uuid.UUID:
-    runs = list(islice(history.runs(), back + 1))
+def _last_run(back: int, history: SnapshotHistory, table: str | None) -> Run:
+    runs = list(islice(history.runs(table=table), back + 1))
     if len(runs) <= back:
-        there = f"there are only {counted(len(runs), 'run')}" if runs else "there is no run yet"
-        raise UsageError(f"{there}; see scrapy snapshots runs", print_help=False)
-    return runs[back].run_id
+        problem = f"there are only {counted(len(runs), 'run')}" if runs else "there is no run yet"
+        where = "" if table is None else f" of table {table}"
+        raise UsageError(f"{problem}{where}; see scrapy snapshots runs", print_help=False)
+    return runs[back]
 
 
-def _begun(text: str, history: SnapshotHistory) -> uuid.UUID:
-    wanted = text.replace("-", "")
-    found = [run.run_id for run in history.runs() if run.run_id.hex.startswith(wanted)]
-    if len(found) == 1:
-        return found[0]
-    problem = "several runs begin" if found else "no run begins"
+def _run_that_begins_with(text: str, history: SnapshotHistory) -> uuid.UUID:
+    digits = text.replace("-", "")
+    matching = [run.run_id for run in history.runs() if run.run_id.hex.startswith(digits)]
+    if len(matching) == 1:
+        return matching[0]
+    problem = "several runs begin" if matching else "no run begins"
     raise UsageError(f"{problem} with {text}; see scrapy snapshots runs", print_help=False)

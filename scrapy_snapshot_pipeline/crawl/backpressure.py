@@ -1,11 +1,14 @@
-"""When the crawl must wait for the database: counts the waiting items, pure counting."""
+"""Decides when the crawl must wait for the database, by counting the items that wait.
+
+Pure: pausing itself is handed in.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 _QUICK_SHARE = 3
-"""Where half as many may wait, an unchanged item takes 120 microseconds, where a third may, 105."""
+"""While writes are quick the limit is divided by this; the benchmark shows why (section D)."""
 
 
 class CrawlPause:
@@ -24,13 +27,14 @@ class CrawlPause:
         writes_are_slow: Callable[[], bool],
         pause_at: int,
     ) -> None:
-        """Pause above `pause_at` waiting items (0: never), and resume at half of that.
+        """Pause above `pause_at` waiting items (0: never), and resume at half of that limit.
 
-        A third as many are enough unless `writes_are_slow`: a quick write is soon over, and what is
-        made meanwhile only takes the interpreter from it.
+        Unless `writes_are_slow`, a third of `pause_at` is the limit.  A quick write is soon over,
+        and items that are made meanwhile only take the interpreter from it.
 
-        `pause` tells whether it did: False means that someone else had paused the crawl.
-        `resume` may take its time, `unpause` does not; both leave someone else's pause alone.
+        `pause` gives whether it paused: False means that someone else had paused the crawl.
+        `resume` may take some turns of the loop, `unpause` acts at once; both leave a pause of
+        someone else alone.
         """
         self._pause = pause
         self._resume = resume
@@ -59,16 +63,16 @@ class CrawlPause:
             self._pause_above(self._pause_at if self._writes_are_slow() else self._quick_limit)
 
     def left(self) -> None:
-        """Count an item that waits no more, for whatever reason."""
+        """Count an item that no longer waits, whatever the reason."""
         self._waiting -= 1
         if self._paused and self._waiting <= self._resume_at:
             self._paused = False
             self._resume()
 
     def release(self) -> None:
-        """Unpause if it was we who paused, and never pause again: for every way out.
+        """Undo a pause of ours, and never pause again.
 
-        Scrapy never closes a spider whose engine is paused.
+        Call it on every way out: Scrapy never closes a spider whose engine is paused.
         """
         self._released = True
         self._paused = False

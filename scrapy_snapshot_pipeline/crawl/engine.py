@@ -1,9 +1,9 @@
-"""What we ask of Scrapy's engine, with its private names in one place.
+"""What we ask of Scrapy's engine; all of its private names that we use are here.
 
-Scrapy has no public call for some of it.  Each private name (`_slot.nextcall`, `_slot.closing`,
+Scrapy has no public call for some of this.  Each private name (`_slot.nextcall`, `_slot.closing`,
 `_start_scheduled_request`, `scraper.slot`, `scraper._check_if_closing`) is the same in Scrapy 2.14
-to 2.19; where a later one lacks it, the engine is left to its own five-second heartbeat, its own
-way to start requests and its own closing check.
+to 2.19.  Where a later version lacks one, the engine is left to its own five-second heartbeat, its
+own way of starting requests and its own closing check.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from scrapy_snapshot_pipeline.reactor.timers import CallLater
 logger = logging.getLogger(__name__)
 
 _OURS: Any = "paused by the snapshot pipeline"
-"""What the engine's `paused` is while we pause it; anyone else's pause makes it True."""
+"""The value of the engine's `paused` while we pause it; a pause of anyone else sets it to True."""
 CLOSING_INTERVAL = 0.2
-"""Seconds between two looks at whether the crawl is closing."""
+"""Seconds between two checks whether the crawl is closing."""
 KICK_INTERVAL = 0.05
-"""Seconds between two looks at a scraper that is closing."""
+"""Seconds between two checks of a scraper that is closing."""
 
 
 class CrawlEngine:
-    """The engine of one crawl; harmless before the engine is there and after it is gone.
+    """The engine of one crawl.  Reactor thread only.
 
-    Reactor thread only.
+    Every method is harmless before the engine exists and after it is gone.
     """
 
     def __init__(self, crawler: Crawler, call_later: CallLater) -> None:
@@ -42,10 +42,10 @@ class CrawlEngine:
         self._call_later = call_later
         self._kicking = False
         self._resuming: object | None = None
-        """Another one each time."""
+        """A token of its own for each `resume`, so that one that was ended does not go on."""
 
     def pause(self) -> bool:
-        """Stop the engine starting requests; False if there is none or someone paused it."""
+        """Stop the engine from starting requests; False if it is missing or paused by others."""
         engine = self._engine()
         if engine is None or (engine.paused and not self._holds(engine)):
             return False
@@ -55,7 +55,7 @@ class CrawlEngine:
         return True
 
     def unpause(self) -> None:
-        """After `pause`, let the engine start requests again, now and not at its next heartbeat."""
+        """Undo `pause`; the engine starts requests now, not at its next heartbeat."""
         self._resuming = None
         engine = self._engine()
         if engine is None or not self._holds(engine):
@@ -64,10 +64,10 @@ class CrawlEngine:
         self._wake()
 
     def resume(self) -> None:
-        """After `pause`, start one request in every other turn of the loop; unpause when busy.
+        """Undo `pause` gently: start one request in every other turn of the loop until it is busy.
 
-        By itself the engine starts at once as many as it may have: of pages that come fast, with a
-        hundred items each, that was 0.2 s of work in one turn.
+        The engine itself would start as many requests as it may have, all in one turn.  With pages
+        that come fast and hold many items, that keeps the reactor from everything else.
         """
         if self._resuming is None:
             self._resuming = object()
@@ -75,58 +75,58 @@ class CrawlEngine:
 
     def _start_one(self, resuming: object) -> None:
         if resuming is not self._resuming:
-            return  # it was ended, and another may have begun
+            return  # this resuming was ended, and another one may have begun
         if self._starts_one():
-            # The turn between is for items whose last word came meanwhile.
+            # The turn in between is for items that were stored meanwhile.
             again = partial(self._start_one, resuming)
             self._call_later(0, lambda: self._call_later(0, again))
         else:
             self.unpause()
 
     def _starts_one(self) -> bool:
-        """Start the next request; False if there is none, or the engine is busy, or not ours."""
+        """Start the next request; False if there is none, or the engine is busy or not ours."""
         engine: Any = self._engine()
         start = getattr(engine, "_start_scheduled_request", None)
         if start is None or not self._holds(engine) or self._is_closing():
             return False
         try:
             return not engine.needs_backout() and bool(start())
-        except Exception as error:  # noqa: BLE001 - of a scheduler; an item of ours must not fail
-            # Without its text, which may quote a URL.
+        except Exception as error:  # noqa: BLE001 - a scheduler's error must not fail our item
+            # The error's text may quote a URL.
             logger.error("Scrapy could not start a request: %s", type(error).__name__)  # noqa: TRY400
             return False
 
     def _holds(self, engine: ExecutionEngine) -> bool:
-        """Whether it is paused, and by us."""
+        """Whether the engine is paused by us."""
         paused: object = engine.paused
         return paused is _OURS
 
     def kick(self) -> None:
-        """From the beginning of the closing, look until the scraper has closed.
+        """Once the crawl is closing, check again and again whether the scraper can close.
 
-        Scrapy 2.18 and 2.19 wait for items from `start()` when closing, but do not look again
+        When closing, Scrapy 2.18 and 2.19 wait for items from `start()`, but do not check again
         when the last of them is done, and would hang.
         """
         if self._kicking or not self._is_closing():
             return
         self._kicking = True
-        self._call_later(KICK_INTERVAL, self._look_again)
+        self._call_later(KICK_INTERVAL, self._check_again)
 
-    def when_closing(self, tell: Callable[[], object]) -> None:
-        """Call `tell` once, as soon as the crawl begins to close, for whatever reason.
+    def when_closing(self, notify: Callable[[], object]) -> None:
+        """Call `notify` once, as soon as the crawl begins to close, whatever the reason.
 
-        Scrapy tells nobody: it calls `close_spider` only after the last item is done, which may
-        be waiting for a database that is away.
+        Scrapy has no signal for it.  It calls `close_spider` only after the last item is done, and
+        that item may be waiting for a database that is away.
         """
         if self._is_closing():
-            tell()
+            notify()
         elif self._engine() is not None:
-            self._call_later(CLOSING_INTERVAL, lambda: self.when_closing(tell))
+            self._call_later(CLOSING_INTERVAL, lambda: self.when_closing(notify))
 
     def stop(self, reason: str) -> None:
         """Ask for the end of the crawl with this finish reason; returns at once.
 
-        It is scheduled, since an item that waited for the close would wait for itself.
+        The close is scheduled, since an item that waited for it would wait for itself.
         """
         self._call_later(0, lambda: self._close_spider(reason))
 
@@ -148,7 +148,7 @@ class CrawlEngine:
             return not self._scraper_closing().called
         return getattr(self._engine_slot(), "closing", None) is not None
 
-    def _look_again(self) -> None:
+    def _check_again(self) -> None:
         self._kicking = False
         self._check_if_closing()
         self.kick()
@@ -163,13 +163,13 @@ class CrawlEngine:
             check()
 
     def _engine(self) -> ExecutionEngine | None:
-        # Before the crawl starts it is None in older versions of Scrapy, and an error in newer.
+        # Before the crawl starts, older versions of Scrapy give None and newer ones raise.
         try:
             return self._crawler.engine
         except RuntimeError:
             return None
 
-    # Private names have no types to rely on, hence `Any`.
+    # `Any`, since private names have no types to rely on.
 
     def _engine_slot(self) -> Any:
         return getattr(self._engine(), "_slot", None)

@@ -1,16 +1,14 @@
-"""What the interpreter is set to while a crawl runs, and set back to after it.
+"""Tunes the interpreter while a crawl runs, and restores it afterwards.
 
 Three settings of the whole process, each for a cost that was measured (`benchmarks/README.md`):
 
-* Scrapy and what it imports are 90,000 objects that never become garbage, and each full
-  collection looks at all of them.  Items that wait for their commit provoke one every few hundred
-  items: up to 150 ms at once.  They are exempted (`gc.freeze`).
-* An item that waits holds some sixty objects, so each collection of the young ones finds most of
-  them alive: up to 30 ms for nothing.  It runs when there are more than usually wait.
-* The writer thread asks for the interpreter lock after each answer of the database, and a busy
-  reactor keeps it for the switch interval.  That is shortened.
-
-Together they make a crawl into PostgreSQL 1.3 to 1.5 times as fast.
+* Scrapy and what it imports are very many objects that never become garbage, and each full
+  collection visits all of them.  Items that wait for their commit provoke such collections, each a
+  long pause of the reactor.  So these objects are exempted (`gc.freeze`).
+* An item that waits holds dozens of objects, so a collection of the young objects finds most of
+  them alive, and its time is wasted.  So it only runs when there are more than usually wait.
+* The writer thread needs the interpreter lock after each answer of the database, and a busy reactor
+  keeps the lock for the switch interval.  So the interval is shortened.
 """
 
 from __future__ import annotations
@@ -20,9 +18,9 @@ import sys
 from dataclasses import dataclass
 
 YOUNG_OBJECTS = 50_000
-"""Allocations between two collections of the young objects; Python's own is 700 to 10,000."""
+"""Allocations between two collections of the young objects; many times Python's own number."""
 SWITCH_INTERVAL = 0.0005
-"""Seconds; Python's own is 0.005."""
+"""Seconds; a tenth of Python's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,27 +29,27 @@ class _Before:
     switch_interval: float
 
 
-class _Tuning:
-    """The settings belong to the process, and so does this: crawls may share it."""
+class _ProcessTuning:
+    """One for the whole process, as the settings are; crawls that run side by side share it."""
 
     def __init__(self) -> None:
         self._crawls = 0
         self._before = _Before(gc.get_threshold(), sys.getswitchinterval())
 
     def begin(self) -> None:
-        """Set them for one more crawl."""
+        """Tune the interpreter, unless another crawl has done so already."""
         self._crawls += 1
         if self._crawls > 1:
             return
         self._before = _Before(gc.get_threshold(), sys.getswitchinterval())
         young, *older = self._before.thresholds
-        if young:  # 0: the user has switched the collector off
+        if young:  # 0 means that the user has switched the collector off
             gc.set_threshold(max(young, YOUNG_OBJECTS), *older)
         sys.setswitchinterval(min(self._before.switch_interval, SWITCH_INTERVAL))
-        gc.freeze()  # with some garbage; to look for it first takes 0.1 s
+        gc.freeze()  # this freezes some garbage too; collecting it first would take too long
 
     def end(self) -> None:
-        """Set them back after the last crawl."""
+        """Restore the settings after the last crawl."""
         self._crawls -= 1
         if self._crawls:
             return
@@ -60,5 +58,5 @@ class _Tuning:
         sys.setswitchinterval(self._before.switch_interval)
 
 
-PROCESS = _Tuning()
+PROCESS_TUNING = _ProcessTuning()
 """Reactor thread only."""

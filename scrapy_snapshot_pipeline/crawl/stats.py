@@ -1,13 +1,22 @@
-"""What is counted, and how a user sees it: stats, the closing line, the run's counters."""
+"""What is counted, and where a user sees it: Scrapy's stats, the closing line, the run's row."""
 
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from scrapy_snapshot_pipeline.errors import AmbiguousCommitError
-from scrapy_snapshot_pipeline.records import NOT_STORED, Batch, DeliveryReport, Outcome, WriteResult
+from scrapy_snapshot_pipeline.records import (
+    COUNTERS,
+    NOT_STORED,
+    OUTCOME_COUNTERS,
+    Batch,
+    DeliveryReport,
+    Outcome,
+    WriteResult,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -39,28 +48,15 @@ STATS: Mapping[str, str] = {
 }
 """Every stat, and what it counts."""
 
-_RUN_COUNTERS = (
-    "accepted",
-    "inserted",
-    "revised",
-    "confirmed",
-    "coalesced",
-    "dead_lettered",
-    "dropped",
-    "failed",
-    "rejected",
-    "ignored",
-    "late",
-    "children_inserted",
-    "children_ended",
+_NOT_STORED = tuple(outcome.value for outcome in NOT_STORED)
+
+_CLOSING_LINE = "Snapshots: accepted %(accepted)d = " + " + ".join(
+    f"{name.replace('_', '-')} %({name})d" for name in OUTCOME_COUNTERS
 )
 
 
-_NOT_STORED = tuple(outcome.value for outcome in NOT_STORED)
-
-
 class Stats(Protocol):
-    """What is used of Scrapy's stats collector; reactor thread only."""
+    """The part of Scrapy's stats collector that is used; reactor thread only."""
 
     def inc_value(self, key: str, count: int = 1, start: int = 0) -> None:
         """Add to a counter."""
@@ -73,10 +69,10 @@ class Stats(Protocol):
 
 
 class CrawlStats:
-    """Counts into Scrapy's stats.
+    """Counts into Scrapy's stats.  Reactor thread only.
 
-    What happens for every item is counted here and told once a batch: a call of Scrapy's stats
-    takes 2 microseconds, and an item made five.
+    Calls of Scrapy's stats are slow for what they do, so what happens for every item is counted
+    here first and handed over once a batch.
     """
 
     def __init__(self, stats: Stats) -> None:
@@ -84,9 +80,11 @@ class CrawlStats:
         self._accepted = 0
         self._queue_records_max = 0
         self._waiting_max = 0
+        self.seen: Counter[str] = Counter()
+        """Records that were stored or confirmed, by table."""
 
     def accepted(self, queued: int, waiting: int) -> None:
-        """Count a record that was submitted while so many were queued, and items waited."""
+        """Count a submitted record; `queued` records and `waiting` items were there just after."""
         self._accepted += 1
         self._queue_records_max = max(self._queue_records_max, queued)
         self._waiting_max = max(self._waiting_max, waiting)
@@ -104,15 +102,15 @@ class CrawlStats:
         self._stats.inc_value("snapshots/pauses")
 
     def reported(self, reports: Sequence[DeliveryReport]) -> None:
-        """Count the last words on the records of a batch, and tell the stats."""
+        """Count what became of the records of a batch."""
         outcomes = [report.outcome for report in reports]
         for outcome, key in OUTCOME_STATS.items():
             if count := outcomes.count(outcome):
                 self._stats.inc_value(key, count)
-        self.tell()
+        self.seen.update(r.record.table for r in reports if r.outcome not in NOT_STORED)
+        self._flush()
 
-    def tell(self) -> None:
-        """Bring the stats up to date."""
+    def _flush(self) -> None:
         accepted, self._accepted = self._accepted, 0
         self._stats.inc_value("snapshots/accepted", accepted)
         self._stats.max_value("snapshots/queue_records_max", self._queue_records_max)
@@ -133,26 +131,20 @@ class CrawlStats:
             self._stats.inc_value("snapshots/ambiguous_commits")
 
     def splitting(self) -> None:
-        """Count a batch that is split."""
+        """Count a batch that is split to find its bad records."""
         self._stats.inc_value("snapshots/splits")
 
     def frozen(self) -> None:
-        """Count a write that had to be cut loose."""
+        """Count a connection that had to be cut because the database did not answer."""
         self._stats.inc_value("snapshots/frozen")
 
     def counters(self) -> dict[str, int]:
-        """The run's counters, by the names of their columns."""
-        self.tell()
-        return {name: self._stats.get_value(f"snapshots/{name}", 0) for name in _RUN_COUNTERS}
+        """The run's counters by the names of their columns in `snapshot_runs`."""
+        self._flush()
+        return {name: self._stats.get_value(f"snapshots/{name}", 0) for name in COUNTERS}
 
-    def log_sum(self) -> None:
-        """Log the one line that adds up."""
+    def log_summary(self) -> None:
+        """Log the closing line: what was accepted equals the sum of all outcomes."""
         counts = self.counters()
         level = logging.ERROR if any(counts[name] for name in _NOT_STORED) else logging.INFO
-        logger.log(
-            level,
-            "Snapshots: accepted %(accepted)d = inserted %(inserted)d + revised %(revised)d "
-            "+ confirmed %(confirmed)d + coalesced %(coalesced)d "
-            "+ dead-lettered %(dead_lettered)d + dropped %(dropped)d + failed %(failed)d",
-            counts,
-        )
+        logger.log(level, _CLOSING_LINE, counts)

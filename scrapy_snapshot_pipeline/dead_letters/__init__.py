@@ -1,1 +1,1 @@
-"""Records that were not stored, and their way back."""
+"""Records that could not be stored, and their way back into the database."""

@@ -1,7 +1,7 @@
-"""Dead letters, format version 1: one JSON line holds all there is to know of a record.
+"""The format of dead letters, version 1: one JSON line holds all that is known about a record.
 
-Pure.  Values carry their types, so nothing is imported or evaluated to read a line, and no class
-is named in it: a line finds its declaration again by the name of its table.
+Pure.  Values carry their types, and a line names its table but no class, so that nothing has to be
+imported or evaluated to read it.  The table's name finds the declaration again.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ from scrapy_snapshot_pipeline.records import ChildRecord, SnapshotRecord, Value
 
 VERSION = 1
 _TYPE, _VALUE = "$t", "v"
-_SEAL = ',"sha256":"'
-_SEAL_LENGTH = len(_SEAL) + 64 + len('"}')
-_MOST_MESSAGE = 200  # characters
+_CHECKSUM = ',"sha256":"'
+_CHECKSUM_LENGTH = len(_CHECKSUM) + 64 + len('"}')
+_MAX_MESSAGE = 200  # characters
 
 
 _REASONS: tuple[tuple[type | tuple[type, ...], str], ...] = (
@@ -56,15 +56,15 @@ class DeadLetter:
     """data, integrity, unserialisable, too_large, timeout, systemic, exhausted or shutdown."""
     attempts: int
     possibly_stored: bool
-    """An attempt got no answer, or was cut off."""
+    """Whether an attempt got no answer, or was cut off."""
     error_class: str
     message: str
-    """Ours, without a value."""
+    """The text of an error of ours, without a scraped value."""
     cause: Cause
 
 
 def reason_of(error: BaseException) -> str:
-    """The one word for why a record is a dead letter."""
+    """Why a record is a dead letter, in one word."""
     for kind, reason in _REASONS:
         if isinstance(error, kind):
             return reason
@@ -82,7 +82,7 @@ def _reason_of_cause(error: WriteError) -> str:
 
 
 def encode(letter: DeadLetter, declaration: Declaration) -> bytes:
-    """One line with its newline; `declaration` is that of the record's table."""
+    """The line of a letter, with its newline; `declaration` is that of the record's table."""
     record = letter.record
     fields = {
         "v": VERSION,
@@ -94,7 +94,7 @@ def encode(letter: DeadLetter, declaration: Declaration) -> bytes:
         "attempts": letter.attempts,
         "persistence": "possibly_persisted" if letter.possibly_stored else "not_persisted",
         "error": letter.error_class,
-        "message": letter.message[:_MOST_MESSAGE],
+        "message": letter.message[:_MAX_MESSAGE],
         "exc": letter.cause.driver_class,
         "code": letter.cause.code,
         "error_table": letter.cause.table,
@@ -112,23 +112,23 @@ def encode(letter: DeadLetter, declaration: Declaration) -> bytes:
             for table, rows in zip(declaration.children, record.children, strict=True)
         },
     }
-    return _seal(json.dumps(fields, separators=(",", ":"), allow_nan=False)) + b"\n"
+    return _with_checksum(json.dumps(fields, separators=(",", ":"), allow_nan=False)) + b"\n"
 
 
 def read_fields(line: bytes) -> Mapping[str, Any]:
-    """What a line says, as JSON; raises DeadLetterError if it is torn or was changed."""
+    """The JSON object of a line; raises DeadLetterError if it is torn or was changed."""
     text = line.rstrip(b"\n").decode("ascii", errors="replace")
-    body = text[:-_SEAL_LENGTH] + "}"
-    if _seal(body) != text.encode("ascii", errors="replace"):
-        raise DeadLetterError("the line is torn or was changed: its sha256 does not fit")
+    body = text[:-_CHECKSUM_LENGTH] + "}"
+    if _with_checksum(body) != text.encode("ascii", errors="replace"):
+        raise DeadLetterError("the line is torn or was changed: its sha256 does not match")
     fields: Mapping[str, Any] = json.loads(body)
     if fields.get("v") != VERSION:
-        raise DeadLetterError("the line has another version; replay it with a newer release")
+        raise DeadLetterError("the line has another format version; replay it with a newer release")
     return fields
 
 
 def decode(fields: Mapping[str, Any], declaration: Declaration) -> DeadLetter:
-    """The letter of a line; raises DeadLetterError where the declaration has other columns."""
+    """The letter of a line; raises DeadLetterError if the declaration has other columns."""
     cause = ("exc", "code", "error_table", "column", "constraint")
     return DeadLetter(
         record=_record(fields, declaration),
@@ -157,12 +157,12 @@ def _record(fields: Mapping[str, Any], declaration: Declaration) -> SnapshotReco
     )
 
 
-def _seal(body: str) -> bytes:
+def _with_checksum(body: str) -> bytes:
     digest = hashlib.sha256(body.encode("ascii", errors="replace")).hexdigest()
-    return f'{body[:-1]}{_SEAL}{digest}"}}'.encode("ascii", errors="replace")
+    return f'{body[:-1]}{_CHECKSUM}{digest}"}}'.encode("ascii", errors="replace")
 
 
-# Rows by column name: a person reads them, and the order of the columns may change.
+# Rows are by column name, since people read them and the order of the columns may change.
 
 
 def _row(
@@ -244,7 +244,7 @@ _READERS: Mapping[str, Callable[[str], Value]] = {
 
 
 def _tag(value: Value) -> object:
-    """JSON's own types stay as they are; a record has no dicts, so no value looks like a tag."""
+    # JSON's own types stay as they are.  A record has no dicts, so no value looks like a tag.
     if isinstance(value, float) and math.isfinite(value):
         return value
     if type(value) not in _TAGS:

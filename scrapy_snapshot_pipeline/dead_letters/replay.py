@@ -1,4 +1,7 @@
-"""Writes dead letters through the same store as the crawl, with the same ids: twice is no harm."""
+"""Writes dead letters through the same store as a crawl does.
+
+Records keep their ids, so a replay of what is stored already changes nothing.
+"""
 
 from __future__ import annotations
 
@@ -7,140 +10,154 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scrapy_snapshot_pipeline.dead_letters.file import DoneFile, lines_of
+from scrapy_snapshot_pipeline.dead_letters.file import DoneFile, read_lines
 from scrapy_snapshot_pipeline.dead_letters.format import decode, read_fields
 from scrapy_snapshot_pipeline.declaration.tables import Declaration
 from scrapy_snapshot_pipeline.delivery.bisect import Bisection, CircuitBreaker
 from scrapy_snapshot_pipeline.delivery.ports import Spool
-from scrapy_snapshot_pipeline.delivery.retry import Reject, Retry, RetryPolicy, Split, Troubles
+from scrapy_snapshot_pipeline.delivery.retry import (
+    FailureTracker,
+    Reject,
+    Retry,
+    RetryPolicy,
+    Split,
+)
 from scrapy_snapshot_pipeline.errors import DeadLetterError, FatalWriteError, WriteError
 from scrapy_snapshot_pipeline.records import Batch, Outcome, SnapshotRecord, WriteResult
 
 DAMAGED = "damaged"
-UNKNOWN = "undeclared"
-"""What is counted beside outcomes: lines that cannot be read, and records that fit no class."""
+"""Counted for lines that cannot be read."""
+UNDECLARED = "undeclared"
+"""Counted for records that fit no declaration."""
 
-# Nobody knows whether an earlier attempt has stored it, so none is ever the first.
+# An earlier attempt may have stored the record, so no attempt of a replay counts as the first.
 _ATTEMPT = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
-    """A line that waits to be replayed."""
+class _Letter:
+    """A record to replay."""
 
     record: SnapshotRecord
-    seal: str
-    """Its sha256."""
+    checksum: str
+    """The sha256 of its line."""
 
 
 @dataclass(slots=True)
 class Replay:
-    """Replays files, one after the other.  Blocks."""
+    """Replays files of dead letters, one after the other.  Blocks."""
 
     write: Callable[[Batch], WriteResult]
     declarations: Mapping[str, Declaration]
     """By table."""
     spool: Spool
-    """Where records go that fail again."""
+    """Takes the records that fail again."""
     policy: RetryPolicy
     batch_size: int
     sleep: Callable[[float], object]
     now: Callable[[], float]
     """Seconds, on a clock that never goes back."""
     chance: Callable[[], float]
-    advanced: Callable[[int], object]
-    """Told of so many lines that are dealt with."""
+    """A number in [0, 1], for the jitter of a retry."""
+    on_lines_done: Callable[[int], object]
+    """Called with the number of lines that have just been dealt with."""
     counts: Counter[str] = field(default_factory=Counter)
-    """Lines by outcome, DAMAGED or UNKNOWN."""
-    troubles: Troubles = field(default_factory=Troubles)
+    """Lines by outcome, DAMAGED or UNDECLARED."""
+    failures: FailureTracker = field(default_factory=FailureTracker)
     breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
 
-    def file(self, path: Path) -> None:
+    def replay_file(self, path: Path) -> None:
         """Replay the lines of a file that no earlier replay has dealt with.
 
-        Raises WriteError where the database cannot be written at all: what is noted in the
-        `.done` file by then stays done, and the rest may be replayed later.
+        Raises WriteError where nothing can be written to the database.  The lines that the `.done`
+        file lists by then stay done; the others may be replayed later.
         """
         done = DoneFile(path)
         for batch in _batches(self._letters(path, done.read()), self.batch_size):
-            for letters, outcomes in self._parts(batch):
-                named = [outcome.value for outcome in outcomes]
-                done.append(zip((one.seal for one in letters), named, strict=True))
-                self.counts.update(named)
-                self.advanced(len(letters))
+            for letters, outcomes in self._write_batch(batch):
+                names = [outcome.value for outcome in outcomes]
+                done.append(zip((letter.checksum for letter in letters), names, strict=True))
+                self.counts.update(names)
+                self.on_lines_done(len(letters))
 
-    def _letters(self, path: Path, done: Mapping[str, str]) -> Iterator[Letter]:
-        for line in lines_of(path):
-            seal = seal_of(line)
-            if seal in done:
-                self.advanced(1)
+    def _letters(self, path: Path, done: Mapping[str, str]) -> Iterator[_Letter]:
+        for line in read_lines(path):
+            checksum = checksum_of(line)
+            if checksum in done:
+                self.on_lines_done(1)
                 continue
             record = self._record(line)
             if record is not None:
-                yield Letter(record, seal)
+                yield _Letter(record, checksum)
 
     def _record(self, line: bytes) -> SnapshotRecord | None:
         problem = DAMAGED
         try:
             fields = read_fields(line)
-            problem = UNKNOWN
+            problem = UNDECLARED
             return decode(fields, self.declarations[fields["table"]]).record
         except (DeadLetterError, KeyError):
             self.counts[problem] += 1
-            self.advanced(1)
+            self.on_lines_done(1)
             return None
 
-    def _parts(
-        self, batch: tuple[Letter, ...]
-    ) -> Iterator[tuple[tuple[Letter, ...], Sequence[Outcome]]]:
-        isolation = Bisection(len(batch))
+    def _write_batch(
+        self, batch: tuple[_Letter, ...]
+    ) -> Iterator[tuple[tuple[_Letter, ...], Sequence[Outcome]]]:
+        """Write a batch, in parts where that fails; gives each part with its outcomes."""
+        bisection = Bisection(len(batch))
         parts = deque([batch])
         while parts:
             part = parts.popleft()
-            written = self._written(part)
+            written = self._write_part(part)
             if isinstance(written, WriteResult):
-                self.troubles.stored()
+                self.failures.stored()
                 self.breaker.stored(len(part))
                 yield part, written.outcomes
             elif len(part) > 1:
-                parts.extendleft(reversed(isolation.split(part)))
+                parts.extendleft(reversed(bisection.split(part)))
             else:
                 self._reject(part, written)
-                isolation.rejected()
+                bisection.found_bad()
                 yield part, [Outcome.DEAD_LETTERED]
 
-    def _written(self, part: tuple[Letter, ...]) -> WriteResult | WriteError:
-        """The result, or the error that says that a record in it is bad."""
+    def _write_part(self, part: tuple[_Letter, ...]) -> WriteResult | WriteError:
+        """Write with retries; gives the error if one of the records is bad.
+
+        Raises WriteError if it is the database that is at fault.
+        """
         batch = Batch(tuple(letter.record for letter in part), _ATTEMPT)
         while True:
             try:
                 return self.write(batch)
             except WriteError as error:
-                trouble = self.troubles.failed(error, self.now(), len(part))
-                verdict = self.policy.decide(error, trouble, self.chance())
+                state = self.failures.failed(error, self.now(), len(part))
+                verdict = self.policy.decide(error, state, self.chance())
                 if isinstance(verdict, Split | Reject):
-                    self.troubles.smaller()
+                    self.failures.reset_failures()
                     return error
                 if not isinstance(verdict, Retry):
                     raise
             self.sleep(verdict.delay)
 
-    def _reject(self, part: tuple[Letter, ...], error: WriteError) -> None:
+    def _reject(self, part: tuple[_Letter, ...], error: WriteError) -> None:
         if self.breaker.rejected(type(error), error.cause):
-            raise FatalWriteError(f"so many records fail alike that the table must be: {error}")
+            raise FatalWriteError(
+                f"one record after the other fails alike, so the table must be the cause: {error}"
+            )
         self.spool((part[0].record,), error, _ATTEMPT, possibly_stored=False)
 
 
-def seal_of(line: bytes) -> str:
-    """The sha256 at the end of a line; of a damaged one, whatever stands there."""
+def checksum_of(line: bytes) -> str:
+    """The sha256 at the end of a line; for a damaged line, the characters that stand there."""
     return line.rstrip(b"\n")[-66:-2].decode("ascii", "replace")
 
 
-def _batches(letters: Iterable[Letter], most: int) -> Iterator[tuple[Letter, ...]]:
-    batch: list[Letter] = []
+def _batches(letters: Iterable[_Letter], size: int) -> Iterator[tuple[_Letter, ...]]:
+    batch: list[_Letter] = []
     for letter in letters:
         batch.append(letter)
-        if len(batch) == most:
+        if len(batch) == size:
             yield tuple(batch)
             batch = []
     if batch:

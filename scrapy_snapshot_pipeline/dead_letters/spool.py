@@ -1,4 +1,4 @@
-"""Turns records that are not stored into dead letters."""
+"""Writes records that could not be stored to the run's file of dead letters."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scrapy_snapshot_pipeline.records import SnapshotRecord
 
 
 class DeadLetterSpool:
-    """Writes into one file; see `delivery.Spool`."""
+    """Spools to one file; a `Spool` of the delivery.  Blocks; may be called on any thread."""
 
     def __init__(
         self,
@@ -22,7 +22,7 @@ class DeadLetterSpool:
         declarations: Mapping[str, Declaration],
         now: Callable[[], dt.datetime],
     ) -> None:
-        """`declarations` are by table, and may grow; `now` is the wall clock, in UTC."""
+        """`declarations` are by table and may grow; `now` is the wall clock, in UTC."""
         self._file = file
         self._spider = spider
         self._declarations = declarations
@@ -36,7 +36,6 @@ class DeadLetterSpool:
         *,
         possibly_stored: bool,
     ) -> None:
-        """Keep them all, on the disk before returning; raises DeadLetterError."""
         now = self._now()
         lines = []
         for record in records:
@@ -48,7 +47,7 @@ class DeadLetterSpool:
                 attempts=attempts,
                 possibly_stored=possibly_stored,
                 error_class=type(error).__name__,
-                # The text of an error that is not ours may quote a value.
+                # The text of an error that is not ours may quote a scraped value.
                 message=str(error) if isinstance(error, SnapshotError) else "",
                 cause=error.cause if isinstance(error, WriteError) else NO_CAUSE,
             )

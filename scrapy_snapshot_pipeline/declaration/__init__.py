@@ -1,1 +1,1 @@
-"""What a class declares: its table, key, columns and lists.  Pure."""
+"""What the class of an item declares: its table, key, columns and lists.  Pure."""

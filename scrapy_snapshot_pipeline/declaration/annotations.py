@@ -1,14 +1,14 @@
-"""What a field's annotation means: a column of some kind, or a list of rows.
+"""Reads what a field's annotation means: a column of some kind, or a list of rows.
 
-The rules, first match wins:
+The rules, of which the first match wins:
 
-* `Optional`, `Annotated`, `NewType` and type aliases are looked through;
-* a scalar class, or a subclass of one, is a column of its kind; an `Enum` is ENUM; a `Literal`
-  is the kind of its members when they all have one type;
-* a list, tuple or sequence of one class may be a child table (`list_member` tells of which class),
-  unless it is annotated with a SQL type of its own;
-* every container, union, `Any` and item class is JSON;
-* anything else is unsupported.
+* `Optional`, `Annotated`, `NewType` and type aliases are unwrapped.
+* A scalar class, or a subclass of one, is a column of its kind.  An `Enum` is ENUM.  A `Literal`
+  has the kind of its members, if they are all of one type.
+* A list, tuple or sequence of one class may be a child table (`list_member` gives that class),
+  unless it is annotated with a SQL type of its own.
+* Every container, union, `Any` and item class is JSON.
+* Anything else is unsupported.
 """
 
 from __future__ import annotations
@@ -52,12 +52,12 @@ _HAS_LENGTH = frozenset({Kind.TEXT, Kind.BYTES, Kind.ENUM})
 
 @dataclass(frozen=True, slots=True)
 class FieldType:
-    """One annotation, read."""
+    """What one annotation means."""
 
     annotation: Any
     """Without `Optional` and `Annotated`."""
     kind: Kind | None
-    """None: no column can hold it."""
+    """None if no column can hold it."""
     sql_type: Any = None
     length: int | None = None
     precision: int | None = None
@@ -65,7 +65,7 @@ class FieldType:
 
 
 def read_annotation(annotation: Any) -> FieldType:
-    """Look through the wrappers and classify what is inside."""
+    """Unwrap the annotation and find the kind of what is inside, and its limits."""
     bare, metadata = unwrap(annotation)
     kind = kind_of(bare)
     sql_type = next(filter(_is_sql_type, metadata), None)
@@ -81,7 +81,7 @@ def read_annotation(annotation: Any) -> FieldType:
 
 
 def unwrap(annotation: Any) -> tuple[Any, tuple[Any, ...]]:
-    """The type without its wrappers, and all the metadata of its `Annotated`s, inner first."""
+    """The type without its wrappers, and the metadata of every `Annotated`, innermost first."""
     if typing.get_origin(annotation) is typing.Annotated:
         bare, metadata = unwrap(annotation.__origin__)
         return bare, (*metadata, *annotation.__metadata__)
@@ -93,7 +93,7 @@ def unwrap(annotation: Any) -> tuple[Any, tuple[Any, ...]]:
 
 
 def list_member(annotation: Any) -> type | None:
-    """The one class that a list annotation (unwrapped) holds; None: it is no such list."""
+    """The one class that an unwrapped list annotation holds; None if it is not such a list."""
     if typing.get_origin(annotation) not in _LISTS:
         return None
     members = [m for m in typing.get_args(annotation) if m is not Ellipsis]
@@ -118,7 +118,7 @@ def kind_of(annotation: Any) -> Kind | None:
 def _kind_of_class(cls: type) -> Kind | None:
     if issubclass(cls, enum.Enum):
         return Kind.ENUM
-    # In the order of the bases: a bool is also an int, a datetime is also a date.
+    # The nearest base counts: a bool is also an int, and a datetime is also a date.
     scalar = next((SCALARS[base] for base in cls.__mro__ if base in SCALARS), None)
     if scalar is not None:
         return scalar
@@ -146,7 +146,7 @@ def _alias_value(annotation: Any) -> Any:
 
 
 def _is_sql_type(candidate: Any) -> bool:
-    """Whether it is a SQLAlchemy type, told by name: this module knows no SQL."""
+    """Whether it is a SQLAlchemy type, recognised by name, since this module knows no SQL."""
     cls = candidate if isinstance(candidate, type) else type(candidate)
     return any(base.__name__ == "TypeEngine" for base in cls.__mro__)
 

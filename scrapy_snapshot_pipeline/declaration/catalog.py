@@ -1,6 +1,6 @@
-"""What the database remembers of a declaration, so that it can be read without the classes.
+"""What the database stores of a declaration, so that its tables can be read without the classes.
 
-`snapshot_schema` has one JSON text a table; here it is made and understood.  Pure.
+`snapshot_schema` holds one JSON text for each table.  This module writes and parses it.  Pure.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from typing import Any, TypeAlias
 from scrapy_snapshot_pipeline.declaration.tables import ChildTable, Column, Declaration, Kind, Role
 
 Text: TypeAlias = str
+Parsed: TypeAlias = Mapping[str, Any]
+"""The JSON object of one table."""
 
 _LIMITS = ("length", "precision", "scale")
 
@@ -22,73 +24,66 @@ class _Unknown:
 
 def describe(declaration: Declaration) -> dict[str, Text]:
     """The text to store for each table of `declaration`, by the table's name."""
-    own = {"columns": _columns(declaration.columns), "untyped": declaration.untyped}
+    own = {"columns": _describe_columns(declaration.columns), "untyped": declaration.untyped}
     texts = {declaration.table: json.dumps(own)}
     for child in declaration.children:
-        told = {
-            "columns": _columns(child.columns),
-            "root": declaration.table,
-            "path": child.path,
-        }
-        texts[child.name] = json.dumps(told)
+        columns = _describe_columns(child.columns)
+        description = {"columns": columns, "root": declaration.table, "path": child.path}
+        texts[child.name] = json.dumps(description)
     return texts
 
 
 def kinds(text: Text) -> dict[str, str]:
-    """The kind of each column in a stored text."""
+    """The kind of each column in a stored text, by the column's name."""
     return {name: column["kind"] for name, column in json.loads(text)["columns"].items()}
 
 
 def declarations(texts: Mapping[str, Text]) -> list[Declaration]:
-    """The declarations behind all stored texts, by table name; their classes are not the user's."""
-    told = {name: json.loads(text) for name, text in sorted(texts.items())}
-    roots = (name for name, each in told.items() if "root" not in each)
-    return [_declaration(name, told) for name in roots]
+    """The declarations of all stored texts, which come by table; without the users' classes."""
+    tables = {name: json.loads(text) for name, text in sorted(texts.items())}
+    roots = (name for name, parsed in tables.items() if "root" not in parsed)
+    return [_declaration(name, tables) for name in roots]
 
 
-def _columns(columns: Iterable[Column]) -> dict[str, dict[str, object]]:
-    return {column.name: _column_text(column) for column in columns}
+def _describe_columns(columns: Iterable[Column]) -> dict[str, dict[str, object]]:
+    return {column.name: _describe_column(column) for column in columns}
 
 
-def _column_text(column: Column) -> dict[str, object]:
+def _describe_column(column: Column) -> dict[str, object]:
     limits = {name: getattr(column, name) for name in _LIMITS}
     known = {name: limit for name, limit in limits.items() if limit is not None}
     return {"kind": column.kind.value, "role": column.role.value, **known}
 
 
-def _declaration(table: str, told: Mapping[str, Any]) -> Declaration:
-    own = told[table]
-    below = {
-        tuple(each["path"]): (name, each)
-        for name, each in told.items()
-        if each.get("root") == table
-    }
-    # In the order of paths an enclosing list comes before the lists in it.
-    places = {path: place for place, path in enumerate(sorted(below))}
-    children = tuple(
-        ChildTable(
-            name=below[path][0],
-            path=path,
-            parent=_enclosing(path, places),
-            columns=_read_columns(below[path][1]),
-            item_class=_Unknown,
-        )
-        for path in places
-    )
+def _declaration(root: str, tables: Mapping[str, Parsed]) -> Declaration:
     return Declaration(
         item_class=_Unknown,
-        table=table,
-        columns=_read_columns(own),
-        children=children,
-        untyped=own["untyped"],
+        table=root,
+        columns=_columns(tables[root]),
+        children=_children(root, tables),
+        untyped=tables[root]["untyped"],
     )
 
 
-def _enclosing(path: tuple[str, ...], places: Mapping[tuple[str, ...], int]) -> int | None:
-    return places[path[:-1]] if len(path) > 1 else None
+def _children(root: str, tables: Mapping[str, Parsed]) -> tuple[ChildTable, ...]:
+    names = {
+        tuple(parsed["path"]): name for name, parsed in tables.items() if parsed.get("root") == root
+    }
+    # Sorted by path, an enclosing list comes before the lists in it.
+    indexes = {path: index for index, path in enumerate(sorted(names))}
+    return tuple(
+        ChildTable(
+            name=names[path],
+            path=path,
+            parent=indexes[path[:-1]] if len(path) > 1 else None,
+            columns=_columns(tables[names[path]]),
+            item_class=_Unknown,
+        )
+        for path in indexes
+    )
 
 
-def _read_columns(told: Mapping[str, Any]) -> tuple[Column, ...]:
+def _columns(parsed: Parsed) -> tuple[Column, ...]:
     return tuple(
         Column(
             name,
@@ -96,5 +91,5 @@ def _read_columns(told: Mapping[str, Any]) -> tuple[Column, ...]:
             Role(column["role"]),
             **{limit: column[limit] for limit in _LIMITS if limit in column},
         )
-        for name, column in told["columns"].items()
+        for name, column in parsed["columns"].items()
     )

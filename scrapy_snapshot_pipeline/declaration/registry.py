@@ -1,7 +1,7 @@
-"""Declaring items: `@snapshot`, `SNAPSHOT_ITEMS`, and the declarations that they come to.
+"""Registers declared classes, by `@snapshot` and `SNAPSHOT_ITEMS`, and resolves them on first use.
 
-Decorating only remembers.  What it means is worked out on first use, when every class that an
-annotation names exists, and every decorator above `@snapshot` has done its work.
+The decorator only stores the options.  On first use every class that an annotation names exists,
+and every decorator above `@snapshot` has done its work.
 """
 
 from __future__ import annotations
@@ -13,31 +13,29 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from scrapy_snapshot_pipeline.declaration.resolve import Options, child_classes, resolve
-from scrapy_snapshot_pipeline.declaration.tables import ChildTable, Column, Declaration, Kind, Role
+from scrapy_snapshot_pipeline.declaration.tables import Declaration
 from scrapy_snapshot_pipeline.errors import DeclarationError
-
-__all__ = ["ChildTable", "Column", "Declaration", "Declarations", "Kind", "Role", "snapshot"]
 
 ItemClass = TypeVar("ItemClass", bound=type)
 
 _MARK = "__snapshot_options__"
 
-# Weak, since a class that nobody can make an item of needs no table; by name, so that a class
-# made anew (reloaded, or rebuilt by another decorator) takes the place of its forerunner.
+# The references are weak, since a class that is gone needs no table.  The keys are names, so that a
+# class that is reloaded, or rebuilt by another decorator, replaces the one that it was.
 _registry: weakref.WeakValueDictionary[tuple[str, str], type] = weakref.WeakValueDictionary()
 
 
 class _Mark:
-    """Options on a class, in its own namespace."""
+    """The options of a class, stored in its own namespace."""
 
     def __init__(self, options: Options) -> None:
         self.options = options
 
     def __set_name__(self, owner: type, name: str) -> None:
-        """Register the class that `@dataclass(slots=True)` or attrs made of the decorated one.
+        """Register the class that `@dataclass(slots=True)` or attrs makes of the decorated one.
 
-        Such a decorator above `@snapshot` copies the namespace into a new class, and Python then
-        tells each value in it.  Only the new class will ever have instances.
+        Such a decorator above `@snapshot` copies the namespace into a new class, whereupon Python
+        calls this method.  Only the new class will ever have instances.
         """
         _register(owner)
 
@@ -48,14 +46,15 @@ def snapshot(
     table: str | None = None,
     untracked: str | Sequence[str] = (),
 ) -> Callable[[ItemClass], ItemClass]:
-    """Declare a class of items whose history is kept; gives back the same class.
+    """Declare a class of items whose history is stored; returns the same class.
 
-    `key` names the fields that identify an entity, or a row within its list; a class that is only
-    nested in lists needs none, its rows are then known by position.  `table` defaults to the
-    class's name in snake case.  `untracked` names fields that are stored but whose change alone
-    makes no new version.  A subclass inherits nothing: declare it too.
+    `key` names the fields that identify an entity, or a row within its list.  A class that is only
+    nested in lists needs no key: its rows are then identified by position.  `table` defaults to
+    the class's name in snake case.  `untracked` names fields that are stored but whose change
+    alone makes no new version.  A subclass inherits nothing, so declare it too.
 
-    Raises `DeclarationError` when an option is no name; all else is checked by `Declarations`.
+    Raises `DeclarationError` when an option is not a name.  Everything else is checked when the
+    class is first needed, which is usually at the start of the crawl.
     """
 
     def mark(item_class: ItemClass) -> ItemClass:
@@ -72,9 +71,9 @@ def snapshot(
 class Declarations:
     """All declared classes, from decorators and from `SNAPSHOT_ITEMS`.
 
-    A class in `SNAPSHOT_ITEMS` (given as class or import path) is declared by the settings alone,
-    whatever its decorator says.  Of an item only the fields that its class declares are stored,
-    so not what pydantic's `extra="allow"` lets in.
+    A class in `SNAPSHOT_ITEMS`, given as class or import path, is declared by the settings alone,
+    whatever its decorator says.  Only the fields that a class declares are stored, and not those
+    that pydantic's `extra="allow"` lets in.
     """
 
     def __init__(self, items: Mapping[type | str, Mapping[str, object]] = {}) -> None:
@@ -86,9 +85,9 @@ class Declarations:
         self._owners: dict[str, type] = {}
 
     def roots(self) -> tuple[Declaration, ...]:
-        """Declarations of the classes declared by now, but not of those only nested in others.
+        """The declarations of all classes declared so far that are not merely nested in others.
 
-        Raises `DeclarationError` for the first of them that is wrong.
+        Raises `DeclarationError` for the first one that is wrong.
         """
         declared = list(dict.fromkeys([*self._options, *_registry.values()]))
         nested: set[type] = set()
@@ -97,11 +96,11 @@ class Declarations:
         roots = tuple(self._resolve(each) for each in declared if each not in nested)
         covered = {child.item_class for root in roots for child in root.children}
         for item_class in nested - covered:
-            self._resolve(item_class)  # nested in each other alone: raises that it is recursive
+            self._resolve(item_class)  # nested only in one another, which is refused as recursive
         return roots
 
     def of(self, item_class: type) -> Declaration | None:
-        """The declaration of exactly this class, also when declared since; None: undeclared.
+        """The declaration of exactly this class, even one declared just now; None if undeclared.
 
         Raises `DeclarationError` when the class is declared wrongly.
         """
@@ -111,14 +110,14 @@ class Declarations:
         return self._resolve(item_class)
 
     def table(self, name: str) -> Declaration | None:
-        """The declaration whose own table (no child's) has this name.
+        """The declaration whose own table, not a child's, has this name; None if there is none.
 
         Raises `DeclarationError` as `roots` does.
         """
         if name not in self._owners:
             self.roots()
-        found = self._resolved.get(self._owners.get(name, type(None)))
-        return found if found is not None and found.table == name else None
+        declaration = self._resolved.get(self._owners.get(name, type(None)))
+        return declaration if declaration is not None and declaration.table == name else None
 
     def _options_of(self, item_class: type) -> Options | None:
         if item_class in self._options:
@@ -164,7 +163,7 @@ def _read_options(where: str, given: Mapping[str, object]) -> Options:
         raise DeclarationError(f"{where} has the unknown option {unknown[0]!r}; {known}")
     table = given.get("table")
     if table is not None and not isinstance(table, str):
-        raise DeclarationError(f"{where} has a table that is no string; give its name")
+        raise DeclarationError(f"{where} has a table that is not a string; give its name")
     return Options(_read_names(where, "key", given), table, _read_names(where, "untracked", given))
 
 
@@ -175,7 +174,7 @@ def _read_names(where: str, option: str, given: Mapping[str, object]) -> tuple[s
     if isinstance(names, Sequence) and all(isinstance(n, str) and n for n in names):
         return tuple(dict.fromkeys(names))
     cure = "give a field's name or a sequence of names"
-    raise DeclarationError(f"{where} has a wrong {option}; {cure}")
+    raise DeclarationError(f"{where} has an invalid {option}; {cure}")
 
 
 def _find_class(item: type | str) -> type:
@@ -187,7 +186,7 @@ def _find_class(item: type | str) -> type:
         cure = 'name the class as "package.module.Class"'
         raise DeclarationError(f"SNAPSHOT_ITEMS: {item!r} cannot be imported; {cure}") from error
     if not isinstance(found, type):
-        raise DeclarationError(f"SNAPSHOT_ITEMS: {item!r} is no class; name an item class")
+        raise DeclarationError(f"SNAPSHOT_ITEMS: {item!r} is not a class; name an item class")
     return found
 
 

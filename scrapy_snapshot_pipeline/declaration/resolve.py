@@ -1,4 +1,4 @@
-"""From one item class and its options to tables and columns, or to an error that names the cure."""
+"""Resolves an item class and its options to tables and columns, or to an error with the cure."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SYSTEM_COLUMNS = frozenset(
         "parent_id",
     }
 )
-"""Reserved in parents and children alike, so that a class may be used as both."""
+"""Reserved in every table, so that a class may be used for entities and for child rows."""
 SYSTEM_TABLES = frozenset({"snapshot_runs", "snapshot_schema"})
 VIEW_SUFFIXES = ("_current", "_changes")
 
@@ -43,7 +43,7 @@ _NAME_MAX_BYTES = 63
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the user said about one class."""
+    """What the user declares of one class."""
 
     key: tuple[str, ...] = ()
     table: str | None = None
@@ -55,7 +55,7 @@ Fields: TypeAlias = "dict[str, FieldType]"
 
 
 def resolve(item_class: type, options_of: OptionsOf) -> Declaration:
-    """Build the declaration of a class that is yielded by itself.  Raises `DeclarationError`."""
+    """The declaration of a class whose items are yielded.  Raises `DeclarationError`."""
     options = options_of(item_class) or Options()
     if not options.key:
         _refuse(item_class, None, "has no key", "name the field(s) that identify it: key=...")
@@ -64,21 +64,21 @@ def resolve(item_class: type, options_of: OptionsOf) -> Declaration:
     check_table_name(item_class, None, table)
     if fields is None:
         return _untyped(item_class, table, options)
-    children = tuple(_children(item_class, options_of, _Place(table, (), None, (item_class,), 0)))
+    children = tuple(_children(item_class, options_of, _Parent(table, (), None, (item_class,), 0)))
     columns = _columns(item_class, options, _without_lists(fields, options_of))
     return Declaration(item_class, table, columns, children)
 
 
 def child_classes(item_class: type, options_of: OptionsOf) -> set[type]:
-    """Classes whose rows are nested directly in this one.  Raises `DeclarationError`."""
+    """The classes of the lists directly in this one.  Raises `DeclarationError`."""
     return set(_lists(fields_of(item_class) or {}, options_of).values())
 
 
 def fields_of(item_class: type) -> Fields | None:
-    """The class's fields by name, in order; None: it states no type for any of them."""
+    """The class's fields by name, in order; None if it states no type for any of them."""
     if not ItemAdapter.is_item_class(item_class):
         cure = "make it a dataclass, attrs class, pydantic model or scrapy.Item"
-        _refuse(item_class, None, "is no item class", cure)
+        _refuse(item_class, None, "is not an item class", cure)
     names = ItemAdapter.get_field_names_from_class(item_class)
     hints = _hints(item_class)
     if not names or not any(name in hints for name in names):
@@ -92,10 +92,10 @@ def snake_case(name: str) -> str:
 
 
 def check_table_name(item_class: type, field: str | None, table: str) -> None:
-    """Raise `DeclarationError` for a name that no database, or only this package, may use."""
+    """Raise `DeclarationError` for a name that databases refuse or this package reserves."""
     cure = 'choose another with table="..."' if field is None else "rename the field"
     if not _TABLE_NAME.fullmatch(table):
-        cure += "; lower-case letters, digits and _, at most 63 of them, no digit first"
+        cure += "; use at most 63 lower-case letters, digits and _, and no digit first"
         _refuse(item_class, field, f"has the invalid table name {table!r}", cure)
     if table in SYSTEM_TABLES or table.endswith(VIEW_SUFFIXES) or table.startswith("sqlite_"):
         _refuse(item_class, field, f"has the reserved table name {table!r}", cure)
@@ -111,10 +111,10 @@ def _hints(item_class: type) -> Mapping[str, Any]:
 
 
 def _lists(fields: Fields, options_of: OptionsOf) -> dict[str, type]:
-    """Fields that are child tables, with the class of their rows.
+    """The fields that are child tables, with the class of their rows.
 
-    A class without types is none: its rows would be JSON in any case, and declaring `dict` for
-    whole items must not turn every `list[dict]` into a table.
+    A list of a class without types is no child table.  Its rows would be JSON in any case, and to
+    declare `dict` for whole items must not turn every `list[dict]` into a table.
     """
     members = {
         name: member
@@ -134,33 +134,34 @@ def _without_lists(fields: Fields, options_of: OptionsOf) -> Fields:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
-    """Where in the tree of tables the walk is."""
+class _Parent:
+    """The table whose lists become child tables, on the walk over all tables, depth first."""
 
     table: str
     path: tuple[str, ...]
-    parent: int | None
+    index: int | None
+    """In `Declaration.children`; None for the entity's own table."""
     classes: tuple[type, ...]
-    """From the entity's class down; a class that comes again is recursive."""
-    following: int
-    """Index that the next child table gets."""
+    """From the entity's class down; a class that would come twice is recursive."""
+    next_index: int
+    """The index of its first child table."""
 
 
-def _children(owner: type, options_of: OptionsOf, place: _Place) -> Iterator[ChildTable]:
-    following = place.following
+def _children(owner: type, options_of: OptionsOf, parent: _Parent) -> Iterator[ChildTable]:
+    index = parent.next_index
     for name, member in _lists(fields_of(owner) or {}, options_of).items():
-        if member in place.classes:
+        if member in parent.classes:
             cure = f"annotate it with a JSON type, as in Annotated[list[{member.__name__}], JSON]"
             _refuse(owner, name, "makes a recursive child table", cure)
         _check_list_role(owner, name, options_of(owner) or Options())
-        table = f"{place.table}_{name.lower()}"
+        table = f"{parent.table}_{name.lower()}"
         check_table_name(owner, name, table)
-        path = (*place.path, name)
-        yield ChildTable(table, path, place.parent, _child_columns(member, options_of), member)
-        inner = _Place(table, path, following, (*place.classes, member), following + 1)
+        path = (*parent.path, name)
+        yield ChildTable(table, path, parent.index, _child_columns(member, options_of), member)
+        inner = _Parent(table, path, index, (*parent.classes, member), index + 1)
         nested = tuple(_children(member, options_of, inner))
         yield from nested
-        following += 1 + len(nested)
+        index += 1 + len(nested)
 
 
 def _check_list_role(owner: type, name: str, options: Options) -> None:
@@ -178,7 +179,7 @@ def _child_columns(member: type, options_of: OptionsOf) -> tuple[Column, ...]:
     if options.key:
         return columns
     if any(column.name.lower() == "position" for column in columns):
-        cure = 'name a key for its rows (key="position" may do), or rename the field'
+        cure = 'name a key for its rows (perhaps key="position"), or rename the field'
         _refuse(member, "position", "is reserved in a list without a key", cure)
     return (Column("position", Kind.INTEGER, Role.KEY), *columns)
 
@@ -236,7 +237,7 @@ def _check_options(
         for name in names:
             if known is not None and name not in known:
                 cure = f"the fields are: {', '.join(known)}"
-                _refuse(item_class, name, f"is named as {option} but is no field", cure)
+                _refuse(item_class, name, f"is named in {option} but is not a field", cure)
     for name in options.untracked:
         if name in options.key:
             _refuse(item_class, name, "is both key and untracked", "remove it from untracked")

@@ -1,7 +1,7 @@
-"""What a declaration comes to: tables, columns and what they hold.
+"""What a declaration results in: tables, columns and what they hold.
 
-Pure: no SQL, no Scrapy.  A SQLAlchemy type in `Annotated[...]` is carried along unread, except
-for the limits (`length`, `precision`, `scale`) that capture must enforce.
+Pure: no SQL, no Scrapy.  A SQLAlchemy type in `Annotated[...]` is passed on unread, except for the
+limits (`length`, `precision`, `scale`) that capture must enforce.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 
 class Kind(enum.Enum):
-    """What a column holds, on every database alike."""
+    """What a column holds, alike on every database."""
 
     TEXT = "text"
     INTEGER = "integer"
@@ -25,16 +25,16 @@ class Kind(enum.Enum):
     UUID = "uuid"
     BYTES = "bytes"
     ENUM = "enum"
-    """Stored as text: the member's value where that is a string, else its name."""
+    """Stored as text: the member's value if that is a string, else its name."""
     JSON = "json"
-    """Everything nested that is no child table; in a record it is its canonical JSON text."""
+    """Everything nested that is not a child table; a record holds it as canonical JSON text."""
 
 
 class Role(enum.Enum):
-    """What a change of the column means."""
+    """What a change in the column means."""
 
     KEY = "key"
-    """Part of the natural key (in a child: of the child's key); never None."""
+    """Part of the natural key, or in a child table of the row's key; never None."""
     TRACKED = "tracked"
     """A change makes a new version."""
     UNTRACKED = "untracked"
@@ -46,23 +46,23 @@ class Column:
     """One column of a table."""
 
     name: str
-    """Column name; the same as the item's field, except `data` and `position`."""
+    """The name of the item's field, except for the columns `data` and `position`."""
     kind: Kind
     role: Role
     annotation: Any = None
-    """The field's type without `Optional` and `Annotated`; None where the class states none."""
+    """The field's type without `Optional` and `Annotated`; None if the class states no type."""
     sql_type: Any = None
-    """The SQLAlchemy type (instance or class) from `Annotated[...]`; None: by `kind`."""
+    """The SQLAlchemy type (instance or class) from `Annotated[...]`; None if `kind` decides."""
     length: int | None = None
-    """Most characters (TEXT) or bytes (BYTES); None: no limit."""
+    """Maximum number of characters (TEXT, ENUM) or bytes (BYTES); None for no limit."""
     precision: int | None = None
-    """Most significant digits of a DECIMAL; None: no limit."""
+    """Maximum number of significant digits of a DECIMAL; None for no limit."""
     scale: int | None = None
-    """Digits after the point of a DECIMAL, to which capture rounds; None: as scraped."""
+    """Digits after the point to which capture rounds a DECIMAL; None to leave it as scraped."""
 
     @property
     def nullable(self) -> bool:
-        """Every column but those of the key may hold None: optional fields come and go."""
+        """Whether it may hold None: all but key columns may, since optional fields come and go."""
         return self.role is not Role.KEY
 
 
@@ -75,27 +75,27 @@ class ChildTable:
     path: tuple[str, ...]
     """Field names from the entity's class down to this list."""
     parent: int | None
-    """Index in `Declaration.children` of the enclosing child table; None: the entity itself."""
+    """Index in `Declaration.children` of the enclosing child table; None below the entity."""
     columns: tuple[Column, ...]
-    """In field order; a list without a key has a first KEY column `position` (INTEGER, from 0)."""
+    """In field order; a list without a key has a first KEY column `position`, INTEGER from 0."""
     item_class: type
 
     @property
     def positional(self) -> bool:
-        """Whether the rows are known by their place in the list."""
+        """Whether the rows are identified by their position in the list."""
         return self.columns[0].name == "position" and self.columns[0].annotation is None
 
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """One item class and the tables that its history lives in."""
+    """One item class and the tables that hold its history."""
 
     item_class: type
     table: str
     columns: tuple[Column, ...]
     """In field order; an untyped class has its key columns (TEXT) and one JSON column `data`."""
     children: tuple[ChildTable, ...] = ()
-    """Flattened depth first, a table always after the one that encloses it."""
+    """All child tables, depth first, so that each comes after the one that encloses it."""
     untyped: bool = False
     untracked_data: frozenset[str] = frozenset()
-    """Fields inside `data` of an untyped class that are stored but never make a version."""
+    """Fields inside `data` of an untyped class that are stored but never make a new version."""

@@ -1,1 +1,1 @@
-"""From the queue to the last word on each record: batches, retries, bisection."""
+"""Brings each record from the queue to its last word: batches, retries, bisection."""

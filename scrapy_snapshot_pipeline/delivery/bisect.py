@@ -1,4 +1,4 @@
-"""Finding the bad records of a batch: how it is split, and when that is no use.  Pure."""
+"""The search for the bad records of a batch, and when to stop searching.  Pure."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Protocol, TypeVar
 from scrapy_snapshot_pipeline.errors import Cause
 from scrapy_snapshot_pipeline.records import SnapshotRecord
 
-MANY_BAD = 0.1
-"""Share of a batch's records above which halving costs more than trying each by itself."""
-IN_A_ROW = 20
-"""So many bad records with the same cause, and no good one between, are not the records' fault."""
+MAX_BAD_SHARE = 0.1
+"""Above this share of bad records in a batch, halving takes more writes than single records do."""
+SAME_CAUSE_LIMIT = 20
+"""This many bad records in a row, all with the same cause, show that the table is at fault."""
 WINDOW = 50
-"""Nor is it when more than half of so many records, the latest, are bad."""
+"""The table is also at fault if more than half of the latest WINDOW records were bad."""
 
 
 class HasRecord(Protocol):
-    """What is split: anything that carries a record."""
+    """Anything that carries a record."""
 
     @property
     def record(self) -> SnapshotRecord:
@@ -29,9 +29,9 @@ T = TypeVar("T", bound=HasRecord)
 
 
 def halves(entries: Sequence[T]) -> list[tuple[T, ...]]:
-    """Split two or more entries in two, all of one entity into the same half if there are two.
+    """Split two or more entries into two parts, to be written one after the other.
 
-    The order of an entity's records is kept when the halves are written one after the other.
+    The records of an entity stay together, unless there is only one entity, and in their order.
     """
     groups = _by_entity(entries)
     if len(groups) == 1:
@@ -44,32 +44,33 @@ def halves(entries: Sequence[T]) -> list[tuple[T, ...]]:
 
 
 def singles(entries: Sequence[T]) -> list[tuple[T, ...]]:
-    """Split into single entries, those of one entity in their order."""
+    """Split into single entries, in their order."""
     return [(entry,) for entry in entries]
 
 
 class Bisection:
-    """How the search goes in one batch."""
+    """The search in one batch."""
 
     def __init__(self, records: int) -> None:
-        """For a batch of so many records."""
+        """Begin the search in a batch of this many records."""
         self._records = records
         self._bad = 0
 
-    def rejected(self) -> None:
-        """Count a record that was found to be bad."""
+    def found_bad(self) -> None:
+        """Count a record that turned out to be bad."""
         self._bad += 1
 
     def split(self, entries: Sequence[T]) -> list[tuple[T, ...]]:
-        """The parts in which to write two or more entries, one after the other."""
-        return singles(entries) if self._bad > MANY_BAD * self._records else halves(entries)
+        """The parts in which two or more entries are to be written, one after the other."""
+        return singles(entries) if self._bad > MAX_BAD_SHARE * self._records else halves(entries)
 
 
 class CircuitBreaker:
-    """Tells "this table is broken" from "these records are bad", over all batches of a crawl."""
+    """Distinguishes a broken table from bad records, over all batches of a crawl."""
 
     def __init__(self) -> None:
         self._latest: deque[bool] = deque(maxlen=WINDOW)
+        """Whether each of the latest records was bad."""
         self._signature: Hashable = None
         self._in_a_row = 0
 
@@ -79,12 +80,12 @@ class CircuitBreaker:
         self._latest.extend([False] * min(records, WINDOW))
 
     def rejected(self, kind: type[BaseException], cause: Cause) -> bool:
-        """Count a bad record; True when the table must be broken."""
+        """Count a bad record; True if the breaker trips because the table must be broken."""
         signature = (kind, cause)
         self._in_a_row = self._in_a_row + 1 if signature == self._signature else 1
         self._signature = signature
         self._latest.append(True)
-        return self._in_a_row >= IN_A_ROW or self._mostly_bad()
+        return self._in_a_row >= SAME_CAUSE_LIMIT or self._mostly_bad()
 
     def _mostly_bad(self) -> bool:
         return len(self._latest) == WINDOW and 2 * sum(self._latest) > WINDOW

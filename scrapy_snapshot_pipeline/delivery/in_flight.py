@@ -12,44 +12,46 @@ from scrapy_snapshot_pipeline.records import Batch, DeliveryReport, SnapshotReco
 
 @dataclass(slots=True, eq=False)
 class Pending:
-    """A submitted record without a report, as it lies in the queue."""
+    """A submitted record that has no report yet."""
 
     record: SnapshotRecord
     size: int
-    tell: Callable[[DeliveryReport], object]
-    """Hears the last word, once."""
+    """Bytes, for the queue."""
+    notify: Callable[[DeliveryReport], object]
+    """Called once, with the report."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What goes into one transaction."""
+    """What goes into one transaction; make it with `of`."""
 
     entries: tuple[Pending, ...]
-    attempt: int = 1
-    """Starts at 1, and goes on with the parts of a split; 0: never tried."""
+    batch: Batch
+    """The records of the entries, in the same order.
+
+    Its attempt is 0 if the part was never tried, and goes on in the parts of a split.
+    """
     possibly_stored: bool = False
-    """An earlier attempt may have committed without an answer."""
+    """Whether an earlier attempt may have been committed although its answer was lost."""
 
-    @property
-    def records(self) -> tuple[SnapshotRecord, ...]:
-        """In the order of their admission."""
-        return tuple(entry.record for entry in self.entries)
-
-    @property
-    def batch(self) -> Batch:
-        """For the store."""
-        return Batch(self.records, self.attempt)
+    @classmethod
+    def of(
+        cls, entries: tuple[Pending, ...], attempt: int = 1, *, possibly_stored: bool = False
+    ) -> Part:
+        """Make a part whose batch has the records of `entries`."""
+        batch = Batch(tuple(entry.record for entry in entries), attempt)
+        return cls(entries, batch, possibly_stored)
 
 
 class InFlight:
-    """Parts without a last word, in the order in which they are written."""
+    """The parts that are not settled, in the order in which they are written."""
 
-    def __init__(self, entries: tuple[Pending, ...]) -> None:
-        self._parts = deque([Part(entries)])
-        self._isolation = Bisection(len(entries))
+    def __init__(self, entries: tuple[Pending, ...] = ()) -> None:
+        self._parts = deque([Part.of(entries)] if entries else ())
+        self._bisection = Bisection(len(entries))
 
     def __len__(self) -> int:
-        """Records without a last word."""
+        """The number of records."""
         return sum(len(part.entries) for part in self._parts)
 
     def __bool__(self) -> bool:
@@ -57,32 +59,36 @@ class InFlight:
 
     @property
     def first(self) -> Part:
-        """The part whose turn it is."""
+        """The part that is written next."""
         return self._parts[0]
 
-    def settle_first(self) -> Part:
-        """Take the first part out: its last word is spoken."""
-        return self._parts.popleft()
+    def count_attempt(self) -> None:
+        """Make the next write of the first part another attempt."""
+        batch = self.first.batch
+        self._parts[0] = replace(self.first, batch=replace(batch, attempt=batch.attempt + 1))
 
-    def settle_all(self) -> Iterable[Part]:
-        """Take everything out."""
-        parts, self._parts = self._parts, deque()
-        return parts
-
-    def again(self) -> None:
-        """Count an attempt of the first part."""
-        self._parts[0] = replace(self.first, attempt=self.first.attempt + 1)
-
-    def doubt(self) -> None:
+    def mark_possibly_stored(self) -> None:
         """Note that the first part may be stored."""
         self._parts[0] = replace(self.first, possibly_stored=True)
 
     def split_first(self) -> None:
-        """Put the parts of the first part in its place."""
+        """Replace the first part by the parts into which the search splits it."""
         part = self._parts.popleft()
-        parts = self._isolation.split(part.entries)
-        self._parts.extendleft(replace(part, entries=entries) for entries in reversed(parts))
+        for entries in reversed(self._bisection.split(part.entries)):
+            self._parts.appendleft(
+                Part.of(entries, part.batch.attempt, possibly_stored=part.possibly_stored)
+            )
 
-    def rejected(self) -> None:
-        """Count a bad record."""
-        self._isolation.rejected()
+    def remove_first(self) -> Part:
+        """Take the first part out, to be settled."""
+        return self._parts.popleft()
+
+    def reject_first(self) -> Part:
+        """Take the first part out, which is a bad record; the search takes note of it."""
+        self._bisection.found_bad()
+        return self._parts.popleft()
+
+    def remove_all(self) -> Iterable[Part]:
+        """Take all parts out, to be settled."""
+        parts, self._parts = self._parts, deque()
+        return parts

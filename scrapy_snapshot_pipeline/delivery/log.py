@@ -1,7 +1,7 @@
-"""What delivery logs: counts, and the types of errors.
+"""What the delivery logs: counts, and the types of errors.
 
-The text of an error that is not ours may quote a scraped value, so its type and the place that
-raised it must do.
+The text of an error that is not ours may quote a scraped value.  Only its type and the place that
+raised it are logged.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ logger = logging.getLogger(__name__)
 
 
 def will_retry(batch: Batch, error: BaseException, delay: float) -> None:
-    """Tell of a failed attempt that is not the last; `delay` in seconds."""
+    """Log an attempt that failed and is repeated after `delay` seconds."""
     logger.warning(
-        "Attempt %d to write %d records failed (%s); the next one in %.2f s",
+        "Attempt %d to write %d records failed (%s); the next one follows in %.2f s",
         batch.attempt,
         len(batch.records),
         _describe(error),
@@ -27,25 +27,25 @@ def will_retry(batch: Batch, error: BaseException, delay: float) -> None:
 
 
 def will_split(batch: Batch, error: BaseException) -> None:
-    """Tell of a batch that will be written in parts."""
+    """Log that a batch is written in parts."""
     logger.info("Splitting a batch of %d records (%s)", len(batch.records), _describe(error))
 
 
 def gave_up(pending: int, error: BaseException, reason: str) -> None:
-    """Tell that nothing will be stored any more; `reason` is the finish reason of the crawl."""
+    """Log that nothing more is stored; `reason` is the finish reason of the crawl."""
     logger.critical(
         "The crawl is stopped (%s) and nothing more is stored; %d records go to the dead letters; "
-        "see to the database, then run `scrapy snapshots replay`; the last error was %s",
+        "fix the cause, then run `scrapy snapshots replay`; the last error was %s",
         reason,
         pending,
         _describe(error),
     )
 
 
-def kept(batch: Batch, error: BaseException) -> None:
-    """Tell of records that are in the dead letters."""
+def dead_lettered(batch: Batch, error: BaseException) -> None:
+    """Log records that are in the dead letters."""
     logger.error(
-        "%d records were not stored and are in the dead letters, attempts: %d (%s)",
+        "%d records were not stored and are in the dead letters; attempts: %d (%s)",
         len(batch.records),
         batch.attempt,
         _describe(error),
@@ -53,12 +53,12 @@ def kept(batch: Batch, error: BaseException) -> None:
 
 
 def dropped(batch: Batch, error: BaseException) -> None:
-    """Tell of records that are gone because SNAPSHOT_ON_REJECT says so."""
+    """Log records that were refused and, as SNAPSHOT_ON_REJECT says, not kept."""
     logger.error("%d records were refused and dropped (%s)", len(batch.records), _describe(error))
 
 
 def lost(batch: Batch, error: BaseException) -> None:
-    """Name the records that are neither stored nor kept, by their ids: the last resort."""
+    """Log the ids of records that are neither stored nor in the dead letters, as a last resort."""
     logger.critical("%d records are lost: %s", len(batch.records), _describe(error))
     for record in batch.records:
         logger.critical(
@@ -71,25 +71,25 @@ def lost(batch: Batch, error: BaseException) -> None:
 
 
 def answered_late(batch: Batch, *, stored: bool) -> None:
-    """Tell what became of a batch after it had been given up."""
-    outcome = "were stored after all" if stored else "failed to be stored"
+    """Log the outcome of a batch that had been given up before the database answered."""
+    outcome = "were stored after all" if stored else "were not stored"
     logger.warning("%d records that had been given up %s", len(batch.records), outcome)
 
 
 def ran_out_of_time(pending: int) -> None:
-    """Tell that the close has used up its time."""
+    """Log that the time for the close is used up."""
     logger.critical(
-        "Out of time at close; %d records have not been stored and go to the dead letters", pending
+        "The close ran out of time; %d records are not stored and go to the dead letters", pending
     )
 
 
-def watcher_failed(name: str, error: BaseException) -> None:
-    """Tell that one who was to be told of the delivery raised."""
+def callback_failed(name: str, error: BaseException) -> None:
+    """Log that a listener raised."""
     logger.error("The %r callback failed with %s", name, _describe(error))
 
 
 def loop_died(error: BaseException) -> None:
-    """Tell of a bug of ours."""
+    """Log a bug of ours."""
     logger.critical("The delivery loop died of %s", _describe(error))
 
 

@@ -1,7 +1,7 @@
-"""The last word on each record, told to whoever waits for it, some in every turn of the loop.
+"""Notifies whoever submitted a record of its report, for a few records in each turn of the loop.
 
-Each word sends an item of Scrapy's on its way, and lets the spider make the next.  Those of a batch
-of 500 in one turn kept the reactor from everything else for up to 0.3 s.
+Each notification lets an item of Scrapy's go on, and the spider make the next one.  To notify a
+whole batch in one turn would hold up everything else on the reactor; see the benchmark, section D.
 """
 
 from __future__ import annotations
@@ -15,77 +15,81 @@ from scrapy_snapshot_pipeline.reactor.timers import CallLater, Cancellable
 from scrapy_snapshot_pipeline.records import DeliveryReport
 
 PER_TURN = 50
-"""Records; they take some 5 ms."""
+"""Records; few enough that a turn stays short."""
 
 
-def tell(listener: Callable[..., object], *words: object) -> None:
-    """Call `listener`; what it raises, as where the loop is closed, is logged and harms nobody."""
+def call_listener(listener: Callable[..., object], *args: object) -> None:
+    """Call `listener`; an exception that it raises is logged, and goes no further.
+
+    One is raised, for example, where the loop of whoever waits is closed already.
+    """
     try:
-        listener(*words)
+        listener(*args)
     except Exception as error:  # noqa: BLE001
-        delivery_log.watcher_failed(listener.__name__, error)
+        delivery_log.callback_failed(listener.__name__, error)
 
 
 class Notifier:
-    """Tells in the order in which it was handed the words.  Reactor thread only.
+    """Notifies in the order in which it is given the reports.  Reactor thread only.
 
-    Never more than one batch waits: what is left of the one before is told when the next comes.
+    Reports of one batch at most are left for later turns: they are notified at the latest when
+    the next batch comes.
     """
 
     def __init__(self, call_later: CallLater) -> None:
         self._call_later = call_later
         self._left: deque[tuple[Pending, DeliveryReport]] = deque()
         self._next_turn: Cancellable | None = None
-        self._telling = False
+        self._notifying = False
         self._held = False
         self._finished = False
 
     def __len__(self) -> int:
-        """Records whose word is not told yet."""
+        """Reports that are left for later."""
         return len(self._left)
 
-    def tell(self, words: Iterable[tuple[Pending, DeliveryReport]]) -> None:
-        """Tell the first of them now, and the others in the next turns."""
+    def notify(self, reports: Iterable[tuple[Pending, DeliveryReport]]) -> None:
+        """Notify of the first reports now, and of the others in the next turns."""
         older = len(self._left)
-        self._left.extend(words)
-        if self._held or self._telling:
+        self._left.extend(reports)
+        if self._held or self._notifying:
             return
         if self._finished:
-            self._tell(len(self._left))
+            self._notify_first(len(self._left))
             return
-        self._forget_next_turn()
-        self._tell(older)
-        self._tell_some()
+        self._cancel_next_turn()
+        self._notify_first(older)
+        self._notify_slice()
 
     def hold(self) -> None:
-        """Only collect until `finish`, which must follow: there may be no other turn."""
+        """Only collect until `finish`, which must follow: the loop may have no other turn."""
         self._held = True
 
     def finish(self) -> None:
-        """Tell everything before returning, and all that comes later at once."""
+        """Notify of everything before returning, and from now on at once."""
         self._held, self._finished = False, True
-        self._forget_next_turn()
+        self._cancel_next_turn()
         while self._left:
-            self._tell(len(self._left))
+            self._notify_first(len(self._left))
 
-    def _tell_some(self) -> None:
+    def _notify_slice(self) -> None:
         self._next_turn = None
-        self._tell(PER_TURN)
+        self._notify_first(PER_TURN)
         if self._left and not (self._held or self._finished):
-            self._next_turn = self._call_later(0, self._tell_some)
+            self._next_turn = self._call_later(0, self._notify_slice)
 
-    def _tell(self, most: int) -> None:
-        self._telling = True  # who is told may come back here
+    def _notify_first(self, most: int) -> None:
+        self._notifying = True  # a listener may give us another report, or ask us to finish
         try:
             for _ in range(most):
                 if not self._left:
                     break
-                entry, report = self._left.popleft()
-                tell(entry.tell, report)
+                pending, report = self._left.popleft()
+                call_listener(pending.notify, report)
         finally:
-            self._telling = False
+            self._notifying = False
 
-    def _forget_next_turn(self) -> None:
+    def _cancel_next_turn(self) -> None:
         if self._next_turn is not None:
             self._next_turn.cancel()
             self._next_turn = None

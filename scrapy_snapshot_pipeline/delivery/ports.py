@@ -1,28 +1,53 @@
-"""What the delivery is handed from outside: who watches it, where unstored records go, options."""
+"""What a delivery is handed from outside: the store, the spool, a watcher, time, and options."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeAlias
 
+from twisted.internet.defer import Deferred
+
+from scrapy_snapshot_pipeline.reactor.timers import CallLater
 from scrapy_snapshot_pipeline.records import Batch, DeliveryReport, SnapshotRecord, WriteResult
+
+UNAVAILABLE = "snapshot_database_unavailable"
+"""Finish reason of a crawl whose database was away for too long."""
+BROKEN = "snapshot_database_broken"
+"""Finish reason of a crawl whose database or table refuses every record."""
+REJECTED = "snapshot_record_rejected"
+"""Finish reason of a crawl that the user wants stopped at the first record that is refused."""
+NO_DEAD_LETTERS = "snapshot_dead_letters_failed"
+"""Finish reason of a crawl whose dead letters cannot be written."""
+
+StopCrawl: TypeAlias = Callable[[str], object]
+"""Asks for the end of the crawl with one of the finish reasons above; returns at once."""
+
+
+class Store(Protocol):
+    """Where batches are written."""
+
+    def write(self, batch: Batch) -> Deferred[WriteResult]:
+        """Write a batch once, in one transaction, in a thread of its own."""
+
+    def cut(self) -> object:
+        """Make a write that is under way fail; its Deferred fires in a later turn of the loop."""
 
 
 class Watcher(Protocol):
-    """Who is told of the delivery; what it raises is logged and harms nothing."""
+    """Is notified of what happens; an exception that it raises is logged, and has no effect."""
 
     def reported(self, reports: Sequence[DeliveryReport]) -> None:
-        """The last words on records that share their fate; once for each record."""
+        """Called with the last words on records that met the same fate; once for each record."""
 
     def committed(self, batch: Batch, result: WriteResult) -> None:
-        """Once a transaction, before the reports of its records."""
+        """Called once for each transaction, before the reports of its records."""
 
     def retrying(self, attempt: int, error: BaseException, delay: float) -> None:
-        """Before each sleep: the failed attempt, its error, seconds until the next."""
+        """Called before each sleep with the failed attempt, its error, and the seconds to sleep."""
 
     def splitting(self) -> None:
-        """Before a batch is written in parts."""
+        """Called before a batch is written in parts."""
 
 
 class Spool(Protocol):
@@ -36,14 +61,29 @@ class Spool(Protocol):
         *,
         possibly_stored: bool,
     ) -> None:
-        """Keep them all, on the disk before returning; raises DeadLetterError."""
+        """Write them all to the disk before returning; raises DeadLetterError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """Time and chance, handed in so that a test can set both."""
+
+    call_later: CallLater
+    now: Callable[[], float]
+    """Seconds, on a clock that never goes back."""
+    chance: Callable[[], float]
+    """A random number in [0, 1]."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryOptions:
     """What the user may choose."""
 
+    queue_size: int
+    """Records."""
+    queue_bytes: int
     batch_size: int
+    """Records."""
     batch_bytes: int
     linger: float
     """Seconds."""

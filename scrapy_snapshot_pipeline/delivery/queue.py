@@ -1,7 +1,6 @@
 """A bounded first-in-first-out queue whose callers wait with Deferreds.
 
-It wakes whoever waits and calls nobody: it knows neither what takes from it nor what a record
-is, only that an entry has a size.
+It knows neither who takes from it nor what a record is, only that an entry has a size.
 """
 
 from __future__ import annotations
@@ -28,10 +27,10 @@ T = TypeVar("T", bound=HasSize)
 class SnapshotQueue(Generic[T]):
     """Entries in the order of their `put`, at most `max_records` and `max_bytes` of them.
 
-    What has been taken no longer counts: beside the queue, one batch may be in flight.  Entries
-    that wait for admission count for nothing here; holding those back is up to the caller.
+    Entries that have been taken no longer count: one batch may be in flight beside the queue.
+    Entries that wait for admission do not count either; to limit them is up to the caller.
 
-    All state belongs to the reactor thread.  Nothing is called until the state is whole again,
+    All state belongs to the reactor thread.  Nobody is woken before the state is consistent again,
     so whoever is woken may use the queue at once.
     """
 
@@ -45,7 +44,7 @@ class SnapshotQueue(Generic[T]):
         self._closed = False
 
     def __len__(self) -> int:
-        """Entries that were admitted and not taken yet."""
+        """Entries that were admitted and have not been taken yet."""
         return len(self._entries)
 
     def __repr__(self) -> str:
@@ -74,8 +73,8 @@ class SnapshotQueue(Generic[T]):
         """Queue `entry`; the Deferred fires on its admission.
 
         Entries are admitted in the order of the calls.  One that is larger than the whole queue
-        is admitted when the queue is empty.  Cancelling the Deferred withdraws nothing.  It fails
-        with QueueClosedError when the queue is closed, or drained before there was room.
+        is admitted when the queue is empty.  The Deferred fails with QueueClosedError if the queue
+        is closed, or drained before there was room.  To cancel it withdraws nothing.
         """
         if self._closed:
             return fail(QueueClosedError("the snapshot queue is closed; no record can be added"))
@@ -91,7 +90,7 @@ class SnapshotQueue(Generic[T]):
     def take(self, max_records: int, max_bytes: int) -> tuple[T, ...]:
         """Remove and return the oldest entries up to these limits, at least one if there is any.
 
-        Those that waited are admitted into the place that this makes.
+        Entries that wait are admitted into the room that this makes.
         """
         taken: list[T] = []
         room = max_bytes
@@ -104,11 +103,11 @@ class SnapshotQueue(Generic[T]):
         return tuple(taken)
 
     def holds(self, records: int, size: int) -> bool:
-        """Whether a batch of so many records or bytes is there, or all that the queue can hold."""
+        """Whether `records` entries, `size` bytes or as much as fits into the queue are there."""
         return len(self._entries) >= records or self._size >= size or bool(self._waiting)
 
     def not_empty(self) -> Deferred[None]:
-        """Fire when there is something to take, or when the queue is closed."""
+        """Fires when there is something to take, or when the queue is closed."""
         if self._entries or self._closed:
             return succeed(None)
         arrival: Deferred[None] = Deferred()
@@ -163,5 +162,5 @@ class SnapshotQueue(Generic[T]):
 
 def _refuse(admitted: Deferred[None]) -> None:
     admitted.errback(QueueClosedError("the snapshot queue was closed before there was room"))
-    # Whoever waits has been told; that nobody waits is no error for Twisted to log.
+    # Whoever waits has the error now.  If nobody does, Twisted must not log it as unhandled.
     admitted.addErrback(lambda _: None)

@@ -1,4 +1,4 @@
-"""The delivery reports of a whole batch: pure."""
+"""The delivery reports of a whole batch.  Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from scrapy_snapshot_pipeline.records import Batch, DeliveryReport, Outcome, Wri
 
 
 def stored(batch: Batch, result: WriteResult) -> list[DeliveryReport]:
-    """Report a committed batch, in its order."""
+    """Report a batch that was committed, in its order."""
     return [
         DeliveryReport(record, outcome, batch.attempt)
         for record, outcome in zip(batch.records, result.outcomes, strict=True)
@@ -20,9 +20,9 @@ def not_stored(batch: Batch, outcome: Outcome, error: BaseException) -> list[Del
 
 
 def miscounted(batch: Batch, result: WriteResult) -> WriteError:
-    """The error of a store that does not give one outcome a record.
+    """The error where a store does not give one outcome for each record.
 
-    A bug of the store; nobody can say which record is which.
+    This is a bug of the store: nobody can say which outcome belongs to which record.
     """
     expected, got = len(batch.records), len(result.outcomes)
     return WriteError(f"the store gave {got} outcomes for {expected} records; possibly stored")

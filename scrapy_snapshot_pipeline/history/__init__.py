@@ -1,4 +1,4 @@
-"""Questions to the stored history, from a script or a notebook; nothing of Scrapy is needed."""
+"""The stored history, queried from a script or a notebook; Scrapy is not needed."""
 
 from scrapy_snapshot_pipeline.history.lazy_result import Answer
 from scrapy_snapshot_pipeline.history.numeric.results import FieldStatistics, Mover, Step

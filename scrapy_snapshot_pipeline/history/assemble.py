@@ -1,11 +1,11 @@
-"""Rows put together: whole states with their children, and changes with what changed below."""
+"""Puts rows together: whole states with their children, and changes with what changed below."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -31,8 +31,10 @@ from scrapy_snapshot_pipeline.history.results import (
 )
 from scrapy_snapshot_pipeline.history.values import bytes_id
 
-ChildCondition: TypeAlias = "Callable[[FromClause], Condition]"
-_Within: TypeAlias = "dict[tuple[bytes, bytes], tuple[bytes | None, Fields]]"
+_RowsBelow: TypeAlias = "Mapping[tuple[int, bytes | None], Sequence[ChildRow]]"
+"""By the index of the child table and the id of the enclosing row."""
+_RowsByTime: TypeAlias = "defaultdict[tuple[bytes, dt.datetime], dict[bytes, ChildRow]]"
+"""By entity and time, then by child id."""
 
 
 def states(
@@ -41,7 +43,7 @@ def states(
     versions: Iterable[VersionRow],
     at: dt.datetime | None,
 ) -> Iterator[State]:
-    """Whole states of versions that are valid at `at` (None: now), in their order."""
+    """The whole states of versions that are valid at `at` (None: now), in their order."""
     for chunk in chunks(versions):
         ids = [version.entity_id for version in chunk]
         rows = queries.children(connection, ids, lambda table: at_time(table, at))
@@ -77,26 +79,23 @@ def _state(queries: Queries, version: VersionRow, rows: Iterable[ChildRow]) -> S
 
 
 def _lists(
-    queries: Queries,
-    enclosing: int | None,
-    parent_id: bytes | None,
-    below: defaultdict[tuple[int, bytes | None], list[ChildRow]],
+    queries: Queries, enclosing: int | None, parent_id: bytes | None, below: _RowsBelow
 ) -> dict[str, tuple[ChildState, ...]]:
+    """The lists in one row of the table with the index `enclosing`; None: in the entity."""
     lists: dict[str, tuple[ChildState, ...]] = {}
-    for place, child in enumerate(queries.entity.declaration.children):
+    for index, child in enumerate(queries.entity.declaration.children):
         if child.parent == enclosing:
-            found = [
-                child_state(queries, row, _lists(queries, place, row.child_id, below))
-                for row in below.get((place, parent_id), ())
+            rows = [
+                _child_state(queries, row, _lists(queries, index, row.child_id, below))
+                for row in below.get((index, parent_id), ())
             ]
-            lists[child.path[-1]] = tuple(sorted(found, key=lambda c: key_order(c.key)))
+            lists[child.path[-1]] = tuple(sorted(rows, key=lambda row: key_order(row.key)))
     return lists
 
 
-def child_state(
+def _child_state(
     queries: Queries, row: ChildRow, children: dict[str, tuple[ChildState, ...]] | None = None
 ) -> ChildState:
-    """The row with the rows below it."""
     return ChildState(
         path=queries.child_paths[row.table],
         child_id=bytes_id(row.child_id),
@@ -110,12 +109,12 @@ def child_state(
 def changes(connection: Connection, queries: Queries, steps: Iterable[StepRow]) -> Iterator[Change]:
     """What each step changed, in their order."""
     for chunk in chunks(steps):
-        below = _Below(connection, queries, chunk)
+        below = _ChildSteps(connection, queries, chunk)
         for step in chunk:
             yield _change(connection, queries, step, below)
 
 
-def _change(connection: Connection, queries: Queries, step: StepRow, below: _Below) -> Change:
+def _change(connection: Connection, queries: Queries, step: StepRow, below: _ChildSteps) -> Change:
     version, kind = step.version, _kind(step)
     before = step.previous if kind is ChangeKind.CHANGED else None
     fields = field_changes(before or {}, version.values, queries.own.key_names)
@@ -123,9 +122,9 @@ def _change(connection: Connection, queries: Queries, step: StepRow, below: _Bel
     if kind is ChangeKind.RETIRED:
         fields = ()
     elif kind is ChangeKind.LATE:
-        stood, seen = _beside(connection, queries, version)
-        fields = field_changes(stood.values if stood else {}, version.values, queries.own.key_names)
-        children = child_changes(stood, seen)
+        then, seen = _late_states(connection, queries, version)
+        fields = field_changes(then.values if then else {}, version.values, queries.own.key_names)
+        children = child_changes(then, seen)
     else:
         children = below.changes(step, fresh=kind is not ChangeKind.CHANGED)
     return Change(
@@ -161,63 +160,64 @@ def _time(step: StepRow) -> dt.datetime:
     return step.version.valid_from
 
 
-def _beside(
+def _late_states(
     connection: Connection, queries: Queries, late: VersionRow
 ) -> tuple[State | None, State]:
-    """The state of the instant of a late observation, and what the observation saw."""
+    """The state at the instant of a late observation, and the state that it observed."""
     time, v = late.valid_from, queries.v
     there = queries.versions(connection, v.c.entity_id == late.entity_id, at_time(v, time))
-    stood = next(states(connection, queries, list(there), time), None)
+    then = next(states(connection, queries, list(there), time), None)
     rows = queries.children(
         connection,
         [late.entity_id],
         lambda table: sa.and_(table.c.snapshot_id == late.snapshot_id, ~lasting(table)),
     )
-    return stood, next(_with_children(queries, [late], rows))
+    return then, next(_with_children(queries, [late], rows))
 
 
-class _Below:
+class _ChildSteps:
     """The child rows that began or ended with a chunk of steps."""
 
     def __init__(self, connection: Connection, queries: Queries, steps: Sequence[StepRow]) -> None:
         self._queries = queries
-        self._begun: defaultdict[tuple[bytes, dt.datetime], dict[bytes, ChildRow]]
-        self._begun = defaultdict(dict)
-        self._ended: defaultdict[tuple[bytes, dt.datetime], dict[bytes, ChildRow]]
-        self._ended = defaultdict(dict)
+        self._begun: _RowsByTime = defaultdict(dict)
+        self._ended: _RowsByTime = defaultdict(dict)
+        self._enclosing = Enclosing()
         times = [step.version.valid_from for step in steps if not step.ended]
-        ids = sorted({step.version.entity_id for step in steps if not step.ended})
-        if not times or not queries.entity.children:
-            return
-        first, last = min(times), max(times)
-        for row in queries.children(connection, ids, lambda t: _moved(t, first, last)):
-            # Most rows either began or ended here, and to hash a time takes long.
+        if times and queries.entity.children:
+            ids = sorted({step.version.entity_id for step in steps if not step.ended})
+            self._read(connection, ids, min(times), max(times))
+
+    def _read(
+        self, connection: Connection, ids: Sequence[bytes], first: dt.datetime, last: dt.datetime
+    ) -> None:
+        for row in self._queries.children(connection, ids, lambda t: _moved(t, first, last)):
+            # Only a beginning within the chunk is ever looked up, and hashing a time is slow.
             if row.valid_from >= first:
                 self._begun[row.entity_id, row.valid_from][row.child_id] = row
             if row.valid_to is not None:
                 self._ended[row.entity_id, row.valid_to][row.child_id] = row
-        self._within = enclosing_keys(connection, queries, ids)
+        self._enclosing = enclosing_keys(connection, self._queries, ids)
 
     def changes(self, step: StepRow, *, fresh: bool) -> tuple[ChildChange, ...]:
-        """Those of one step; `fresh`: nothing was there before it."""
-        place = step.version.entity_id, step.version.valid_from
-        new = self._begun.get(place, {})
-        old = {} if fresh else self._ended.get(place, {})
+        """The child changes of one step; `fresh`: the entity had no state before it."""
+        instant = step.version.entity_id, step.version.valid_from
+        new = self._begun.get(instant, {})
+        old = {} if fresh else self._ended.get(instant, {})
         found = [
             change
-            for child_id in {**old, **new}
-            if (change := self._change(old.get(child_id), new.get(child_id))) is not None
+            for child_id, row in {**old, **new}.items()
+            if (change := self._change(row, old.get(child_id), new.get(child_id))) is not None
         ]
         return tuple(sorted(found, key=order) if len(found) > 1 else found)
 
-    def _change(self, old: ChildRow | None, new: ChildRow | None) -> ChildChange | None:
-        row = new or old
-        if row is None:
-            return None
-        identity = child_state(self._queries, row)
+    def _change(
+        self, row: ChildRow, old: ChildRow | None, new: ChildRow | None
+    ) -> ChildChange | None:
+        """`row`: whichever of the two exists."""
+        within = self._enclosing.of(row.entity_id, row.parent_id)
         old_values, new_values = (None if each is None else each.values for each in (old, new))
-        within = self._within.of(row.entity_id, row.parent_id)
-        return child_change(identity.path, old_values, new_values, identity, within)
+        return child_change(_child_state(self._queries, row), within, old_values, new_values)
 
 
 def _moved(table: FromClause, first: dt.datetime, last: dt.datetime) -> Condition:
@@ -231,14 +231,14 @@ class Enclosing:
     """The keys of child rows that have lists of their own."""
 
     def __init__(self) -> None:
-        self._keys: _Within = {}
+        self._keys: dict[tuple[bytes, bytes], tuple[bytes | None, Fields]] = {}
 
     def add(self, row: ChildRow, key: Fields) -> None:
-        """A row's key never changes, so any version of it tells."""
+        """Any version of the row will do, because its key never changes."""
         self._keys[row.entity_id, row.child_id] = row.parent_id, key
 
     def of(self, entity_id: bytes, parent: bytes | None) -> tuple[Fields, ...]:
-        """Keys of the rows around one that is directly below `parent`, outermost first."""
+        """The keys of the rows that enclose a row directly below `parent`, outermost first."""
         keys: list[Fields] = []
         while parent is not None:
             parent, key = self._keys[entity_id, parent]
@@ -247,13 +247,16 @@ class Enclosing:
 
 
 def enclosing_keys(connection: Connection, queries: Queries, ids: Sequence[bytes]) -> Enclosing:
-    """For the child rows of these entities; asks nothing where no list is inside another."""
+    """The keys for these entities; nothing is read unless some list is inside another."""
     found = Enclosing()
-    outer = {child.parent for child in queries.entity.declaration.children} - {None}
-    if not outer or not ids:
+    children = queries.entity.declaration.children
+    tables = {child.parent for child in children if child.parent is not None}
+    if not tables or not ids:
         return found
-    tables = [place for place in outer if place is not None]
-    condition: Any = lambda _table: sa.true()  # noqa: E731
-    for row in queries.children(connection, ids, condition, tables):
+    for row in queries.children(connection, ids, _every, tables):
         found.add(row, queries.child_columns[row.table].key(row.values))
     return found
+
+
+def _every(_table: FromClause) -> Condition:
+    return sa.true()

@@ -1,10 +1,11 @@
-"""What is different between two states: pure."""
+"""The differences between two states.  Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TypeAlias
+from typing import NamedTuple
 
+from scrapy_snapshot_pipeline.capture.canonical import same
 from scrapy_snapshot_pipeline.history.results import (
     ChildChange,
     ChildKind,
@@ -14,15 +15,20 @@ from scrapy_snapshot_pipeline.history.results import (
     State,
 )
 
-_Rows: TypeAlias = "dict[tuple[str, bytes], tuple[ChildState, tuple[Fields, ...]]]"
+
+class _Row(NamedTuple):
+    """A child row, and the keys of the rows that enclose it."""
+
+    child: ChildState
+    within: tuple[Fields, ...]
 
 
 def field_changes(old: Fields, new: Fields, skip: Iterable[str] = ()) -> tuple[FieldChange, ...]:
-    """The fields that differ, in their order; one that is missing is None."""
+    """The fields that differ, in their order; a missing field counts as None."""
     found = []
     for name in {**new, **old}:
         before, after = old.get(name), new.get(name)
-        if before != after and name not in skip:
+        if name not in skip and not same(before, after):
             found.append(FieldChange(name, before, after))
     return tuple(found)
 
@@ -32,64 +38,55 @@ def child_changes(before: State | None, after: State | None) -> tuple[ChildChang
     old, new = _rows(before), _rows(after)
     found = [
         change
-        for place in {**old, **new}
-        if (change := _child_change(old.get(place), new.get(place))) is not None
+        for identity, row in {**old, **new}.items()
+        if (change := child_change(*row, _values(old, identity), _values(new, identity)))
+        is not None
     ]
     return tuple(sorted(found, key=order))
 
 
-def order(change: ChildChange) -> tuple[object, ...]:
-    """Sorts child changes alike on every database."""
-    keys = tuple(key_order(key) for key in (*change.within, change.key))
-    return change.path, keys, change.child_id.bytes
-
-
-def key_order(key: Fields) -> tuple[object, ...]:
-    """Sorts keys of one table; no value of a key is None."""
-    return tuple(str(v) if isinstance(v, (dict, list)) else v for v in key.values())
-
-
 def child_change(
-    path: str,
-    old: Fields | None,
-    new: Fields | None,
-    identity: ChildState,
-    within: tuple[Fields, ...],
+    child: ChildState, within: tuple[Fields, ...], old: Fields | None, new: Fields | None
 ) -> ChildChange | None:
-    """The change of one row; None where it is equal."""
-    fields = field_changes(old or {}, new or {}, skip=identity.key)
+    """The change of one row from `old` to `new` values; None if they are equal.
+
+    `child` is any version of the row: list, id and key are the same in all of them.
+    """
+    fields = field_changes(old or {}, new or {}, skip=child.key)
     if old is not None and new is not None and not fields:
         return None
     kind = ChildKind.CHANGED
     if old is None or new is None:
         kind = ChildKind.ADDED if old is None else ChildKind.REMOVED
-    return ChildChange(path, kind, identity.child_id, identity.key, within, fields)
+    return ChildChange(child.path, kind, child.child_id, child.key, within, fields)
 
 
-def _child_change(
-    old: tuple[ChildState, tuple[Fields, ...]] | None,
-    new: tuple[ChildState, tuple[Fields, ...]] | None,
-) -> ChildChange | None:
-    identity, within = new or old  # type: ignore[misc] # one of them is there
-    return child_change(
-        identity.path,
-        None if old is None else old[0].values,
-        None if new is None else new[0].values,
-        identity,
-        within,
-    )
+def order(change: ChildChange) -> tuple[object, ...]:
+    """Sorts child changes in the same way on every database."""
+    keys = tuple(key_order(key) for key in (*change.within, change.key))
+    return change.path, keys, change.child_id.bytes
 
 
-def _rows(state: State | None) -> _Rows:
+def key_order(key: Fields) -> tuple[object, ...]:
+    """Sorts the keys of one table: their values are of one type, and never None."""
+    return tuple(key.values())
+
+
+def _rows(state: State | None) -> dict[tuple[str, bytes], _Row]:
     if state is None:
         return {}
-    return {(c.path, c.child_id.bytes): (c, within) for c, within in _walk(state.children, ())}
+    return {(row.child.path, row.child.child_id.bytes): row for row in _walk(state.children, ())}
 
 
 def _walk(
     children: Mapping[str, tuple[ChildState, ...]], within: tuple[Fields, ...]
-) -> Iterator[tuple[ChildState, tuple[Fields, ...]]]:
+) -> Iterator[_Row]:
     for rows in children.values():
         for child in rows:
-            yield child, within
+            yield _Row(child, within)
             yield from _walk(child.children, (*within, child.key))
+
+
+def _values(rows: Mapping[tuple[str, bytes], _Row], identity: tuple[str, bytes]) -> Fields | None:
+    row = rows.get(identity)
+    return None if row is None else row.child.values

@@ -1,4 +1,4 @@
-"""Conditions on the ids and times of stored rows."""
+"""SQL conditions on the ids and times of stored rows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Condition = ColumnElement[bool]
 
 
 def one_of(connection: Connection, column: ColumnElement[Any], ids: Sequence[bytes]) -> Condition:
-    """Whether the id is among these: one array on a server, which then has little to parse."""
+    """The id is one of these; on a server they are one array, so that there is little to parse."""
     if connection.dialect.name == "sqlite":
         return column.in_(ids)
     return column == sa.any_(sa.bindparam(None, list(ids), postgresql.ARRAY(column.type)))
@@ -24,7 +24,7 @@ def one_of(connection: Connection, column: ColumnElement[Any], ids: Sequence[byt
 def in_time(
     time: ColumnElement[Any], after: dt.datetime | None, until: dt.datetime | None
 ) -> Condition:
-    """Later than `after`, and not later than `until`; None: no bound."""
+    """Later than `after` and no later than `until`; None: no bound."""
     bounds = []
     if after is not None:
         bounds.append(time > after)
@@ -34,7 +34,7 @@ def in_time(
 
 
 def at_time(table: FromClause, time: dt.datetime | None) -> Condition:
-    """Valid at that instant; None: now, whatever the clocks say."""
+    """Valid at that instant; None: current, whatever the clocks say."""
     if time is None:
         return table.c.valid_to.is_(None)
     return sa.and_(
@@ -42,16 +42,16 @@ def at_time(table: FromClause, time: dt.datetime | None) -> Condition:
     )
 
 
-def overlapping(table: FromClause, a: dt.datetime | None, b: dt.datetime | None) -> Condition:
-    """Lasting, and valid at some instant from `a` to `b`; None: no bound."""
+def overlapping(table: FromClause, start: dt.datetime | None, end: dt.datetime | None) -> Condition:
+    """Lasting, and valid at some instant from `start` to `end`; None: no bound."""
     conditions = [lasting(table)]
-    if a is not None:
-        conditions.append(sa.or_(table.c.valid_to.is_(None), table.c.valid_to > a))
-    if b is not None:
-        conditions.append(table.c.valid_from <= b)
+    if start is not None:
+        conditions.append(sa.or_(table.c.valid_to.is_(None), table.c.valid_to > start))
+    if end is not None:
+        conditions.append(table.c.valid_from <= end)
     return sa.and_(*conditions)
 
 
 def lasting(table: FromClause) -> Condition:
-    """Not one of those that came late, whose time has no length."""
+    """Valid for some time; a row that came late is valid for none."""
     return sa.or_(table.c.valid_to.is_(None), table.c.valid_to > table.c.valid_from)

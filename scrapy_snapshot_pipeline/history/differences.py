@@ -1,4 +1,4 @@
-"""What is different about each entity between two times."""
+"""How each entity differs between two times."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def differences(
     new: dt.datetime,
     filters: Sequence[Condition],
 ) -> Iterator[Difference]:
-    """By entity; the times may be in any order."""
+    """One for each entity that differs, by id; either time may be the earlier one."""
     touched = queries.touched_ids(connection, min(old, new), max(old, new), *filters)
     for ids in chunks(touched):
-        olds = _states_at(connection, queries, ids, old)
-        news = _states_at(connection, queries, ids, new)
+        before = _states_at(connection, queries, ids, old)
+        after = _states_at(connection, queries, ids, new)
         for entity in ids:
-            difference = _difference(olds.get(entity), news.get(entity))
+            difference = _difference(before.get(entity), after.get(entity))
             if difference is not None:
                 yield difference
 

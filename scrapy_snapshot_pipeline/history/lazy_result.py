@@ -1,4 +1,4 @@
-"""A lazy answer: nothing is asked before it is read."""
+"""A lazy answer: the database is asked only when it is read."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scrapy_snapshot_pipeline.history.results import FlatRow
 
 
 class HasRows(Protocol):
-    """A result that can be told in flat rows."""
+    """A result that can be written as flat rows."""
 
     def rows(self) -> Iterator[FlatRow]:
         """One or several."""
@@ -22,10 +22,11 @@ ResultT_co = TypeVar("ResultT_co", bound=HasRows, covariant=True)
 
 
 class Answer(Generic[ResultT_co]):
-    """Iterate over it for the results; each iteration asks the database anew.
+    """Iterate over it to get the results; each iteration asks the database again.
 
     Results are streamed: memory does not grow with their number.  An iteration holds a read
-    transaction until it ends or its iterator is closed.  Not thread-safe; iterations may overlap.
+    transaction until it ends or its iterator is closed.  Iterations may overlap within one thread;
+    an answer is not thread-safe.
     """
 
     def __init__(
@@ -40,7 +41,7 @@ class Answer(Generic[ResultT_co]):
         return self._ask()
 
     def count(self, most: int | None = None) -> int:
-        """How many results there are, counted up to `most`; the database counts where it can."""
+        """The number of results, counted up to `most`; the database counts where it can."""
         if self._count is not None:
             return self._count(most)
         return sum(1 for _ in islice(self._ask(), most))

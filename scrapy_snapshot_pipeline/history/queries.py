@@ -1,10 +1,10 @@
-"""The SQL of the questions about one declaration's tables."""
+"""The SQL that reads the tables of one declaration."""
 
 from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -14,9 +14,8 @@ from sqlalchemy.sql.expression import ColumnElement, FromClause
 from scrapy_snapshot_pipeline.history.conditions import Condition, in_time, lasting, one_of
 from scrapy_snapshot_pipeline.history.connection.streams import stream
 from scrapy_snapshot_pipeline.history.results import FieldValue
-from scrapy_snapshot_pipeline.history.stored_ids import stored_id, stored_uuid
-from scrapy_snapshot_pipeline.history.values import OwnColumns
-from scrapy_snapshot_pipeline.store.schema.runs import FINISHED
+from scrapy_snapshot_pipeline.history.runs import look_starts
+from scrapy_snapshot_pipeline.history.values import OwnColumns, stored_id, stored_uuid
 from scrapy_snapshot_pipeline.store.schema.tables import RUNS, EntityTables
 
 
@@ -34,7 +33,7 @@ class VersionRow(NamedTuple):
 
 
 class StepRow(NamedTuple):
-    """A version and the one before it; or, where `ended`, a version that no other followed."""
+    """A version and the one before it; if `ended`, a version that no other followed."""
 
     version: VersionRow
     previous_end: dt.datetime | None
@@ -46,6 +45,7 @@ class ChildRow(NamedTuple):
     """A stored child row."""
 
     table: int
+    """Index in `Declaration.children`."""
     entity_id: bytes
     child_id: bytes
     parent_id: bytes | None
@@ -56,14 +56,17 @@ class ChildRow(NamedTuple):
 
 
 class Queries:
-    """Statements over the tables of one declaration, and their rows as values."""
+    """Statements on the tables of one declaration, and the values of their rows.
+
+    Where a method takes conditions, they are on `v`, the versions.
+    """
 
     def __init__(self, entity: EntityTables) -> None:
         self.entity = entity
         self.own = OwnColumns(entity.declaration.columns, untyped=entity.declaration.untyped)
         self.child_columns = [OwnColumns(child.columns) for child in entity.declaration.children]
         self.child_paths = [".".join(child.path) for child in entity.declaration.children]
-        # Made once: an alias copies all columns.
+        # An alias copies all columns, so each is made only once.
         self.v = entity.versions.alias("v")
         self._other = entity.versions.alias("o")
         self._previous = entity.versions.alias("p")
@@ -71,7 +74,7 @@ class Queries:
 
     @property
     def ended(self) -> Condition:
-        """Lasting, and ended without another following at once."""
+        """The version lasted, and no other followed it at once."""
         v, n = self.v, self._other
         followed = sa.exists().where(
             n.c.entity_id == v.c.entity_id,
@@ -83,7 +86,7 @@ class Queries:
 
     @property
     def first(self) -> Condition:
-        """Lasting, and none such before it."""
+        """The version lasted, and none that lasted came before it."""
         v, e = self.v, self._other
         earlier = sa.exists().where(
             e.c.entity_id == v.c.entity_id, e.c.snapshot_id < v.c.snapshot_id, lasting(e)
@@ -91,23 +94,18 @@ class Queries:
         return sa.and_(lasting(v), ~earlier)
 
     def missed(self, connection: Connection) -> Condition:
-        """Not confirmed since the last finished run of the spider whose run stored the version."""
-        last = (
-            sa.select(RUNS.c.spider, sa.func.max(RUNS.c.started_at))
-            .where(RUNS.c.status == FINISHED)
-            .group_by(RUNS.c.spider)
-        )
-        # As values: as a subquery it was asked anew for every version.
+        """The version was not confirmed since the last complete look of its spider started."""
+        # These go in as values, because a subquery would be evaluated again for every version.
         return sa.or_(
             sa.false(),
             *(
                 sa.and_(RUNS.c.spider == spider, self.v.c.last_confirmed_at < started_at)
-                for spider, started_at in connection.execute(last)
+                for spider, started_at in look_starts(connection).items()
             ),
         )
 
     def count(self, connection: Connection, *where: Condition, most: int | None) -> int:
-        """How many versions meet the conditions on `self.v`, counted up to `most`."""
+        """The number of versions that meet all conditions, counted up to `most`."""
         v = self.v
         found = (
             sa.select(sa.literal(1).label("one"))
@@ -119,7 +117,7 @@ class Queries:
         return connection.execute(sa.select(sa.func.count()).select_from(found)).scalar_one()
 
     def versions(self, connection: Connection, *where: Condition) -> Iterator[VersionRow]:
-        """The versions that meet all conditions on `self.v`, by entity and time; streamed."""
+        """The versions that meet all conditions, by entity and time; streamed."""
         v = self.v
         statement = (
             sa.select(*_head(v), *self.own.selected(v))
@@ -133,9 +131,9 @@ class Queries:
     def steps(
         self, connection: Connection, *where: Condition, newest_first: bool, most: int
     ) -> Iterator[StepRow]:
-        """The first `most` versions by `valid_from`, each beside the lasting one before it.
+        """The first `most` versions by `valid_from`, each with the lasting one before it.
 
-        Streamed; the limit tells a server that the index is the way.
+        Streamed.  The limit makes a server choose the index.
         """
         v, p, e = self.v, self._previous, self._other
         before = (
@@ -163,7 +161,7 @@ class Queries:
     def ends(
         self, connection: Connection, *where: Condition, newest_first: bool
     ) -> Iterator[StepRow]:
-        """Versions that meet `self.ended`, by their end; streamed."""
+        """Versions that ended and were not followed, by their end; streamed."""
         v = self.v
         statement = (
             sa.select(*_head(v), *self.own.selected(v))
@@ -176,7 +174,7 @@ class Queries:
             yield StepRow(version, None, None, ended=True)
 
     def entity_ids(self, connection: Connection, *where: Condition) -> Iterator[bytes]:
-        """The entities with a version that meets the conditions on `self.v`, sorted; streamed."""
+        """The entities with a version that meets all conditions, sorted; streamed."""
         column = self.v.c.entity_id
         statement = sa.select(column).where(*where).distinct().order_by(column)
         for row in stream(connection, statement):
@@ -185,7 +183,7 @@ class Queries:
     def touched(
         self, after: dt.datetime, until: dt.datetime | None, *where: Condition
     ) -> sa.Subquery:
-        """Ids of the entities with a version that began or ended in that time."""
+        """Ids of entities with a version that began or ended later than `after`, until `until`."""
         v = self.v
         parts = (
             sa.select(v.c.entity_id).where(in_time(time, after, until), *where)
@@ -196,7 +194,7 @@ class Queries:
     def touched_ids(
         self, connection: Connection, after: dt.datetime, until: dt.datetime, *where: Condition
     ) -> Iterator[bytes]:
-        """The same, sorted; streamed."""
+        """The ids of `touched`, sorted; streamed."""
         found = self.touched(after, until, *where).c.entity_id
         for row in stream(connection, sa.select(found).order_by(found)):
             yield row[0]
@@ -206,13 +204,16 @@ class Queries:
         connection: Connection,
         entity_ids: Sequence[bytes],
         condition: Callable[[FromClause], Condition],
-        tables: Sequence[int] | None = None,
+        tables: Collection[int] | None = None,
     ) -> Iterator[ChildRow]:
-        """Lasting child rows of these entities; `condition` makes one of a table."""
-        for place, c in enumerate(self.child_rows):
-            if tables is not None and place not in tables:
+        """The child rows of these entities that meet the condition made for their table.
+
+        `tables`: indexes of the child tables to read; None: all.
+        """
+        for index, c in enumerate(self.child_rows):
+            if tables is not None and index not in tables:
                 continue
-            own = self.child_columns[place]
+            own = self.child_columns[index]
             parent = stored_id(c.c.parent_id) if "parent_id" in c.c else sa.null()
             ids = (stored_id(c.c.entity_id), stored_id(c.c.child_id), parent)
             times = (c.c.snapshot_id, c.c.valid_from, c.c.valid_to)
@@ -221,22 +222,19 @@ class Queries:
                 .where(one_of(connection, c.c.entity_id, entity_ids), condition(c))
                 .order_by(c.c.entity_id, c.c.child_id, c.c.snapshot_id)
             )
-            # All at once: there is an end to what a few entities have, and one by one is slow.
+            # Fetching all of them at once is faster, and the rows of a few entities fit in memory.
             for row in connection.execute(statement).all():
-                yield ChildRow._make((place, *row[:6], own.read(row[6:])))
+                yield ChildRow._make((index, *row[:6], own.read(row[6:])))
 
     def neighbours(
         self, connection: Connection, first: object, most: int
     ) -> Iterator[dict[str, FieldValue]]:
-        """Keys of current versions around a value of the first key field, from its index."""
+        """Keys of current versions around a value of the first key field, `most` on each side."""
         v = self.v
         keys = [v.c[name] for name in self.own.key_names]
         sides = (
-            (keys[0] >= first, [k.asc() for k in keys]),
-            (
-                keys[0] < first,
-                [k.desc() for k in keys],
-            ),
+            (keys[0] >= first, [key.asc() for key in keys]),
+            (keys[0] < first, [key.desc() for key in keys]),
         )
         for side, ordering in sides:
             statement = (

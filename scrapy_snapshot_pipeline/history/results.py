@@ -1,7 +1,8 @@
-"""What the history answers with: frozen values, the same on every database.
+"""The results of the history: frozen values, the same on every database.
 
 Three times are never mixed: `changed_at`, when a crawl first saw this state; `last_confirmed_at`,
-when a crawl saw it last; `run_at`, when the crawl that first saw it started.  All are aware, UTC.
+when a crawl saw it last; `run_at`, when the crawl that first saw it started.  All are aware, in
+UTC.
 """
 
 from __future__ import annotations
@@ -9,13 +10,15 @@ from __future__ import annotations
 import datetime as dt
 import enum
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
+from scrapy_snapshot_pipeline.capture.canonical import same
+
 FieldValue: TypeAlias = Any
-"""A column's value as Python has it: None, bool, int, float, str, bytes, Decimal, datetime, date,
-time, UUID; of a JSON column the parsed JSON, its objects sorted by name."""
+"""A column's value in Python: None, bool, int, float, str, bytes, Decimal, datetime, date, time or
+UUID; for a JSON column the parsed JSON, with the members of each object sorted by name."""
 
 Fields: TypeAlias = Mapping[str, FieldValue]
 FlatRow: TypeAlias = dict[str, FieldValue]
@@ -23,18 +26,20 @@ FlatRow: TypeAlias = dict[str, FieldValue]
 
 
 class ChangeKind(enum.Enum):
-    """What a change is to its entity."""
+    """What a change means for its entity."""
 
     NEW = "new"
-    """The entity was seen for the first time; every field that is not None is in `fields`."""
+    """The entity was seen for the first time; `fields` has every field that is not None."""
     CHANGED = "changed"
     RETURNED = "returned"
-    """Seen again after it was retired; told like NEW, since before it there was no state."""
+    """The entity was seen again after it had been retired.  `fields` are as for NEW, because there
+    was no state just before it."""
     RETIRED = "retired"
-    """Its state ended and no other followed; `values` are the last."""
+    """The state ended and no other followed; `values` are the last ones."""
     LATE = "late"
-    """An observation that came too late to become the state of any instant; only in the versions
-    of one entity.  It is compared with the state of the instant when it was made."""
+    """An observation that arrived too late to become the state at any instant.  It appears only
+    among the versions of one entity, and is compared with the state at the instant when it was
+    made."""
 
 
 class ChildKind(enum.Enum):
@@ -47,18 +52,19 @@ class ChildKind(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class TableInfo:
-    """A table of entities, and what is stored of them."""
+    """A table of entities, and what is stored about them."""
 
     name: str
     key: tuple[str, ...]
     fields: tuple[str, ...]
-    """All own columns, the key's included; of an untyped class `data` stands for its fields."""
+    """The entity's own columns, including the key; for an untyped class `data` stands for its
+    fields."""
     children: tuple[str, ...]
-    """Names of the lists as field paths begin with them: `markets`, `markets.selections`."""
+    """The lists, named as field paths name them: `markets`, `markets.selections`."""
     numeric: tuple[str, ...]
-    """Paths of the fields, also of children, that are numbers by declaration."""
+    """Paths of the fields that are declared as numbers, including those of children."""
     untracked: tuple[str, ...]
-    """Paths of the fields, also of children, whose change makes no version."""
+    """Paths of the fields whose change makes no version, including those of children."""
     untyped: bool
 
     def rows(self) -> Iterator[FlatRow]:
@@ -85,6 +91,12 @@ class Run:
     finish_reason: str | None
     counters: Mapping[str, int]
     """`accepted`, `inserted`, `revised`, `confirmed`, `failed` and so on."""
+    kind: str = "crawl"
+    """`crawl` or `parse`."""
+    resumes: uuid.UUID | None = None
+    """The run whose JOBDIR this one went on with."""
+    seen: Mapping[str, int] | None = None
+    """How many records it stored or confirmed, by table; None: not known, or not ended."""
 
     def rows(self) -> Iterator[FlatRow]:
         """One row."""
@@ -96,6 +108,9 @@ class Run:
             "status": self.status,
             "finish_reason": self.finish_reason,
             **self.counters,
+            "kind": self.kind,
+            "resumes": self.resumes,
+            "seen": None if self.seen is None else dict(self.seen),
         }
 
 
@@ -109,7 +124,7 @@ class ChildState:
     """The same for all versions of this row of this entity."""
     key: Fields
     values: Fields
-    """All columns, the key's included."""
+    """All columns, including the key."""
     changed_at: dt.datetime
     children: Mapping[str, tuple[ChildState, ...]] = field(default_factory=dict)
     """By the name of the list's field; rows are sorted by their key."""
@@ -117,32 +132,33 @@ class ChildState:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """One entity as it was at some time, its children included."""
+    """One entity as it was at some time, including its children."""
 
     table: str
     entity_id: uuid.UUID
     key: Fields
     values: Fields
-    """All fields, the key's included, without the lists."""
+    """All fields, including the key, without the lists."""
     children: Mapping[str, tuple[ChildState, ...]]
     """By the name of the list's field; rows are sorted by their key."""
     changed_at: dt.datetime
     last_confirmed_at: dt.datetime
     valid_to: dt.datetime | None
-    """When it ceased to be so; None: it is the current state."""
+    """When this state ended; None: it is the current one."""
     run_id: uuid.UUID
     run_at: dt.datetime | None
     """None: the run's row was deleted."""
 
     def rows(self) -> Iterator[FlatRow]:
         """One row, without the children."""
-        yield {**self.values, **times(self), "valid_to": self.valid_to, "run_id": self.run_id}
+        yield {**self.values, **times_of(self), "valid_to": self.valid_to, "run_id": self.run_id}
 
     def child_rows(self, path: str) -> Iterator[FlatRow]:
         """One row for each child in a list, `markets` or `markets.selections`.
 
-        The entity's key comes before it, then the keys of the rows around it, as `markets.name`.
-        A child's field that is called like one of the entity's key comes as `<path>.<field>`.
+        A row begins with the entity's key and the keys of the rows that enclose it, as
+        `markets.name`.  A child's field that shares its name with one of the entity's key is called
+        `<path>.<field>`.
         """
         for child, around in _in_list(self.children, tuple(path.split(".")), {}):
             own = {f"{path}.{k}" if k in self.key else k: v for k, v in child.values.items()}
@@ -169,13 +185,17 @@ class FieldChange:
     new: FieldValue
 
     def leaves(self) -> Iterator[FieldChange]:
-        """The same change told by the members of JSON objects that differ: `prices.home`."""
+        """The same change, split into the members of JSON objects that differ: `prices.home`."""
         if not (isinstance(self.old, dict) and isinstance(self.new, dict)):
             yield self
             return
+        alone = self.old.keys() ^ self.new.keys()
+        if any(self.old.get(name) is None and self.new.get(name) is None for name in alone):
+            yield self  # a None beside a missing member would read like no change
+            return
         for name in sorted({*self.old, *self.new}):
             old, new = self.old.get(name), self.new.get(name)
-            if old != new:
+            if not same(old, new):
                 yield from FieldChange(f"{self.field}.{name}", old, new).leaves()
 
 
@@ -191,7 +211,7 @@ class ChildChange:
     within: tuple[Fields, ...]
     """Keys of the rows that enclose it, outermost first; empty directly below the entity."""
     fields: tuple[FieldChange, ...]
-    """Of an added or removed row all that is not None, without its key."""
+    """For an added or removed row, every field that is not None, without its key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,22 +226,27 @@ class Change:
     last_confirmed_at: dt.datetime
     valid_to: dt.datetime | None
     run_id: uuid.UUID
-    """Of the crawl that saw it; of RETIRED, of the version that ended."""
+    """Of the crawl that saw it; for RETIRED, of the version that ended."""
     run_at: dt.datetime | None
     values: Fields
-    """The entity's own fields after it."""
+    """The entity's own fields after the change."""
     fields: tuple[FieldChange, ...]
+    """Empty for RETIRED, as is `children`."""
     children: tuple[ChildChange, ...]
 
+    def lines(self, untracked: Collection[str] = ()) -> Iterator[FieldChange | ChildChange]:
+        """What changed, in reading order: own fields, children, and own fields in `untracked`."""
+        return _in_reading_order(self.fields, self.children, untracked)
+
     def rows(self) -> Iterator[FlatRow]:
-        """One row for each field that changed; one alone where none did."""
-        head = {"table": self.table, **keyed(self.key), "kind": self.kind.value, **times(self)}
-        yield from _change_rows(head, self.fields, self.children)
+        """One row for each field that changed; a single row if none did."""
+        head = {"table": self.table, **key_columns(self.key), "kind": self.kind.value}
+        return _change_rows({**head, **times_of(self)}, self.lines())
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What is different about one entity between two times, whatever happened in between."""
+    """How one entity differs between two times, whatever happened in between."""
 
     table: str
     entity_id: uuid.UUID
@@ -230,13 +255,17 @@ class Difference:
     fields: tuple[FieldChange, ...]
     children: tuple[ChildChange, ...]
     before: State | None
-    """None: it was not there."""
+    """None: the entity had no state then."""
     after: State | None
+
+    def lines(self, untracked: Collection[str] = ()) -> Iterator[FieldChange | ChildChange]:
+        """What differs, in reading order: own fields, children, and own fields in `untracked`."""
+        return _in_reading_order(self.fields, self.children, untracked)
 
     def rows(self) -> Iterator[FlatRow]:
         """One row for each field that differs."""
-        head = {"table": self.table, **keyed(self.key), "kind": self.kind.value}
-        yield from _change_rows(head, self.fields, self.children)
+        head = {"table": self.table, **key_columns(self.key), "kind": self.kind.value}
+        return _change_rows(head, self.lines())
 
 
 class _Seen(Protocol):
@@ -248,37 +277,62 @@ class _Seen(Protocol):
     def run_at(self) -> dt.datetime | None: ...
 
 
-def times(answer: _Seen) -> FlatRow:
+def times_of(result: _Seen) -> FlatRow:
     """The three times."""
     return {
-        "changed_at": answer.changed_at,
-        "last_confirmed_at": answer.last_confirmed_at,
-        "run_at": answer.run_at,
+        "changed_at": result.changed_at,
+        "last_confirmed_at": result.last_confirmed_at,
+        "run_at": result.run_at,
     }
 
 
-def keyed(key: Fields) -> FlatRow:
-    """A key apart from the fields."""
+def key_columns(key: Fields) -> FlatRow:
+    """A key under names that no field can have."""
     return {f"key.{name}": value for name, value in key.items()}
 
 
-def shown(keys: tuple[Fields, ...]) -> str:
-    """Keys on the way to a row, in one text."""
+def key_path_text(keys: tuple[Fields, ...]) -> str:
+    """The keys that lead to a row, in one text."""
     return " / ".join(", ".join(map(str, key.values())) for key in keys)
 
 
-def _change_rows(
-    head: FlatRow, fields: tuple[FieldChange, ...], children: tuple[ChildChange, ...]
-) -> Iterator[FlatRow]:
-    nothing = {"list": "", "child": "", "child_kind": "", "field": "", "old": None, "new": None}
-    if not fields and not children:
-        yield {**head, **nothing}
-    for change in fields:
-        yield {**head, **nothing, "field": change.field, "old": change.old, "new": change.new}
-    for child in children:
-        where = {"list": child.path, "child": shown((*child.within, child.key))}
-        told = {**head, **nothing, **where, "child_kind": child.kind.value}
-        if not child.fields:
-            yield told
-        for change in child.fields:
-            yield {**told, "field": change.field, "old": change.old, "new": change.new}
+def _in_reading_order(
+    fields: tuple[FieldChange, ...],
+    children: tuple[ChildChange, ...],
+    untracked: Collection[str],
+) -> Iterator[FieldChange | ChildChange]:
+    yield from (change for change in fields if change.field not in untracked)
+    yield from children
+    yield from (change for change in fields if change.field in untracked)
+
+
+_NO_LINE: FlatRow = {
+    "list": "",
+    "child": "",
+    "child_kind": "",
+    "field": "",
+    "old": None,
+    "new": None,
+}
+
+
+def _change_rows(head: FlatRow, lines: Iterable[FieldChange | ChildChange]) -> Iterator[FlatRow]:
+    rows = [row for line in lines for row in _line_rows(line)]
+    for row in rows or [{}]:
+        yield {**head, **_NO_LINE, **row}
+
+
+def _line_rows(line: FieldChange | ChildChange) -> Iterator[FlatRow]:
+    if isinstance(line, FieldChange):
+        yield _field_row(line)
+        return
+    path = key_path_text((*line.within, line.key))
+    child = {"list": line.path, "child": path, "child_kind": line.kind.value}
+    if not line.fields:
+        yield child
+    for change in line.fields:
+        yield {**child, **_field_row(change)}
+
+
+def _field_row(change: FieldChange) -> FlatRow:
+    return {"field": change.field, "old": change.old, "new": change.new}

@@ -1,4 +1,4 @@
-"""SnapshotHistory: every question that the history answers."""
+"""SnapshotHistory: the questions that the history answers."""
 
 from __future__ import annotations
 
@@ -16,12 +16,16 @@ from scrapy_snapshot_pipeline.history.assemble import changes, states
 from scrapy_snapshot_pipeline.history.conditions import Condition, at_time, lasting, overlapping
 from scrapy_snapshot_pipeline.history.connection.transactions import Reader
 from scrapy_snapshot_pipeline.history.differences import differences
-from scrapy_snapshot_pipeline.history.entity import known_entity
 from scrapy_snapshot_pipeline.history.feed import beginnings, feed
-from scrapy_snapshot_pipeline.history.keys import Key, Where
+from scrapy_snapshot_pipeline.history.keys import Key, Where, known_entity
 from scrapy_snapshot_pipeline.history.lazy_result import Answer, HasRows
-from scrapy_snapshot_pipeline.history.numeric import lines as numbers
-from scrapy_snapshot_pipeline.history.numeric.mover_rows import Within
+from scrapy_snapshot_pipeline.history.numeric.lines import (
+    Numbers,
+    lines_of,
+    statistics_of,
+    steps_of,
+)
+from scrapy_snapshot_pipeline.history.numeric.mover_rows import Window
 from scrapy_snapshot_pipeline.history.numeric.movers import furthest
 from scrapy_snapshot_pipeline.history.numeric.results import FieldStatistics, Mover, Step
 from scrapy_snapshot_pipeline.history.numeric.spans import NumberPath, number_path
@@ -44,19 +48,19 @@ class SnapshotHistory:
     """Reads what the pipeline stored; nothing is ever written.
 
     Use it as a context manager.  Methods raise HistoryError for a table, field, key or time that
-    makes no sense, and NoSuchEntityError (a HistoryError) for an unknown key; they, and reading an
-    answer, raise HistoryError when the database fails.  Where no run or time is given for an end,
-    it is now.  Entities come in the order of their ids, unless said otherwise.
+    makes no sense, and NoSuchEntityError (a HistoryError) for an unknown key.  When the database
+    fails, methods and the reading of an answer raise HistoryError.  An end that is not given is
+    now.  Entities come in the order of their ids unless stated otherwise.
 
-    `key` holds the values of the key fields: by name, in their order, or the one value alone; texts
-    of other kinds ("12", "2024-05-01") are understood.  `where` lets through only entities with
+    `key` holds the values of the key fields: by name, in their order, or a single value.  Numbers,
+    dates and so on may be given as text ("12", "2024-05-01").  `where` selects the entities with
     these values in key fields; a list, tuple or set means any of its members.  A `Moment` is an
     aware time or the id of a run.  The path of a numeric field is `price`, `markets.price_home` (of
     the child rows in `markets`) or `prices.home` (inside a JSON field).
     """
 
     def __init__(self, url: str) -> None:
-        """`url`: as `SNAPSHOT_DATABASE_URL`.  Raises HistoryError where no database is there."""
+        """`url`: as `SNAPSHOT_DATABASE_URL`.  Raises HistoryError if there is no history."""
         self._reader = Reader(url)
         try:
             self._tables = learn(self._reader)
@@ -85,12 +89,19 @@ class SnapshotHistory:
         return tuple(self.table(name) for name in sorted(self._tables))
 
     def table(self, name: str) -> TableInfo:
-        """One of them."""
+        """The table with this name."""
         return table_info(self._queries(name))
 
-    def runs(self, *, spider: str | None = None) -> Answer[Run]:
-        """All crawls, latest first."""
-        return self._answer(lambda connection: all_runs(connection, spider))
+    def runs(self, *, spider: str | None = None, table: str | None = None) -> Answer[Run]:
+        """All runs, latest first; with `table`, the crawls that stored or confirmed some of it.
+
+        A crawl of release 0.1.0, or one that has not ended, counts for every table.
+        """
+        return self._answer(lambda connection: all_runs(connection, spider, table))
+
+    def start_of(self, moment: Moment) -> dt.datetime:
+        """When a run started, in UTC; a time stands for itself."""
+        return self._moments.start(moment)
 
     def current(self, table: str, *, where: Where = None) -> Answer[State]:
         """The current state of every entity."""
@@ -101,7 +112,7 @@ class SnapshotHistory:
         return self._states(table, self._moments.end(at), where)
 
     def versions(self, table: str, key: Key) -> Answer[Change]:
-        """One entity's whole history, oldest first, LATE versions included."""
+        """One entity's whole history, oldest first, including LATE versions."""
         queries = self._queries(table)
         wanted = queries.v.c.entity_id == known_entity(self._reader, queries, key)
         return self._changes(queries, [wanted], [wanted], newest_first=False)
@@ -156,7 +167,7 @@ class SnapshotHistory:
     def diff(
         self, table: str, before: Moment, after: Moment, *, where: Where = None
     ) -> Answer[Difference]:
-        """What is different between two times, or between the ends of two runs."""
+        """How entities differ between two times, or between the ends of two runs."""
         queries, filters = self._filtered(table, where)
         old, new = self._moments.end(before), self._moments.end(after)
         return self._answer(lambda connection: differences(connection, queries, old, new, filters))
@@ -172,18 +183,13 @@ class SnapshotHistory:
         top: int | None = 20,
         where: Where = None,
     ) -> Answer[Mover]:
-        """Where a numeric field came furthest, up or down, furthest first.
+        """Where a numeric field moved furthest, up or down, furthest first.
 
-        Compared is the value at `since`, or the first after it where there was none, with the value
-        at `until`.  `top` bounds the memory.
+        The value at `since`, or the first one after it, is compared with the value at `until`.
+        `top` limits the memory that is needed.
         """
-        queries, paths = self._queries(table), self._paths(table, [field])
-        within = self._within(table, since, until, where)
-
-        def read(connection: Connection) -> Iterator[Mover]:
-            return iter(furthest(connection, queries, paths, within, by, top)[0])
-
-        return self._answer(read)
+        read = self._movers(table, [field], self._window(table, since, until, where), by, top)
+        return self._answer(lambda connection: iter(read(connection)[0]))
 
     def movers_by_field(
         self,
@@ -196,12 +202,10 @@ class SnapshotHistory:
         top: int | None = 20,
         where: Where = None,
     ) -> dict[str, list[Mover]]:
-        """`movers` of each of these fields, in one read of each of their tables."""
-        queries, paths = self._queries(table), self._paths(table, fields)
-        within = self._within(table, since, until, where)
+        """`movers` of each of these fields; each of their tables is read only once."""
+        read = self._movers(table, fields, self._window(table, since, until, where), by, top)
         with self._reader.reading() as connection:
-            found = furthest(connection, queries, paths, within, by, top)
-        return dict(zip(fields, found, strict=True))
+            return dict(zip(fields, read(connection), strict=True))
 
     def statistics(
         self,
@@ -212,7 +216,7 @@ class SnapshotHistory:
         until: Moment | None = None,
         where: Where = None,
     ) -> Answer[FieldStatistics]:
-        """Lowest, highest and mean of a numeric field, one for each entity or child row."""
+        """Lowest, highest and mean of a numeric field, for each entity or child row."""
         queries, filters = self._filtered(table, where)
         [path] = self._paths(table, [field])
         end = dt.datetime.now(dt.timezone.utc) if until is None else self._moments.end(until)
@@ -220,52 +224,46 @@ class SnapshotHistory:
 
         def read(connection: Connection) -> Iterator[FieldStatistics]:
             ids = queries.entity_ids(connection, overlapping(queries.v, start, end), *filters)
-            found = numbers.lines(connection, queries, path, ids, (start, end))
-            return numbers.statistics(table, found, start, end)
+            lines = lines_of(connection, queries, path, ids, (start, end))
+            return statistics_of(table, lines, start, end)
 
         return self._answer(read)
 
     def steps(self, table: str, key: Key, field: str) -> Answer[Step]:
         """All values of one entity's numeric field, by child row and then oldest first."""
-        queries = self._queries(table)
-        [path] = self._paths(table, [field])
-        entity = known_entity(self._reader, queries, key)
-
-        def read(connection: Connection) -> Iterator[Step]:
-            everything = numbers.Numbers(connection, queries, [entity], (None, None))
-            return numbers.steps(everything.lines(path))
-
-        return self._answer(read)
+        read = self._steps(table, key, [field])
+        return self._answer(lambda connection: read(connection)[0])
 
     def steps_by_field(self, table: str, key: Key, fields: Sequence[str]) -> dict[str, list[Step]]:
-        """`steps` of each of these fields, in one read of each of their tables."""
-        queries, paths = self._queries(table), self._paths(table, fields)
-        entity = known_entity(self._reader, queries, key)
+        """`steps` of each of these fields; each of their tables is read only once."""
+        read = self._steps(table, key, fields)
         with self._reader.reading() as connection:
-            everything = numbers.Numbers(connection, queries, [entity], (None, None))
-            return {
-                field: list(numbers.steps(everything.lines(path)))
-                for field, path in zip(fields, paths, strict=True)
-            }
+            return dict(zip(fields, map(list, read(connection)), strict=True))
 
     def _answer(
         self,
         read: Callable[[Connection], Iterator[ResultT]],
         count: Callable[[Connection, int | None], int] | None = None,
     ) -> Answer[ResultT]:
+        return Answer(self._streamed(read), None if count is None else self._counted(count))
+
+    def _streamed(
+        self, read: Callable[[Connection], Iterator[ResultT]]
+    ) -> Callable[[], Iterator[ResultT]]:
         def ask() -> Iterator[ResultT]:
             with self._reader.reading() as connection:
                 yield from read(connection)
 
-        if count is None:
-            return Answer(ask)
-        counted = count
+        return ask
 
-        def ask_count(most: int | None) -> int:
+    def _counted(
+        self, count: Callable[[Connection, int | None], int]
+    ) -> Callable[[int | None], int]:
+        def ask(most: int | None) -> int:
             with self._reader.reading() as connection:
-                return counted(connection, most)
+                return count(connection, most)
 
-        return Answer(ask, ask_count)
+        return ask
 
     def _queries(self, table: str) -> Queries:
         if table in self._tables:
@@ -281,9 +279,27 @@ class SnapshotHistory:
         declaration = self._queries(table).entity.declaration
         return [number_path(declaration, field) for field in fields]
 
-    def _within(self, table: str, since: Moment, until: Moment | None, where: Where) -> Within:
+    def _window(self, table: str, since: Moment, until: Moment | None, where: Where) -> Window:
         end = None if until is None else self._moments.end(until)
-        return Within(self._moments.start(since), end, self._filtered(table, where)[1])
+        return Window(self._moments.start(since), end, self._filtered(table, where)[1])
+
+    def _movers(
+        self, table: str, fields: Sequence[str], window: Window, by: By, top: int | None
+    ) -> Callable[[Connection], list[list[Mover]]]:
+        queries, paths = self._queries(table), self._paths(table, fields)
+        return lambda connection: furthest(connection, queries, paths, window, by, top)
+
+    def _steps(
+        self, table: str, key: Key, fields: Sequence[str]
+    ) -> Callable[[Connection], list[Iterator[Step]]]:
+        queries, paths = self._queries(table), self._paths(table, fields)
+        entity = known_entity(self._reader, queries, key)
+
+        def read(connection: Connection) -> list[Iterator[Step]]:
+            numbers = Numbers(connection, queries, [entity], (None, None))
+            return [steps_of(numbers.lines(path)) for path in paths]
+
+        return read
 
     def _states(self, table: str, at: dt.datetime | None, where: Where) -> Answer[State]:
         queries, filters = self._filtered(table, where)

@@ -1,4 +1,4 @@
-"""What is stored where: the tables of entities, learned from the database itself."""
+"""What is stored where: the tables of entities, as the database itself describes them."""
 
 from __future__ import annotations
 
@@ -10,24 +10,32 @@ from scrapy_snapshot_pipeline.history.connection.transactions import Reader
 from scrapy_snapshot_pipeline.history.numeric.spans import numeric_paths, untracked_paths
 from scrapy_snapshot_pipeline.history.queries import Queries
 from scrapy_snapshot_pipeline.history.results import TableInfo
-from scrapy_snapshot_pipeline.store.schema.tables import SCHEMA, SCHEMA_VERSION, entity_tables
+from scrapy_snapshot_pipeline.store.schema.tables import (
+    SCHEMA,
+    SCHEMA_VERSION,
+    SYSTEM,
+    entity_tables,
+)
 
 
 def learn(reader: Reader) -> dict[str, Queries]:
-    """By table.  Raises HistoryError where there is no history, or one of a newer version."""
+    """By table name.  Raises HistoryError for no history, or for one of a newer version."""
     problem = "the database could not be read, or has no snapshot tables"
     with reader.reading(problem, "run a crawl first, or correct the URL") as connection:
         rows = connection.execute(sa.select(SCHEMA)).all()
-    newer = [row.table_name for row in rows if row.version > SCHEMA_VERSION]
+    newer = [row for row in rows if row.version > SCHEMA_VERSION]
     if newer:
-        raise HistoryError(f"table {newer[0]} was made by a newer version; upgrade this one")
+        raise HistoryError(
+            f"table {newer[0].table_name} is of version {newer[0].version} of the schema, and this "
+            f"release of scrapy-snapshot-pipeline reads version {SCHEMA_VERSION}; upgrade it"
+        )
     metadata = sa.MetaData()
-    texts = {row.table_name: row.columns for row in rows}
+    texts = {row.table_name: row.columns for row in rows if row.table_name not in SYSTEM.tables}
     return {d.table: Queries(entity_tables(d, metadata)) for d in catalog.declarations(texts)}
 
 
 def table_info(queries: Queries) -> TableInfo:
-    """A table as it is told to the caller."""
+    """A table as it is described to the caller."""
     declaration = queries.entity.declaration
     return TableInfo(
         name=declaration.table,

@@ -1,4 +1,4 @@
-"""What a coroutine of Scrapy's waits on in this process, for a word that comes later."""
+"""What an item waits on: a value that comes later, awaited by a coroutine of Scrapy's."""
 
 from __future__ import annotations
 
@@ -12,30 +12,32 @@ from twisted.internet.defer import Deferred
 T = TypeVar("T")
 
 Future: TypeAlias = tuple[Awaitable[T], Callable[[T], object]]
-"""What to await, once, and what to call with the word, once; that is harmless when whoever waited
-was cancelled.  Reactor thread only."""
+"""What to await, and the function that sets its result.  Each is used once, on the reactor thread.
+
+To set the result is harmless if whoever waited was cancelled.
+"""
 
 
 def future_factory() -> Callable[[], Future[T]]:
-    """A function that makes promises; call this in the loop.
+    """A function that makes futures for the loop in which this one is called.
 
-    Every item waits on one, hence asyncio's own future where there is a loop of asyncio: a
-    Deferred and Scrapy's bridge to a future take 5 microseconds, this takes 0.4.
+    Under asyncio these are futures of asyncio's own.  A Deferred would work as well, but every
+    item waits on one, and Scrapy's bridge from a Deferred to a future takes several times as long.
     """
     if not is_asyncio_available():
         return _twisted_future
     loop = asyncio.get_running_loop()
 
-    def promise() -> Future[T]:
+    def asyncio_future() -> Future[T]:
         future: asyncio.Future[T] = loop.create_future()
 
-        def keep(word: T) -> None:
+        def set_result(result: T) -> None:
             if not future.cancelled():
-                future.set_result(word)
+                future.set_result(result)
 
-        return future, keep
+        return future, set_result
 
-    return promise
+    return asyncio_future
 
 
 def _twisted_future() -> Future[T]:

@@ -10,9 +10,9 @@ from twisted.python.failure import Failure
 
 
 class Once:
-    """Runs a coroutine, which awaits Deferreds only, at the first `wait`.
+    """Runs a coroutine at the first `wait`; all who wait, then or later, hear of the same end.
 
-    The work belongs to nobody who waits: it goes on when a waiter is cancelled or abandoned.
+    The coroutine may await Deferreds only.  It goes on if those who wait are cancelled.
     """
 
     def __init__(self, work: Callable[[], Coroutine[Deferred[Any], Any, None]]) -> None:
@@ -23,25 +23,25 @@ class Once:
         self._failure: Failure | None = None
 
     def wait(self) -> Deferred[None]:
-        """Start the work if it was not; fires, or fails, with its end."""
+        """Start the work unless it was started; the Deferred fires, or fails, when it ends."""
         waiter: Deferred[None] = Deferred()
         self._waiters.append(waiter)
         if self._running is None:
             self._running = Deferred.fromCoroutine(self._work())
             self._running.addCallbacks(self._succeeded, self._failed)
         elif self._done:
-            self._tell()
+            self._fire_waiters()
         return waiter
 
     def _succeeded(self, _: None) -> None:
         self._done = True
-        self._tell()
+        self._fire_waiters()
 
     def _failed(self, failure: Failure) -> None:
         self._failure = failure
         self._succeeded(None)
 
-    def _tell(self) -> None:
+    def _fire_waiters(self) -> None:
         waiters, self._waiters = self._waiters, []
         for waiter in waiters:
             waiter.callback(None) if self._failure is None else waiter.errback(self._failure)

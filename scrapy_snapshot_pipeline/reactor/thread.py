@@ -1,4 +1,4 @@
-"""The one thread that talks to the database, and the hop into it and back."""
+"""One thread for blocking calls, the hop into it, and the way back into the loop."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ T = TypeVar("T")
 P = ParamSpec("P")
 
 CallInLoop: TypeAlias = Callable[[Callable[[], object]], object]
-"""Has a function called on the reactor thread; may be called in any thread."""
+"""Takes a function to call on the reactor thread; may itself be called on any thread."""
 
-PATIENCE = 0.5
+STOP_TIMEOUT = 0.5
 """Seconds that `stop` waits for the thread, which is idle unless the database hangs."""
 
 
 class _DaemonThread(threading.Thread):
-    """One that cannot keep the process from ending, as a connect that hangs would."""
+    """A thread that cannot keep the process alive, as one in a hanging connect would."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, daemon=True, **kwargs)
@@ -34,10 +34,10 @@ class _DaemonThreadPool(ThreadPool):
 
 
 class WorkerThread:
-    """Runs one blocking call after the other.  Its methods belong to the reactor thread.
+    """Makes blocking calls one after the other.  Its methods belong to the reactor thread.
 
-    A pool of one and of our own, since the reactor's is shared with DNS and a busy database would
-    starve it.  Twisted's needs no reactor, so it serves crawls without one too.
+    The pool of one thread is our own: DNS shares the reactor's, and a busy database would starve
+    it.  Twisted's ThreadPool needs no reactor, so it serves crawls without one too.
     """
 
     def __init__(self, call_in_loop: CallInLoop) -> None:
@@ -49,24 +49,23 @@ class WorkerThread:
         """Call `work` in the thread, after all that was handed in before."""
         answer: Deferred[T] = Deferred()
 
-        def tell(_: bool, result: T | Failure) -> None:  # noqa: FBT001 - Twisted's signature
-            self._tell(lambda: answer.callback(cast("T", result)))
+        def worked(_: bool, result: T | Failure) -> None:  # noqa: FBT001 - Twisted's signature
+            self._answer_in_loop(lambda: answer.callback(cast("T", result)))
 
-        self._pool.callInThreadWithCallback(tell, work, *args, **kwargs)
+        self._pool.callInThreadWithCallback(worked, work, *args, **kwargs)
         return answer
 
     def stop(self) -> None:
-        """End the thread once it is idle, or leave a hung one behind; `run` must not follow."""
-        # `ThreadPool.stop` waits without limit, so somebody else must do it.
+        """End the thread if it is idle soon, or leave it behind; `run` must not be called again."""
+        # `ThreadPool.stop` waits without limit, so another thread has to call it.
         stopping = threading.Thread(target=self._pool.stop, daemon=True)
         stopping.start()
-        stopping.join(PATIENCE)
+        stopping.join(STOP_TIMEOUT)
 
-    def _tell(self, answer: Callable[[], object]) -> None:
-        try:
+    def _answer_in_loop(self, answer: Callable[[], object]) -> None:
+        # A loop that is closed refuses the call; nobody waits for the answer any more.
+        with contextlib.suppress(RuntimeError):
             self._call_in_loop(answer)
-        except RuntimeError:  # the loop is closed: nobody is there to be told
-            return
 
 
 def call_in_reactor() -> CallInLoop:
@@ -76,16 +75,16 @@ def call_in_reactor() -> CallInLoop:
 
 
 def before_reactor_shutdown(work: Callable[[], object]) -> Callable[[], object]:
-    """Have `work` called when the reactor begins to stop; gives back what takes that back."""
+    """Have `work` called when the reactor begins to stop; returns a function that revokes this."""
     reactor = _reactor()
     trigger = reactor.addSystemEventTrigger("before", "shutdown", work)
 
-    def take_back() -> None:
-        # The trigger is gone once the reactor stops, which may be why we are here.
+    def revoke() -> None:
+        # The trigger is gone once the reactor stops, which may be why this is called.
         with contextlib.suppress(KeyError, ValueError, TypeError):
             reactor.removeSystemEventTrigger(trigger)
 
-    return take_back
+    return revoke
 
 
 def call_in_asyncio_loop() -> CallInLoop:
@@ -94,7 +93,7 @@ def call_in_asyncio_loop() -> CallInLoop:
 
 
 def _reactor() -> Any:
-    # Importing the reactor installs one, so it must not come before Scrapy has chosen.
+    # The import installs a reactor, so it must not come before Scrapy has chosen one.
     from twisted.internet import reactor
 
     return reactor

@@ -1,4 +1,4 @@
-"""A sleep on somebody else's clock that can be cut short."""
+"""A sleep that can be ended early, on a clock that is handed in."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ class Cancellable(Protocol):
     """A call that was put off."""
 
     def cancel(self) -> object:
-        """Forget the call; only asked for before it was made."""
+        """Forget the call; must not be used once the call was made."""
 
 
 CallLater: TypeAlias = Callable[[float, Callable[[], object]], Cancellable]
-"""Seconds and what to call then, on the reactor thread."""
+"""Takes seconds, and a function to call after them on the reactor thread."""
 
 
 class InterruptibleSleep:
@@ -28,17 +28,17 @@ class InterruptibleSleep:
         self._awake: Deferred[None] = succeed(None)
 
     def sleep(self, seconds: float) -> Deferred[None]:
-        """Fire after so many seconds, or when cut."""
+        """Fires after `seconds`, or earlier if interrupted."""
         self._awake = Deferred()
-        self._timer = self._call_later(seconds, self._ring)
+        self._timer = self._call_later(seconds, self._wake)
         return self._awake
 
-    def cut(self) -> None:
-        """End the sleep now, before returning; nothing happens when nobody sleeps."""
+    def interrupt(self) -> None:
+        """End the sleep before returning; does nothing if nobody sleeps."""
         if self._timer is not None:
             self._timer.cancel()
-            self._ring()
+            self._wake()
 
-    def _ring(self) -> None:
+    def _wake(self) -> None:
         self._timer = None
         self._awake.callback(None)

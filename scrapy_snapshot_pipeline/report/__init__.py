@@ -1,4 +1,4 @@
-"""The report: what the history answers, as one HTML page that needs no network."""
+"""The report: the history as one HTML page that needs no network."""
 
 from scrapy_snapshot_pipeline.report.build import build_page
 from scrapy_snapshot_pipeline.report.options import ReportOptions

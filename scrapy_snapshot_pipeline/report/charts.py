@@ -14,9 +14,9 @@ from scrapy_snapshot_pipeline.safe_text import counted
 LINES = 12
 """Most lines in one chart."""
 STEPS = 2_000
-"""Most steps of one line, the latest."""
+"""Most steps of one line, the latest ones."""
 
-_COUNTED = {
+_COUNTERS = {
     "new": "inserted",
     "changed": "revised",
     "confirmed": "confirmed",
@@ -25,20 +25,20 @@ _COUNTED = {
 
 
 def step_chart(field: str, steps: Iterable[Step]) -> Chart | None:
-    """One line an entity or child row; None where there is nothing to draw."""
+    """One line for each child row, or one for the entity; None if there is nothing to draw."""
     lines: defaultdict[str, list[Step]] = defaultdict(list)
     for step in steps:
         lines[key_text(*step.child)].append(step)
     if not lines:
         return None
-    # Those that moved most; among equals, in the order of their keys.
+    # The lines with most steps; equal ones in the order of their keys.
     shown = sorted(lines, key=lambda label: -len(lines[label]))[:LINES]
     series = tuple(_series(label or field, lines[label]) for label in lines if label in shown)
     return Chart(field, stepped=True, series=series, summary=_summary(lines, shown))
 
 
 def run_charts(runs: Sequence[Run]) -> tuple[Chart, ...]:
-    """One a spider, of what its crawls counted."""
+    """One for each spider, with what its crawls counted."""
     by_spider: defaultdict[str, list[Run]] = defaultdict(list)
     for run in sorted(runs, key=lambda run: run.started_at):
         by_spider[run.spider].append(run)
@@ -48,7 +48,7 @@ def run_charts(runs: Sequence[Run]) -> tuple[Chart, ...]:
 def _run_chart(spider: str, runs: Sequence[Run]) -> Chart:
     series = tuple(
         Series(name, tuple(_point(run.started_at, run.counters.get(counter, 0)) for run in runs))
-        for name, counter in _COUNTED.items()
+        for name, counter in _COUNTERS.items()
     )
     summary = f"{counted(len(runs), 'crawl')} of {spider}; the table below has the numbers"
     return Chart(spider, stepped=False, series=series, summary=summary)
@@ -61,7 +61,7 @@ def _series(label: str, steps: Sequence[Step]) -> Series:
 def _step(step: Step) -> StepPoints:
     end = None if step.valid_to is None else step.valid_to.timestamp()
     start, seen = step.changed_at.timestamp(), step.last_confirmed_at.timestamp()
-    # What another crawler confirmed later belongs to the next version.
+    # A confirmation by another crawler after the end belongs to the next version.
     seen = max(start, seen if end is None else min(seen, end))
     return start, seen, end, float(step.value)
 
@@ -74,9 +74,9 @@ def _point(at: dt.datetime, count: int) -> StepPoints:
 def _summary(lines: dict[str, list[Step]], shown: Sequence[str]) -> str:
     steps = [step for label in shown for step in lines[label]]
     values = [step.value for step in steps]
-    told = (
+    summary = (
         f"{counted(len(shown), 'line')}, {counted(len(steps), 'value')} "
         f"from {number_text(min(values))} to {number_text(max(values))}"
     )
     hidden = len(lines) - len(shown)
-    return f"{told}; {hidden} more rows are left out" if hidden else told
+    return f"{summary}; {hidden} more rows are left out" if hidden else summary

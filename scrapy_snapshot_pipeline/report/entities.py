@@ -7,50 +7,49 @@ from collections.abc import Iterator
 
 from scrapy_snapshot_pipeline.history import SnapshotHistory
 from scrapy_snapshot_pipeline.history.results import Fields
-from scrapy_snapshot_pipeline.report.changes import entry
 from scrapy_snapshot_pipeline.report.charts import step_chart
-from scrapy_snapshot_pipeline.report.fields import MOST
 from scrapy_snapshot_pipeline.report.formatting import key_text
 from scrapy_snapshot_pipeline.report.omissions import Omissions
 from scrapy_snapshot_pipeline.report.page import Chart, EntityPage
-from scrapy_snapshot_pipeline.report.table_data import Anchors, Place, TableData, place_of
+from scrapy_snapshot_pipeline.report.page_rows import entry
+from scrapy_snapshot_pipeline.report.queries import NUMERIC_FIELDS
+from scrapy_snapshot_pipeline.report.table_data import Anchors, EntityRef, TableData, entity_ref
 
 VERSIONS = 200
-"""Most versions in an entity's table, the newest."""
+"""Most versions in an entity's table, the newest ones."""
 
 
 def entity_pages(
-    history: SnapshotHistory, found: TableData, anchors: Anchors, left_out: Omissions
+    history: SnapshotHistory, data: TableData, anchors: Anchors, omissions: Omissions
 ) -> Iterator[EntityPage]:
-    """For each entity of the table that has an anchor."""
-    for place, key in _keys(found).items():
-        if place in anchors:
-            yield _page(history, found, anchors[place], key, left_out)
+    """One for each entity of the table that has an anchor."""
+    for entity, key in _keys(data).items():
+        if entity in anchors:
+            yield _page(history, data, anchors[entity], key, omissions)
 
 
-def _keys(found: TableData) -> dict[Place, Fields]:
-    return {place_of(answer): answer.key for answer in found.all()}
+def _keys(data: TableData) -> dict[EntityRef, Fields]:
+    return {entity_ref(result): result.key for result in data.all()}
 
 
 def _page(
-    history: SnapshotHistory, found: TableData, anchor: str, key: Fields, left_out: Omissions
+    history: SnapshotHistory, data: TableData, anchor: str, key: Fields, omissions: Omissions
 ) -> EntityPage:
-    table = found.info.name
+    table = data.info.name
     newest = deque(history.versions(table, key), VERSIONS + 1)
-    left_out.more(f"versions of {key_text(key)}", len(newest), VERSIONS)
+    omissions.more(f"versions of {key_text(key)}", len(newest), VERSIONS)
+    shown = list(newest)[: -VERSIONS - 1 : -1]
     return EntityPage(
         anchor=anchor,
         table=table,
         key=key_text(key),
-        charts=tuple(_charts(history, found, key)),
-        versions=tuple(
-            entry(version, None, found.info) for version in list(newest)[: -VERSIONS - 1 : -1]
-        ),
+        charts=tuple(_charts(history, data, key)),
+        versions=tuple(entry(version, None, data.info) for version in shown),
     )
 
 
-def _charts(history: SnapshotHistory, found: TableData, key: Fields) -> Iterator[Chart]:
-    steps = history.steps_by_field(found.info.name, key, found.fields[:MOST])
+def _charts(history: SnapshotHistory, data: TableData, key: Fields) -> Iterator[Chart]:
+    steps = history.steps_by_field(data.info.name, key, data.fields[:NUMERIC_FIELDS])
     for field, own in steps.items():
         chart = step_chart(field, own)
         if chart is not None:

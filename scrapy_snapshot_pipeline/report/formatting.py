@@ -13,7 +13,7 @@ NOTHING = "\N{EN DASH}"
 
 
 def value_text(value: FieldValue) -> str:
-    """A value in one line, cut when long; characters that cannot be seen are spelled out."""
+    """A value in one line, cut if it is long; invisible characters are escaped."""
     if value is None:
         return NOTHING
     return printable(_plain(value))
@@ -27,12 +27,12 @@ def time_text(moment: dt.datetime | None) -> str:
 
 
 def key_text(*keys: Fields) -> str:
-    """The keys of a row and of those around it."""
+    """The keys that lead to a row, outermost first."""
     return " / ".join(", ".join(value_text(value) for value in key.values()) for key in keys)
 
 
 def percent_text(old: Decimal | None, new: Decimal | None) -> str:
-    """With its sign, as `+4.2 %`; empty where there is no number to compare with."""
+    """The change with its sign, as `+4.2 %`; empty if there is no number to compare with."""
     if not old or new is None:
         return ""
     return relative_text(float((new - old) / abs(old)))
@@ -44,13 +44,13 @@ def relative_text(relative: float | None) -> str:
 
 
 def number_text(number: Decimal, *, signed: bool = False) -> str:
-    """Without an exponent, unless it is very long."""
+    """The number without an exponent, unless it is very long."""
     text = f"{number:+f}" if signed else f"{number:f}"
     return text if len(text) <= 24 else f"{number:.6g}"  # noqa: PLR2004 - a column's width
 
 
 def at_most(count: int, limit: int) -> str:
-    """A count that was not counted further than `limit`."""
+    """A count, as `5,000+` if it is above `limit`, where counting stopped."""
     return f"{limit:,}+" if count > limit else f"{count:,}"
 
 

@@ -1,4 +1,4 @@
-"""What a report is to show: pure."""
+"""What a report shows.  Pure."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ TOP = 50
 
 @dataclass(frozen=True, slots=True)
 class ReportOptions:
-    """What goes in; all else is left out, and the report says so."""
+    """What to include; the report says what it leaves out."""
 
     since: dt.datetime | None = None
-    """Start of the time that changes are shown of; None: 7 days before the latest crawl."""
+    """The time from which on changes are shown; None: 7 days before the latest crawl."""
     top: int = TOP
-    """Rows in each list and entities with a page, of each table; the feed has ten times as many."""
+    """Most rows of each list and most entities with a page, for each table; the feed has ten times
+    as many rows."""
     tables: Sequence[str] = ()
     """Their names; empty: all."""
     where: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """Texts that a key field may have; tables without the field are left out."""
+    """Texts that a key field may have; tables without that field are left out."""
 
     @property
     def feed(self) -> int:

@@ -1,6 +1,6 @@
-"""The page as the template sees it: frozen, its values already text.  Pure.
+"""The page as the template sees it: frozen, with its values already text.  Pure.
 
-All times are texts in UTC.  `anchor` is the id of an entity's section, None where it has none.
+All times are texts in UTC.  `anchor` is the id of an entity's section; None: it has no section.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 StepPoints: TypeAlias = "tuple[float, float, float | None, float]"
-"""Seconds since 1970: start, last confirmation, end or None; and the value."""
+"""Start, last confirmation and end (None: open), in seconds since 1970; then the value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +26,10 @@ class Chart:
 
     title: str
     stepped: bool
-    """False: one point a crawl, on a scale that shows small and large counts together."""
+    """False: one point for each crawl, on a scale that shows small and large counts together."""
     series: tuple[Series, ...]
     summary: str
-    """What a reader who does not see it should know."""
+    """What a reader who cannot see the chart should know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +37,11 @@ class Line:
     """One field before and after."""
 
     field: str
-    """With the list and key of the child row that it is of."""
+    """Its name, after the list and key of the child row, if it is in one."""
     old: str
     new: str
     percent: str
-    """Empty where there is none."""
+    """Empty: not a change between numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +58,12 @@ class Entry:
     run_at: str
     lines: tuple[Line, ...]
     more: int
-    """How many lines are left out."""
+    """How many more lines there are."""
 
 
 @dataclass(frozen=True, slots=True)
 class MoverRow:
-    """How far one number came."""
+    """How far one number moved."""
 
     table: str
     key: str
@@ -116,7 +116,7 @@ class EntityPage:
 
 @dataclass(frozen=True, slots=True)
 class TableCount:
-    """What happened in one table, as far as it is listed."""
+    """How much happened in one table; `5,000+` where counting stopped."""
 
     name: str
     new: str
@@ -138,4 +138,5 @@ class Page:
     new: tuple[EntityRow, ...]
     not_seen: tuple[EntityRow, ...]
     entities: tuple[EntityPage, ...]
-    left_out: tuple[str, ...]
+    omissions: tuple[str, ...]
+    """Sentences on what is not shown."""

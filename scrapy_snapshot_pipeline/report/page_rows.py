@@ -1,32 +1,68 @@
-"""Answers of the history as rows of the page.  Pure."""
+"""Results of the history as rows of the page.  Pure."""
 
 from __future__ import annotations
 
-from scrapy_snapshot_pipeline.history import Change, Mover, Run, State
+from collections.abc import Iterator
+from decimal import Decimal
+
+from scrapy_snapshot_pipeline.history import (
+    Change,
+    ChildChange,
+    FieldChange,
+    Mover,
+    Run,
+    State,
+    TableInfo,
+)
+from scrapy_snapshot_pipeline.history.results import FieldValue
+from scrapy_snapshot_pipeline.history.values import to_number
 from scrapy_snapshot_pipeline.report.formatting import (
+    NOTHING,
     key_text,
     number_text,
+    percent_text,
     relative_text,
     time_text,
+    value_text,
 )
-from scrapy_snapshot_pipeline.report.page import EntityRow, MoverRow, RunRow
-from scrapy_snapshot_pipeline.report.table_data import Anchors, place_of
+from scrapy_snapshot_pipeline.report.page import EntityRow, Entry, Line, MoverRow, RunRow
+from scrapy_snapshot_pipeline.report.table_data import Anchors, entity_ref
 from scrapy_snapshot_pipeline.safe_text import printable
+
+LINES = 12
+"""Most lines shown for one change."""
+
+
+def entry(change: Change, anchor: str | None, info: TableInfo) -> Entry:
+    """A change with its first lines; those of untracked fields come last."""
+    lines = [line for part in change.lines(info.untracked) for line in _lines(part)]
+    return Entry(
+        table=change.table,
+        key=key_text(change.key),
+        anchor=anchor,
+        kind=change.kind.value,
+        changed_at=time_text(change.changed_at),
+        last_confirmed_at=time_text(change.last_confirmed_at),
+        valid_to=time_text(change.valid_to),
+        run_at=time_text(change.run_at),
+        lines=tuple(lines[:LINES]),
+        more=max(0, len(lines) - LINES),
+    )
 
 
 def run_row(run: Run) -> RunRow:
     """A crawl and what it counted."""
-    counted = run.counters
+    counters = run.counters
     reason = run.finish_reason
     return RunRow(
         spider=printable(run.spider),
         started_at=time_text(run.started_at),
         finished_at=time_text(run.finished_at),
         status=run.status if reason in {None, run.status} else f"{run.status}: {reason}",
-        new=counted.get("inserted", 0),
-        changed=counted.get("revised", 0),
-        confirmed=counted.get("confirmed", 0),
-        failed=counted.get("failed", 0),
+        new=counters.get("inserted", 0),
+        changed=counters.get("revised", 0),
+        confirmed=counters.get("confirmed", 0),
+        failed=counters.get("failed", 0),
     )
 
 
@@ -36,7 +72,7 @@ def mover_row(anchors: Anchors, field: str, mover: Mover) -> MoverRow:
     return MoverRow(
         table=mover.table,
         key=key_text(mover.key),
-        anchor=anchors.get(place_of(mover)),
+        anchor=anchors.get(entity_ref(mover)),
         field=child + printable(field),
         old=number_text(mover.old),
         new=number_text(mover.new),
@@ -52,7 +88,41 @@ def entity_row(anchors: Anchors, of: Change | State) -> EntityRow:
     return EntityRow(
         table=of.table,
         key=key_text(of.key),
-        anchor=anchors.get(place_of(of)),
+        anchor=anchors.get(entity_ref(of)),
         changed_at=time_text(of.changed_at),
         last_confirmed_at=time_text(of.last_confirmed_at),
     )
+
+
+def _lines(part: FieldChange | ChildChange) -> Iterator[Line]:
+    return _child_lines(part) if isinstance(part, ChildChange) else _field_lines("", part)
+
+
+def _child_lines(child: ChildChange) -> Iterator[Line]:
+    row = f"{child.path} / {key_text(*child.within, child.key)}"
+    if not child.fields:
+        yield Line(row, NOTHING, child.kind.value, "")
+    for field in child.fields:
+        yield from _field_lines(f"{row}: ", field)
+
+
+def _field_lines(prefix: str, field: FieldChange) -> Iterator[Line]:
+    for leaf in field.leaves():
+        percent = percent_text(_number(leaf.old, leaf, field), _number(leaf.new, leaf, field))
+        name = prefix + value_text(leaf.field)
+        yield Line(name, *_told_apart(leaf), percent)
+
+
+def _told_apart(leaf: FieldChange) -> tuple[str, str]:
+    """Both values; texts in quotes where both would read alike: the text "10" and the number 10."""
+    old, new = value_text(leaf.old), value_text(leaf.new)
+    return (_quoted(leaf.old, old), _quoted(leaf.new, new)) if old == new else (old, new)
+
+
+def _quoted(value: FieldValue, text: str) -> str:
+    return f'"{text}"' if isinstance(value, str) else text
+
+
+def _number(value: FieldValue, leaf: FieldChange, field: FieldChange) -> Decimal | None:
+    """A text is a number only inside JSON, where decimals are stored as texts."""
+    return None if isinstance(value, str) and leaf is field else to_number(value)

@@ -1,10 +1,10 @@
-"""What one table has to show, asked from the history within bounds."""
+"""What one table has to show, asked from the history within limits."""
 
 from __future__ import annotations
 
 import datetime as dt
 import heapq
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TypeVar
 
@@ -16,25 +16,29 @@ from scrapy_snapshot_pipeline.history import (
     State,
     TableInfo,
 )
-from scrapy_snapshot_pipeline.report.fields import MOST, numeric_fields
+from scrapy_snapshot_pipeline.history.results import Fields, FieldValue
+from scrapy_snapshot_pipeline.history.values import to_number
 from scrapy_snapshot_pipeline.report.options import ReportOptions
 from scrapy_snapshot_pipeline.report.table_data import TableData
 
 COUNTED = 5_000
-"""New and not seen entities are not counted further."""
+"""Entities that are new or were not seen are counted up to this number."""
+NUMERIC_FIELDS = 12
+"""Most numeric fields of a table; stored JSON may hold hundreds."""
 _SAMPLES = 20
+"""How many changes, and how many states, are searched for numbers inside JSON."""
 
 ResultT = TypeVar("ResultT", Change, State)
 
 
-def find(
-    history: SnapshotHistory, info: TableInfo, choice: ReportOptions, since: dt.datetime
+def query_table(
+    history: SnapshotHistory, info: TableInfo, options: ReportOptions, since: dt.datetime
 ) -> TableData:
     """All lists of one table.  Raises HistoryError for a value that no key can have."""
-    name, where, more = info.name, choice.where, choice.top + 1
-    changes = list(islice(history.changes(name, since=since, where=where), choice.feed + 1))
-    new, new_count = _counted(history.new(name, since=since, where=where), more)
-    not_seen, not_seen_count = _counted(history.not_seen(name, where=where), more)
+    name, where, limit = info.name, options.where, options.top + 1
+    changes = list(islice(history.changes(name, since=since, where=where), options.feed + 1))
+    new, new_count = _first(history.new(name, since=since, where=where), limit)
+    not_seen, not_seen_count = _first(history.not_seen(name, where=where), limit)
     samples = [change.values for change in changes[:_SAMPLES]]
     samples += [state.values for state in not_seen[:_SAMPLES]]
     fields = numeric_fields(info, samples)
@@ -42,7 +46,7 @@ def find(
         info=info,
         fields=fields,
         changes=changes,
-        movers=_movers(history, info, fields[:MOST], choice, since),
+        movers=_movers(history, info, fields[:NUMERIC_FIELDS], options, since),
         new=new,
         not_seen=not_seen,
         new_count=new_count,
@@ -50,27 +54,51 @@ def find(
     )
 
 
+def numeric_fields(info: TableInfo, samples: Iterable[Fields]) -> tuple[str, ...]:
+    """Paths of declared numbers, then of numbers in the JSON of `samples`; no key fields."""
+    found = dict.fromkeys(path for path in info.numeric if path not in info.key)
+    for values in samples:
+        found.update(dict.fromkeys(_undeclared(info, values)))
+    return tuple(found)
+
+
 def distance(moved: tuple[str, Mover]) -> float:
-    """How far, up or down."""
+    """How far a field moved, up or down."""
     return abs(moved[1].relative or 0)
 
 
-def _counted(answer: Answer[ResultT], keep: int) -> tuple[list[ResultT], int]:
-    """The first few, and how many there are."""
-    kept = list(islice(answer, keep))
-    return kept, len(kept) if len(kept) < keep else answer.count(COUNTED + 1)
+def _first(answer: Answer[ResultT], limit: int) -> tuple[list[ResultT], int]:
+    """The first `limit` results, and how many there are."""
+    results = list(islice(answer, limit))
+    return results, len(results) if len(results) < limit else answer.count(COUNTED + 1)
 
 
 def _movers(
     history: SnapshotHistory,
     info: TableInfo,
     fields: Sequence[str],
-    choice: ReportOptions,
+    options: ReportOptions,
     since: dt.datetime,
 ) -> list[tuple[str, Mover]]:
-    more = choice.top + 1
-    found = history.movers_by_field(info.name, fields, since=since, top=more, where=choice.where)
+    limit = options.top + 1
+    found = history.movers_by_field(info.name, fields, since=since, top=limit, where=options.where)
     ranked = [(rank, field, mover) for field in fields for rank, mover in enumerate(found[field])]
     # By rank, so that a field near zero, whose percentages are huge, does not hide the others.
-    best = heapq.nsmallest(more, ranked, key=lambda each: (each[0], -distance(each[1:])))
+    best = heapq.nsmallest(limit, ranked, key=lambda each: (each[0], -distance(each[1:])))
     return [(field, mover) for _, field, mover in best]
+
+
+def _undeclared(info: TableInfo, values: Fields) -> Iterator[str]:
+    for name, value in values.items():
+        if isinstance(value, dict):
+            yield from _inside(name, value)
+        elif info.untyped and name not in info.key and not isinstance(value, str):
+            yield from [name] if to_number(value) is not None else []
+
+
+def _inside(path: str, value: FieldValue) -> Iterator[str]:
+    if isinstance(value, dict):
+        for name, member in value.items():
+            yield from _inside(f"{path}.{name}", member)
+    elif to_number(value) is not None:
+        yield path

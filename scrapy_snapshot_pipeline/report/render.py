@@ -1,4 +1,4 @@
-"""From the page to HTML that runs nothing but our own script."""
+"""Renders the page as HTML that runs nothing but our own script."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _read(names: tuple[str, ...]) -> list[str]:
 
 
 def _policy(scripts: list[str], styles: list[str]) -> str:
-    """Only what has one of these hashes runs or styles; nothing is fetched, sent or framed."""
+    """Only scripts and styles with these hashes apply; nothing is fetched, sent or framed."""
     return "; ".join(
         (
             "default-src 'none'",
@@ -76,6 +76,6 @@ def _hash(text: str) -> str:
 
 
 def _data(charts: list[Chart]) -> str:
-    """JSON that cannot end the script element that it stands in."""
+    """JSON that cannot close the script element that it is in."""
     text = json.dumps([asdict(chart) for chart in charts], separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

@@ -1,4 +1,4 @@
-"""What one table has to show, and who of it gets a page.  Pure."""
+"""What one table has to show, and which of its entities get a page.  Pure."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import TypeAlias
 
 from scrapy_snapshot_pipeline.history import Change, Mover, State, TableInfo
 
-Place: TypeAlias = "tuple[str, uuid.UUID]"
+EntityRef: TypeAlias = "tuple[str, uuid.UUID]"
 """Table and entity."""
-Anchors: TypeAlias = "dict[Place, str]"
+Anchors: TypeAlias = "dict[EntityRef, str]"
 """Ids of the entities' sections in the page."""
 
 
 @dataclass(frozen=True, slots=True)
 class TableData:
-    """The answers for one table; a list has one more than is shown where there are more."""
+    """The results for one table; a list that is cut has one more than is shown."""
 
     info: TableInfo
     fields: tuple[str, ...]
@@ -32,24 +32,25 @@ class TableData:
     not_seen_count: int
 
     def all(self) -> Iterator[Mover | Change | State]:
-        """Who gets a page first: what moved furthest, changed last, is new, was not seen.
+        """The results in the order in which their entities get a page.
 
-        In turn, since any of these lists may be longer than there are pages.
+        The lists take turns, because any one of them may be longer than there are pages: movers
+        first, then changes, new entities and those that were not seen.
         """
         movers = [mover for _, mover in self.movers]
         for turn in zip_longest(movers, self.changes, self.new, self.not_seen):
-            yield from (answer for answer in turn if answer is not None)
+            yield from (result for result in turn if result is not None)
 
 
-def place_of(answer: Mover | Change | State) -> Place:
-    """The entity that it is about."""
-    return answer.table, answer.entity_id
+def entity_ref(result: Mover | Change | State) -> EntityRef:
+    """The entity that a result is about."""
+    return result.table, result.entity_id
 
 
-def name_anchors(found: Iterable[TableData], top: int) -> Anchors:
-    """A section for up to `top` entities of each table."""
+def name_anchors(tables: Iterable[TableData], top: int) -> Anchors:
+    """A section for each of up to `top` entities of each table."""
     anchors: Anchors = {}
-    for each in found:
-        for place in islice(dict.fromkeys(map(place_of, each.all())), top):
-            anchors[place] = f"e{len(anchors) + 1}"
+    for data in tables:
+        for entity in islice(dict.fromkeys(map(entity_ref, data.all())), top):
+            anchors[entity] = f"e{len(anchors) + 1}"
     return anchors

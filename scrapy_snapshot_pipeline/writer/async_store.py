@@ -1,4 +1,4 @@
-"""The store behind its thread: every call hops there, is watched, and comes back as a Deferred."""
+"""The store behind its thread: each call is made there, watched, and answered by a Deferred."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from typing import ParamSpec, TypeVar
 from twisted.internet.defer import CancelledError, Deferred
 
 from scrapy_snapshot_pipeline.declaration.tables import Declaration
-from scrapy_snapshot_pipeline.delivery.retry import RetryPolicy
-from scrapy_snapshot_pipeline.errors import NotStoredError, SnapshotError
+from scrapy_snapshot_pipeline.delivery.ports import Environment
+from scrapy_snapshot_pipeline.delivery.retry import FailureTracker, Retry, RetryPolicy
+from scrapy_snapshot_pipeline.errors import NotStoredError, RetriableWriteError, SnapshotError
 from scrapy_snapshot_pipeline.reactor.thread import CallInLoop, WorkerThread
-from scrapy_snapshot_pipeline.reactor.timers import CallLater
+from scrapy_snapshot_pipeline.reactor.timers import CallLater, InterruptibleSleep
 from scrapy_snapshot_pipeline.records import Batch, WriteResult
 from scrapy_snapshot_pipeline.store.schema.runs import Run, RunEnd
 from scrapy_snapshot_pipeline.store.snapshot_store import SnapshotStore
-from scrapy_snapshot_pipeline.writer.retry_until import retry_until
 from scrapy_snapshot_pipeline.writer.watchdog import Watchdog
 
 logger = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ P = ParamSpec("P")
 
 
 class AsyncStore:
-    """What the pipeline asks of the database.  Reactor thread only."""
+    """All that a crawl asks of the database.  Reactor thread only."""
 
     def __init__(
         self,
@@ -41,9 +41,9 @@ class AsyncStore:
         open_timeout: float,
         frozen: Callable[[], object],
     ) -> None:
-        """Timeouts are in seconds; `frozen` is told of each connection that had to be cut."""
+        """Timeouts are in seconds; `frozen` is called for each connection that had to be cut."""
         self._store = store
-        self._call_later = call_later
+        self._environment = Environment(call_later, time.monotonic, random.random)
         self._frozen = frozen
         self._policy = replace(policy, outage_timeout=open_timeout)
         self._watchdog = Watchdog(call_later, write_timeout, self._cut_frozen)
@@ -58,21 +58,21 @@ class AsyncStore:
         return self._run(self._store.write, batch)
 
     async def declare(self, declarations: Iterable[Declaration]) -> None:
-        """Create or check tables; waits for a database that is away, at most the open timeout."""
+        """Create or check the tables; waits up to the open timeout for a database that is away."""
         wanted = list(declarations)
-        await self._insist(self._policy, lambda: self._run(self._store.declare, wanted))
+        await self._retry(self._policy, lambda: self._run(self._store.declare, wanted))
 
     async def start_run(self, run: Run) -> None:
-        """Write the run's row; waits as `declare`."""
-        await self._insist(self._policy, lambda: self._run(self._store.start_run, run))
+        """Write the run's row; waits like `declare`."""
+        await self._retry(self._policy, lambda: self._run(self._store.start_run, run))
 
     async def finish_run(self, end: RunEnd, seconds: float) -> None:
-        """Complete the run's row, or log within so many seconds that it could not be done."""
+        """Complete the run's row; after `seconds` at most, log that it could not be done."""
         policy = replace(self._policy, outage_timeout=seconds)
         finishing = Deferred.fromCoroutine(
-            self._insist(policy, lambda: self._run(self._store.finish_run, end))
+            self._retry(policy, lambda: self._run(self._store.finish_run, end))
         )
-        timer = self._call_later(seconds, finishing.cancel)
+        timer = self._environment.call_later(seconds, finishing.cancel)
         try:
             await finishing
         except (CancelledError, SnapshotError) as error:
@@ -85,7 +85,7 @@ class AsyncStore:
         timer.cancel()
 
     def cut(self) -> None:
-        """Have what is under way fail at once."""
+        """Make the call that is under way fail at once."""
         self._store.cut()
 
     def release(self) -> None:
@@ -100,16 +100,31 @@ class AsyncStore:
             raise NotStoredError("the snapshot pipeline is not open")
         return self._watchdog.watch(self._thread.run(work, *args, **kwargs))
 
-    async def _insist(self, policy: RetryPolicy, work: Callable[[], Deferred[None]]) -> None:
-        await retry_until(
-            work,
-            policy=policy,
-            chance=random.random,
-            call_later=self._call_later,
-            now=time.monotonic,
-        )
+    async def _retry(self, policy: RetryPolicy, work: Callable[[], Deferred[None]]) -> None:
+        await retry_until(work, policy=policy, environment=self._environment)
 
     def _cut_frozen(self) -> None:
-        logger.error("The database has not answered within SNAPSHOT_WRITE_TIMEOUT; cutting it off")
+        logger.error(
+            "The database has not answered within SNAPSHOT_WRITE_TIMEOUT; its connection is cut"
+        )
         self._frozen()
         self.cut()
+
+
+async def retry_until(
+    work: Callable[[], Deferred[T]], *, policy: RetryPolicy, environment: Environment
+) -> T:
+    """Await `work`, again after each RetriableWriteError until the policy's outage timeout.
+
+    Raises the last RetriableWriteError, and every other exception at once.
+    """
+    failures = FailureTracker()
+    while True:
+        try:
+            return await work()
+        except RetriableWriteError as error:
+            state = failures.failed(error, environment.now(), records=1)
+            verdict = policy.decide(error, state, environment.chance())
+            if not isinstance(verdict, Retry):
+                raise
+        await InterruptibleSleep(environment.call_later).sleep(verdict.delay)

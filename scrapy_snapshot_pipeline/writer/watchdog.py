@@ -1,4 +1,4 @@
-"""Frees the writer from a server that is frozen: no timeout of the server's own works then."""
+"""Frees the writer from a frozen server, against which no timeout of the server's own helps."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ class Watchdog:
     """Cuts the connection under work that takes too long.  Reactor thread only."""
 
     def __init__(self, call_later: CallLater, seconds: float, cut: Callable[[], object]) -> None:
-        """`cut` has the work in the writer thread fail at once; it is called in the reactor's."""
+        """`cut` makes the work in the writer thread fail at once; it is called on the reactor's."""
         self._call_later = call_later
         self._seconds = seconds
         self._cut = cut
 
     def watch(self, work: Deferred[T]) -> Deferred[T]:
-        """Cut, and cut again, until `work` has an answer; gives back `work`."""
+        """Cut again and again until `work` is answered; returns `work`."""
         watch = _Watch(self._call_later, self._seconds, self._cut)
         return work.addBoth(watch.end)
 
@@ -32,12 +32,12 @@ class _Watch:
         self._call_later = call_later
         self._seconds = seconds
         self._cut = cut
-        self._timer: Cancellable = call_later(seconds, self._bite)
+        self._timer: Cancellable = call_later(seconds, self._time_out)
 
     def end(self, answer: T) -> T:
         self._timer.cancel()
         return answer
 
-    def _bite(self) -> None:
-        self._timer = self._call_later(self._seconds, self._bite)
+    def _time_out(self) -> None:
+        self._timer = self._call_later(self._seconds, self._time_out)
         self._cut()

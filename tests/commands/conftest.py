@@ -1,4 +1,4 @@
-"""The example's real odds in a SQLite file, once for all tests."""
+"""Databases for the commands: the example's real odds, and an empty one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from tests.history.odds import store_odds
 
 @pytest.fixture(scope="session")
 def odds_url(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """SQLAlchemy URL of it; only read it."""
+    """SQLAlchemy URL of a SQLite file with the example's odds.
+
+    All tests share it, so they must only read it.
+    """
     url = f"sqlite:///{tmp_path_factory.mktemp('odds') / 'odds.db'}"
     store_odds(url)
     return url
@@ -18,6 +21,6 @@ def odds_url(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture
 def empty_url(sqlite_url: str) -> str:
-    """Of a database that has its tables and nothing in them."""
+    """SQLAlchemy URL of a database whose tables are empty."""
     fill(sqlite_url, [])
     return sqlite_url

@@ -1,4 +1,4 @@
-"""Dead letters of tickers, as a crawl leaves them, and the commands that read them."""
+"""Dead letters as a crawl leaves them, and the commands that read them."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ LINES = 3
 
 
 class Letters:
-    """A project's folder of dead letters, and its database."""
+    """A project with a folder of dead letters and a database."""
 
     def __init__(self, folder: Path, url: str) -> None:
-        """`folder` is an empty one."""
+        """`folder` is an empty folder."""
         self.url = url
         self.folder = folder / "letters"
         self._file = DeadLetterFile(self.folder, RUN, 1024 * 1024)
         self.path = self._file.path
 
     def add(self, number: int, reason: str = "exhausted", cause: Cause = LOST) -> None:
-        """Add the letter of ticker number `number`, seen in that second."""
+        """Add the letter of a ticker that was seen `number` seconds after START."""
         self._file.append([_line(number, reason, cause)])
 
     def fill(self) -> None:
@@ -45,7 +45,7 @@ class Letters:
             self.add(number)
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """What `scrapy snapshots` does with these arguments."""
+        """Run `scrapy snapshots` with these arguments."""
         settings = {
             "SPIDER_MODULES": "tests.faults.shop.spiders",
             "SNAPSHOT_DATABASE_URL": self.url,
@@ -54,16 +54,16 @@ class Letters:
         return snapshots(self.folder.parent, settings, *arguments)
 
     def create_tables(self) -> None:
-        """As an earlier crawl did."""
+        """Create the tables, as an earlier crawl would have done."""
         store = SnapshotStore(connect_engine(self.url, connect_timeout=10))
         store.declare([_declaration()])
         store.close()
 
 
 def _declaration() -> Declaration:
-    found = Declarations().of(Ticker)
-    assert found is not None
-    return found
+    declaration = Declarations().of(Ticker)
+    assert declaration is not None
+    return declaration
 
 
 def _line(number: int, reason: str, cause: Cause) -> bytes:

@@ -17,7 +17,7 @@ HOSTILE = "\x1b]0;owned\x07\u202e"
 
 @pytest.fixture
 def letters(tmp_path: Path, sqlite_url: str) -> Letters:
-    """No letter yet."""
+    """A project without dead letters."""
     return Letters(tmp_path, sqlite_url)
 
 
@@ -30,7 +30,7 @@ def test_no_letters(letters: Letters) -> None:
 
 
 def test_letters_are_counted_by_table_reason_and_error(letters: Letters) -> None:
-    """With the oldest observation of each group, the largest group first."""
+    """The largest group comes first; each has the time of its oldest observation."""
     letters.add(5, "data", Cause("psycopg2.errors.NumericValueOutOfRange", "22003"))
     letters.fill()
     done = letters.run("dead-letters")
@@ -44,14 +44,14 @@ def test_letters_are_counted_by_table_reason_and_error(letters: Letters) -> None
 
 
 def test_what_is_replayed_is_counted_apart(letters: Letters) -> None:
-    """It waits for nothing any more."""
+    """It no longer waits for a replay."""
     letters.fill()
     assert letters.run("replay").returncode == 0
     assert letters.run("dead-letters").stdout == f"{letters.path}: 0 to replay, 3 replayed\n"
 
 
-def test_torn_and_changed_lines_are_told(letters: Letters) -> None:
-    """They are counted, and the others are listed."""
+def test_torn_and_changed_lines_are_counted(letters: Letters) -> None:
+    """The other lines are listed."""
     letters.fill()
     letters.path.write_bytes(letters.path.read_bytes().replace(b'"a1"', b'"b1"')[:-20])
     head, *groups = letters.run("dead-letters").stdout.splitlines()
@@ -60,7 +60,7 @@ def test_torn_and_changed_lines_are_told(letters: Letters) -> None:
 
 
 def test_file_that_is_named_is_the_only_one(letters: Letters, tmp_path: Path) -> None:
-    """One that is not there is an error of one line."""
+    """If it does not exist, the error is one line."""
     letters.fill()
     done = letters.run("dead-letters", str(tmp_path / "other.jsonl"))
     assert done.returncode == 1
@@ -68,8 +68,8 @@ def test_file_that_is_named_is_the_only_one(letters: Letters, tmp_path: Path) ->
     assert "other.jsonl cannot be read" in done.stderr
 
 
-def test_nothing_speaks_to_the_terminal(letters: Letters) -> None:
-    """Neither what a line says nor the name of its file."""
+def test_control_characters_are_escaped(letters: Letters) -> None:
+    """Both in the lines of a file and in its name."""
     letters.add(1, HOSTILE, Cause(HOSTILE))
     hostile = os.fspath(letters.path.rename(letters.path.with_name(f"{HOSTILE}.jsonl")))
     done = letters.run("dead-letters", hostile)
@@ -79,5 +79,5 @@ def test_nothing_speaks_to_the_terminal(letters: Letters) -> None:
 
 
 def oldest(second: int) -> str:
-    """As it is shown."""
+    """The time of an observation, as the command shows it."""
     return f"2026-01-01T00:00:0{second}+00:00"

@@ -12,13 +12,13 @@ from scrapy.exceptions import UsageError
 
 from scrapy_snapshot_pipeline.errors import HistoryError
 from scrapy_snapshot_pipeline.history import SnapshotHistory
-from tests.commands.asked import NO_PYARROW, asked
+from tests.commands.in_process import NO_PYARROW, run_command
 from tests.history.filled import Observation, fill
 from tests.history.odds import CLOSING, OPENING, TABLE, offers
 
 
 def read_csv(file: Path) -> list[dict[str, str]]:
-    """Its rows by column."""
+    """The rows of a file, by column."""
     with file.open(encoding="utf-8", newline="") as lines:
         return list(csv.DictReader(lines))
 
@@ -28,16 +28,18 @@ def test_state_at_a_run_has_every_offer_of_it(odds_url: str, run: object, tmp_pa
     """The rows are those of the odds file."""
     file = tmp_path / "state.csv"
 
-    assert asked(odds_url, "export", "-o", str(file), "--as-of", str(run)) == 0
+    assert run_command(odds_url, "export", "-o", str(file), "--as-of", str(run)) == 0
 
-    found = {(row["match"], row["bookmaker"]) for row in read_csv(file)}
-    assert found >= {(o.match, o.bookmaker) for o in offers(CLOSING if run == CLOSING else OPENING)}
+    exported = {(row["match"], row["bookmaker"]) for row in read_csv(file)}
+    assert exported >= {
+        (o.match, o.bookmaker) for o in offers(CLOSING if run == CLOSING else OPENING)
+    }
 
 
-def test_list_is_exported_with_the_key_before_its_rows(odds_url: str, tmp_path: Path) -> None:
-    """One row for each market, its price as in the odds file."""
+def test_rows_of_a_list_begin_with_the_key(odds_url: str, tmp_path: Path) -> None:
+    """There is one row for each market, with the price of the odds file."""
     file = tmp_path / "markets.csv"
-    asked(odds_url, "export", "-o", str(file), "--list", "markets")
+    run_command(odds_url, "export", "-o", str(file), "--list", "markets")
 
     rows = {(row["match"], row["bookmaker"], row["market"]): row for row in read_csv(file)}
     offer = next(offers(CLOSING))
@@ -46,9 +48,9 @@ def test_list_is_exported_with_the_key_before_its_rows(odds_url: str, tmp_path: 
 
 
 def test_json_lines_hold_every_version(odds_url: str, tmp_path: Path) -> None:
-    """As many lines as there are versions, oldest first."""
+    """There are as many lines as versions, oldest first."""
     file = tmp_path / "versions.jsonl"
-    asked(odds_url, "export", "-o", str(file), "--versions")
+    run_command(odds_url, "export", "-o", str(file), "--versions")
 
     times = [json.loads(line)["changed_at"] for line in file.read_text("utf-8").splitlines()]
     with SnapshotHistory(odds_url) as history:
@@ -58,10 +60,10 @@ def test_json_lines_hold_every_version(odds_url: str, tmp_path: Path) -> None:
 
 
 def test_parquet_has_types(odds_url: str, tmp_path: Path) -> None:
-    """Decimals stay exact, times have their zone."""
+    """Decimals stay exact, and times have their zone."""
     parquet = pytest.importorskip("pyarrow.parquet", reason=NO_PYARROW)
     file = tmp_path / "markets.parquet"
-    asked(odds_url, "export", "-o", str(file), "--list", "markets")
+    run_command(odds_url, "export", "-o", str(file), "--list", "markets")
 
     table = parquet.read_table(file)
     assert str(table.schema.field("price_home").type).startswith("decimal128")
@@ -75,16 +77,16 @@ def test_file_is_replaced_only_on_demand(odds_url: str, tmp_path: Path) -> None:
     file.write_text("old")
 
     with pytest.raises(HistoryError, match="--force"):
-        asked(odds_url, "export", "-o", str(file))
+        run_command(odds_url, "export", "-o", str(file))
     assert file.read_text() == "old"
-    asked(odds_url, "export", "-o", str(file), "--force")
+    run_command(odds_url, "export", "-o", str(file), "--force")
     assert file.read_text() != "old"
 
 
 def test_failed_export_leaves_no_file(odds_url: str, tmp_path: Path) -> None:
-    """Neither half a file nor a temporary one."""
+    """Neither half a file nor a temporary one stays."""
     with pytest.raises(HistoryError, match="could not be written"):
-        asked(odds_url, "export", "-o", str(tmp_path / "none" / "x.csv"))
+        run_command(odds_url, "export", "-o", str(tmp_path / "none" / "x.csv"))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -97,26 +99,26 @@ def test_failed_export_leaves_no_file(odds_url: str, tmp_path: Path) -> None:
         ("-o", "x.csv", "--list", "markets", "--versions"),
     ],
 )
-def test_what_does_not_fit_together_is_a_usage_error(
+def test_options_that_contradict_each_other_are_a_usage_error(
     odds_url: str, arguments: tuple[str, ...]
 ) -> None:
-    """Nothing is asked."""
+    """The database is not queried."""
     with pytest.raises(UsageError):
-        asked(odds_url, "export", *arguments)
+        run_command(odds_url, "export", *arguments)
 
 
-def test_unknown_list_names_the_known(odds_url: str, tmp_path: Path) -> None:
+def test_unknown_list_names_the_known_ones(odds_url: str, tmp_path: Path) -> None:
     """The error says which lists there are."""
     with pytest.raises(HistoryError, match="these lists: markets"):
-        asked(odds_url, "export", "-o", str(tmp_path / "x.csv"), "--list", "offers")
+        run_command(odds_url, "export", "-o", str(tmp_path / "x.csv"), "--list", "offers")
 
 
 def test_list_in_a_list_has_the_keys_around_its_rows(sqlite_url: str, tmp_path: Path) -> None:
-    """Entity, enclosing row, and the row, whose field `name` is told apart from theirs."""
+    """A row has the keys of its entity and of its enclosing row, each under its own name."""
     fill(sqlite_url, [Observation("final", 0, 1, {"1X2": 7, "total": 5})])
     file = tmp_path / "selections.csv"
 
-    asked(sqlite_url, "export", "-o", str(file), "--list", "markets.selections")
+    run_command(sqlite_url, "export", "-o", str(file), "--list", "markets.selections")
 
     rows = read_csv(file)
     assert [(row["name"], row["markets.name"], row["odds"]) for row in rows] == [

@@ -20,24 +20,24 @@ NOTHING_TO_DO = "replayed: nothing, all was done before\n"
 
 @pytest.fixture
 def letters(tmp_path: Path, sqlite_url: str) -> Letters:
-    """No letter yet."""
+    """A project without dead letters."""
     return Letters(tmp_path, sqlite_url)
 
 
 def stored(letters: Letters) -> list[str]:
-    """What the versions are of."""
+    """The key of each stored version."""
     return column(letters.url, "SELECT sku FROM ticker ORDER BY sku")
 
 
 def test_nothing_to_replay(letters: Letters) -> None:
-    """It says so, and leaves no folder."""
+    """The command says so, and creates no folder."""
     done = letters.run("replay")
     assert (done.returncode, done.stdout) == (0, NOTHING_TO_DO)
     assert not letters.folder.exists()
 
 
 def test_second_replay_changes_nothing(tmp_path: Path, database_url: str) -> None:
-    """Nor does one that has lost the notes of the first: the ids are the same."""
+    """Not even one that has lost the list of what is done: the ids are the same."""
     letters = Letters(tmp_path, database_url)
     letters.fill()
     first = letters.run("replay")
@@ -50,7 +50,7 @@ def test_second_replay_changes_nothing(tmp_path: Path, database_url: str) -> Non
 
 
 def test_what_fails_again_goes_to_a_new_file(letters: Letters) -> None:
-    """The others are stored; once the cause is gone, the new file replays."""
+    """The others are stored.  Once the cause is gone, the new file can be replayed."""
     letters.create_tables()
     with connected(letters.url) as connection:
         connection.exec_driver_sql(REFUSE)
@@ -68,8 +68,8 @@ def test_what_fails_again_goes_to_a_new_file(letters: Letters) -> None:
     assert stored(letters) == ["a0", "a1", "a2"]
 
 
-def test_torn_last_line_is_passed_over(letters: Letters) -> None:
-    """A crash cut it; the others are stored."""
+def test_torn_last_line_is_skipped(letters: Letters) -> None:
+    """A crash has cut it off; the others are stored."""
     letters.fill()
     letters.path.write_bytes(letters.path.read_bytes()[:-20])
     assert letters.run("replay").stdout == "replayed: inserted 2\n"
@@ -77,7 +77,7 @@ def test_torn_last_line_is_passed_over(letters: Letters) -> None:
 
 
 def test_changed_line_is_never_stored(letters: Letters) -> None:
-    """It stays where it is, is told each time, and the exit code is 1."""
+    """It stays in its file; each replay reports it and exits with code 1."""
     letters.fill()
     changed = letters.path.read_bytes().replace(b'"a1"', b'"b1"')
     letters.path.write_bytes(changed)
@@ -91,7 +91,7 @@ def test_changed_line_is_never_stored(letters: Letters) -> None:
 
 
 def test_database_that_is_not_there(letters: Letters) -> None:
-    """It is an error of one line, and the letters stay for later."""
+    """The error is one line, and the letters can be replayed later."""
     letters.fill()
     url, letters.url = letters.url, "sqlite:////no/such/folder/snapshots.db"
     done = letters.run("replay")

@@ -1,4 +1,4 @@
-"""Entities of a class without types, each with fields of its own."""
+"""Entities of a class without declared types, each with fields of its own."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scrapy_snapshot_pipeline.declaration.registry import Declarations
 from scrapy_snapshot_pipeline.records import Batch
 from scrapy_snapshot_pipeline.store.connection.engine import connect_engine
 from scrapy_snapshot_pipeline.store.snapshot_store import SnapshotStore
-from tests.commands.asked import NO_PYARROW, asked
+from tests.commands.in_process import NO_PYARROW, run_command
 
 ITEMS = [
     {"url": "a", "price": 1, "=cmd": "x"},
@@ -26,7 +26,7 @@ ITEMS = [
 
 @pytest.fixture
 def books_url(sqlite_url: str) -> str:
-    """A database of dicts."""
+    """A database whose items were dicts."""
     declarations = Declarations({dict: {"table": "book", "key": "url"}})
     declaration = declarations.of(dict)
     assert declaration is not None
@@ -42,8 +42,8 @@ def books_url(sqlite_url: str) -> str:
 def test_csv_has_a_column_for_every_field(
     books_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Also for one that only the last entity has; the name of a field is guarded as a value is."""
-    asked(books_url, "as-of", "now", "--csv")
+    """Even for a field that only the last entity has; field names are guarded as values are."""
+    run_command(books_url, "as-of", "now", "--csv")
 
     rows = {row["url"]: row for row in csv.DictReader(io.StringIO(capsys.readouterr().out))}
     assert rows["a"]["'=cmd"] == "x"
@@ -52,10 +52,10 @@ def test_csv_has_a_column_for_every_field(
 
 
 def test_parquet_takes_fields_of_several_types(books_url: str, tmp_path: Path) -> None:
-    """An integer and a float are floats; what is missing is null."""
+    """Integers beside floats become floats; a missing field is null."""
     parquet = pytest.importorskip("pyarrow.parquet", reason=NO_PYARROW)
     file = tmp_path / "books.parquet"
-    asked(books_url, "export", "-o", str(file))
+    run_command(books_url, "export", "-o", str(file))
 
     rows = {row["url"]: row for row in parquet.read_table(file).to_pylist()}
     assert [rows[url]["price"] for url in "abc"] == [1.0, 2.5, None]

@@ -37,7 +37,7 @@ class StartCrawl(Protocol):
     ]
 )
 def mode(request: pytest.FixtureRequest) -> str:
-    """Each thing that Scrapy can run on."""
+    """Each loop that Scrapy can run on."""
     name: str = request.param
     return name
 

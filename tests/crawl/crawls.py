@@ -1,4 +1,4 @@
-"""Runs `scrapy crawl` as a user does: in a process of its own."""
+"""Runs `scrapy crawl` as a user does, in a process of its own."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ import scrapy
 ROOT = Path(__file__).resolve().parent.parent.parent
 SCRAPY = (scrapy.version_info[0], scrapy.version_info[1])
 REFUSED = 1 if SCRAPY >= (2, 15) else 0
-"""Exit code of a crawl whose pipeline raised at start; older versions of Scrapy tell nobody."""
+"""Exit code of a crawl whose pipeline raised at start; older versions of Scrapy give 0."""
 
 MODES = {
     "asyncio": {"TWISTED_REACTOR": "twisted.internet.asyncioreactor.AsyncioSelectorReactor"},
     "select": {"TWISTED_REACTOR": "twisted.internet.selectreactor.SelectReactor"},
     "reactorless": {"TWISTED_REACTOR_ENABLED": "False"},
 }
-"""What Scrapy can run on, and the setting that chooses it."""
+"""The loops that Scrapy can run on, each with the setting that chooses it."""
 
 PATIENCE = 60.0
-"""Seconds after which a crawl hangs; a healthy one takes two to ten."""
+"""Seconds after which a crawl counts as hanging; a healthy one takes a small part of that."""
 
 
 class Crawl:
-    """A crawl that runs, or ran, in `folder`."""
+    """A crawl in `folder`, which runs or has ended."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class Crawl:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "scrapy", "crawl", spider, *options],
                 cwd=folder,
-                env=_environment(),
+                env=environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -60,23 +60,23 @@ class Crawl:
 
     @property
     def log(self) -> str:
-        """All it has written by now."""
+        """All that it has written so far."""
         return self._log.read_text(encoding="utf-8", errors="replace")
 
     @property
     def stats(self) -> dict[str, Any]:
-        """Scrapy's, as they were at the end of the process."""
+        """Scrapy's stats at the end of the process."""
         stats: dict[str, Any] = json.loads((self.folder / "stats.json").read_text("utf-8"))
         return stats
 
     @property
     def acknowledged(self) -> list[str]:
-        """The keys of the items that Scrapy reported as scraped, by now."""
+        """The keys of the items that Scrapy has reported as scraped so far."""
         file = self.folder / "acknowledged.txt"
         return file.read_text("utf-8").splitlines() if file.exists() else []
 
     def finish(self, seconds: float = PATIENCE) -> int:
-        """Wait for its end; gives the exit code, or fails the test with the log."""
+        """Wait for the end, and give the exit code; fails the test if it does not come."""
         try:
             return self.process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -84,7 +84,7 @@ class Crawl:
             raise AssertionError(f"no end after {seconds} s\n{self.log[-5000:]}") from None
 
     def wait_for(self, condition: Callable[[], object], what: str) -> None:
-        """Wait until `condition` holds; fails the test if the crawl ends before."""
+        """Wait until `condition` holds; fails the test if the crawl ends before that."""
         deadline = time.monotonic() + PATIENCE
         while not condition():
             if self.process.poll() is not None or time.monotonic() > deadline:
@@ -96,11 +96,11 @@ class Crawl:
         self.process.send_signal(signal.SIGINT)
 
     def terminate(self) -> None:
-        """Ask as a service manager does."""
+        """Send SIGTERM, as a service manager does."""
         self.process.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:
-        """Leave no process behind."""
+        """Kill the process if it still runs."""
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
@@ -115,7 +115,7 @@ def snapshots(
         [sys.executable, "-m", "scrapy", "snapshots", *arguments, *options],
         check=False,
         cwd=folder,
-        env=_environment(),
+        env=environment(),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -123,7 +123,8 @@ def snapshots(
     )
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
+    """The environment of a process in which the test project is the current one."""
     return {
         **os.environ,
         "PYTHONPATH": str(ROOT),

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 @contextmanager
 def connected(url: str) -> Iterator[sa.Connection]:
-    """A connection of the test's own; what it did is committed at the end."""
+    """A connection of the test's own, which commits at the end."""
     engine = sa.create_engine(url, poolclass=sa.NullPool)
     with engine.begin() as connection:
         yield connection

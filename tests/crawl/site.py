@@ -1,4 +1,4 @@
-"""A small HTTP site for the tests, in a process of its own so that it takes nobody's time."""
+"""A small HTTP site for the tests, in a process of its own."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 ITEMS_A_PAGE = 40
 PRODUCTS = 1_000
-"""Pages repeat them, so that a long crawl is mostly confirmations, and quick."""
+"""Pages repeat these, so that a long crawl is quick and mostly confirms."""
 
 
 class Page(BaseHTTPRequestHandler):
-    """`/7` is the eighth page: one product a line, its key and its name."""
+    """`/7` is the eighth page, with one product on each line: its key and its name."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
     def do_GET(self) -> None:
-        """Answer."""
+        """Answer with a page."""
         page = int(self.path.lstrip("/"))
         first = page * ITEMS_A_PAGE
         numbers = [number % PRODUCTS for number in range(first, first + ITEMS_A_PAGE)]
@@ -32,12 +32,12 @@ class Page(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @contextmanager
 def running_site() -> Iterator[str]:
-    """The URL of a site that runs until the end of the block."""
+    """Run a site until the end of the block, and give its URL."""
     process = subprocess.Popen(
         [sys.executable, __file__], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
     )
@@ -50,7 +50,7 @@ def running_site() -> Iterator[str]:
 
 
 def main() -> None:
-    """Serve for ever; the first line of the output is the URL."""
+    """Serve for ever; the first line of output is the URL."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Page)
     print(f"http://127.0.0.1:{server.server_port}", flush=True)  # noqa: T201
     server.serve_forever()

@@ -1,3 +1,5 @@
+"""A slow or stalled writer holds the crawl, but not the reactor."""
+
 from __future__ import annotations
 
 import json
@@ -19,7 +21,7 @@ COMMIT = 0.2
 
 
 def heartbeat(crawl: Crawl) -> list[float]:
-    """The seconds between two beats of the reactor, the longest last."""
+    """The seconds between the beats of the reactor, sorted."""
     gaps: list[float] = json.loads((crawl.folder / "heartbeat.json").read_text("utf-8"))
     return sorted(gaps)
 
@@ -29,7 +31,7 @@ def test_slow_writes_hold_the_crawl_and_not_the_reactor(
 ) -> None:
     """The queue fills to its bound and no further, while the reactor goes on beating.
 
-    A write on the reactor's thread would leave a gap of 0.2 s for each of the 20 commits; one
+    If writes ran on the reactor's thread, each commit would leave a gap as long as itself.  One
     such gap may be the machine's.
     """
     settings = {
@@ -50,7 +52,7 @@ def test_slow_writes_hold_the_crawl_and_not_the_reactor(
 
 
 def test_a_paused_crawl_does_not_linger(start: StartCrawl, sqlite_url: str) -> None:
-    """The writer waits for no company that cannot come, which here would be ten seconds."""
+    """The writer does not linger for records that cannot come, which here would take long."""
     settings = {"SNAPSHOT_LINGER": 10, "SNAPSHOT_PAUSE_AT": 5, "CLOSESPIDER_TIMEOUT": 6}
     crawl = start("many", sqlite_url, settings, count=6)
     assert crawl.finish() == 0, crawl.log
@@ -63,7 +65,7 @@ def test_a_paused_crawl_does_not_linger(start: StartCrawl, sqlite_url: str) -> N
 def test_more_may_wait_where_writes_are_slow(
     start: StartCrawl, postgresql_url: str, commit: float, *, paused: bool
 ) -> None:
-    """Sixty items wait at once; ninety may, or thirty once a write was quick, as one will be."""
+    """Sixty items wait at once.  Ninety may wait, but only thirty once a write was quick."""
     settings = {
         "SNAPSHOT_PAUSE_AT": 90,
         "SHOP_COMMIT_SECONDS": commit,
@@ -75,24 +77,24 @@ def test_more_may_wait_where_writes_are_slow(
     assert ("snapshots/pauses" in crawl.stats) is paused
 
 
-# A stalled writer behind a real HTTP crawl.
+# A stalled writer behind a real HTTP crawl
 
 PAGES = 4_000
 STALL = 8.0
-"""Seconds; without a pause the crawl would have fetched thousands of pages."""
+"""Seconds, in which a crawl that is not paused would fetch thousands of pages."""
 MAX_GROWTH = 60
 """MB."""
 
 
 def resident(crawl: Crawl) -> float:
-    """Memory of the crawl's process in MB."""
+    """The memory of the crawl's process, in MB."""
     status = Path(f"/proc/{crawl.process.pid}/status").read_text("utf-8")
     [line] = [line for line in status.splitlines() if line.startswith("VmRSS:")]
     return int(line.split()[1]) / 1024
 
 
 def growth_while_stalled(crawl: Crawl, url: str) -> float:
-    """Hold the lock of the table, and watch the memory of the crawl in MB."""
+    """Lock the table for a while, and give the growth of the crawl's memory, in MB."""
     with connected(url) as connection:
         connection.execute(sa.text("LOCK TABLE product IN ACCESS EXCLUSIVE MODE"))
         before = peak = resident(crawl)
@@ -107,7 +109,7 @@ def growth_while_stalled(crawl: Crawl, url: str) -> float:
 @pytest.mark.timeout(300)
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
 def test_a_stalled_writer_costs_little_memory(start: StartCrawl, postgresql_url: str) -> None:
-    """The crawl is paused while the writer stalls, and ends whole when it comes back."""
+    """The crawl is paused while the writer stalls, and loses nothing."""
     with running_site() as site:
         crawl = start("pages", postgresql_url, {"LOG_LEVEL": "ERROR"}, site=site, pages=PAGES)
         crawl.wait_for(lambda: stored_products(postgresql_url) == PRODUCTS, "all products")
@@ -122,7 +124,7 @@ def test_a_stalled_writer_costs_little_memory(start: StartCrawl, postgresql_url:
 
 
 def stored_products(url: str) -> int:
-    """Current versions."""
+    """The number of current versions; 0 before there is a table."""
     with connected(url) as connection:
         if not sa.inspect(connection).has_table("product"):
             return 0

@@ -1,3 +1,5 @@
+"""Every way in which a crawl can close: nothing is lost, and nothing hangs."""
+
 from __future__ import annotations
 
 import json
@@ -15,14 +17,14 @@ FLUSH_AT_CLOSE = {
     "SNAPSHOT_BATCH_SIZE": 10,
     "SHOP_COMMIT_SECONDS": 0.1,
 }
-"""Ten commits of 0.1 s, nearly all of them while the spider is closing."""
+"""Ten slow commits, nearly all of them while the spider is closing."""
 
 IN_TIME = 20
-"""Seconds, below SNAPSHOT_CLOSE_TIMEOUT: nothing was given up."""
+"""Seconds, fewer than SNAPSHOT_CLOSE_TIMEOUT, so that nothing was given up."""
 
 
 def assert_whole(crawl: Crawl, url: str) -> None:
-    """All 100 products are stored, and every record got its last word."""
+    """All 100 products are stored and accounted for."""
     assert scalar(url, "SELECT count(*) FROM product WHERE valid_to IS NULL") == 100, crawl.log
     row = run_row(url)
     assert (row["accepted"], row["inserted"], row["failed"]) == (100, 100, 0)
@@ -35,7 +37,7 @@ def assert_whole(crawl: Crawl, url: str) -> None:
 def test_neighbour_fails_to_close(
     start: StartCrawl, sqlite_url: str, mode: str, neighbour: str, priority: int
 ) -> None:
-    """Another pipeline's error in `close_spider` costs us nothing, wherever it stands."""
+    """An error in another pipeline's `close_spider` costs us nothing, before us or after us."""
     pipelines = json.dumps({f"tests.crawl.shop.neighbours.{neighbour}": priority})
     crawl = start("many", sqlite_url, {"ITEM_PIPELINES": pipelines, **FLUSH_AT_CLOSE}, mode=mode)
     crawl.finish(IN_TIME)
@@ -45,7 +47,7 @@ def test_neighbour_fails_to_close(
 
 
 def test_one_interrupt_during_the_flush(start: StartCrawl, sqlite_url: str, mode: str) -> None:
-    """Ctrl-C while we flush: Scrapy goes down under us, and all is stored before the exit."""
+    """When Ctrl-C stops Scrapy while we flush, all is stored before the process exits."""
     crawl = start("many", sqlite_url, FLUSH_AT_CLOSE, mode=mode)
     crawl.wait_for(lambda: "Closing spider (finished)" in crawl.log, "close")
     crawl.interrupt()
@@ -56,7 +58,7 @@ def test_one_interrupt_during_the_flush(start: StartCrawl, sqlite_url: str, mode
 
 @pytest.mark.parametrize("ack", ["commit", "enqueue"])
 def test_terminated_in_the_middle(start: StartCrawl, sqlite_url: str, mode: str, ack: str) -> None:
-    """SIGTERM ends a crawl in time; what was acknowledged is stored; the ledger says why."""
+    """SIGTERM ends a crawl in time, what was acknowledged is stored, and the run's row says why."""
     crawl = start(
         "endless", sqlite_url, {"SNAPSHOT_ACK": ack, "SHOP_ACKNOWLEDGED": True}, mode=mode
     )
@@ -70,11 +72,11 @@ def test_terminated_in_the_middle(start: StartCrawl, sqlite_url: str, mode: str,
     assert (row["status"], row["finish_reason"]) == ("incomplete", "shutdown")
 
 
-# Items from `start()`: Scrapy neither limits them nor, in most versions, waits for them.
+# Scrapy does not limit items from `start()`, and most versions do not wait for them.
 
 
 def test_start_items_at_the_natural_end(start: StartCrawl, sqlite_url: str, mode: str) -> None:
-    """Items from `start()` that still wait for a slow commit when the crawl ends are stored."""
+    """Items from `start()` are stored even if they still wait for a commit when the crawl ends."""
     crawl = start("start", sqlite_url, {"SHOP_COMMIT_SECONDS": 0.5}, mode=mode)
     assert crawl.finish(IN_TIME) == 0
     assert_whole(crawl, sqlite_url)
@@ -82,9 +84,9 @@ def test_start_items_at_the_natural_end(start: StartCrawl, sqlite_url: str, mode
 
 
 def test_start_items_and_a_signal(start: StartCrawl, sqlite_url: str, mode: str) -> None:
-    """SIGTERM while items from `start()` are in flight: no hang, nothing lost."""
+    """SIGTERM while such items are in flight makes nothing hang, and loses nothing."""
     crawl = start("start", sqlite_url, {"SHOP_COMMIT_SECONDS": 1}, mode=mode)
-    # A signal ends `start()` itself in Scrapy 2.14: what it had not yielded was never ours.
+    # In Scrapy 2.14 a signal ends `start()` itself; items that were not yielded were never ours.
     crawl.wait_for((crawl.folder / "yielded").exists, "last item")
     crawl.terminate()
     assert crawl.finish(IN_TIME) == 0
@@ -93,17 +95,17 @@ def test_start_items_and_a_signal(start: StartCrawl, sqlite_url: str, mode: str)
 
 
 def test_start_items_and_close_spider(start: StartCrawl, sqlite_url: str, mode: str) -> None:
-    """`CloseSpider` after items from `start()`: no hang, nothing lost."""
+    """`CloseSpider` after such items makes nothing hang, and loses nothing."""
     crawl = start("start", sqlite_url, {"SHOP_COMMIT_SECONDS": 0.5}, mode=mode, end="CloseSpider")
     assert crawl.finish(IN_TIME) == 0
     assert_whole(crawl, sqlite_url)
-    # Seen: 2.14 takes it for an error of the spider and goes on, 2.19 heeds it.
+    # Scrapy 2.14 takes it for an error of the spider and goes on; 2.19 closes the spider.
     if SCRAPY >= (2, 19):
         assert run_row(sqlite_url)["finish_reason"] == "enough"
 
 
 def test_two_interrupts_and_many_in_flight(start: StartCrawl, sqlite_url: str, mode: str) -> None:
-    """No turn of the loop may be left for the last words: all is kept before the process ends."""
+    """The loop may never turn again, so everything is spooled before the process ends."""
     slow = {"SHOP_COMMIT_SECONDS": 60, "SNAPSHOT_BATCH_SIZE": 100}
     crawl = start("start", sqlite_url, slow, mode=mode, count=500)
     crawl.wait_for((crawl.folder / "yielded").exists, "last item")

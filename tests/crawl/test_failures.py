@@ -1,3 +1,5 @@
+"""A record that the database refuses."""
+
 from __future__ import annotations
 
 import json
@@ -32,11 +34,11 @@ REFUSALS = {
         """,
     ],
 }
-"""A database that never takes one of the products."""
+"""Makes a database refuse one of the products for ever."""
 
 
 def create_refusing_table(url: str) -> None:
-    """As a crawl would create it, with a trigger."""
+    """Create the table as a crawl would, with a trigger that refuses."""
     declaration = Declarations().of(Product)
     assert declaration is not None
     engine = connect_engine(url, connect_timeout=10)
@@ -49,7 +51,7 @@ def create_refusing_table(url: str) -> None:
 
 
 def test_a_record_that_is_refused(start: StartCrawl, database_url: str, mode: str) -> None:
-    """It is an item error and a dead letter; every other record of its batch is stored."""
+    """It is an item error and a dead letter, and every other record of its batch is stored."""
     create_refusing_table(database_url)
     crawl = start("many", database_url, {"SNAPSHOT_BATCH_SIZE": 20}, mode=mode)
     assert crawl.finish() == 0, crawl.log

@@ -1,3 +1,5 @@
+"""Items of every kind, in whole crawls."""
+
 from __future__ import annotations
 
 import json
@@ -19,12 +21,12 @@ BY_PATH = {
 
 
 def skus(url: str, table: str) -> list[str]:
-    """Sorted, one a version."""
+    """The key of each stored version, sorted."""
     return column(url, f"SELECT sku FROM {table} ORDER BY sku")  # noqa: S608
 
 
 def test_every_kind_of_item_in_one_crawl(start: StartCrawl, sqlite_url: str) -> None:
-    """Dataclass, attrs, pydantic, scrapy.Item and dict are stored; the undeclared pass through."""
+    """All five kinds are stored, and undeclared items pass through."""
     crawl = start("kinds", sqlite_url, {"SNAPSHOT_ITEMS": LOOSE, **KINDS})
     assert crawl.finish() == 0, crawl.log
     for table in ("dataclass_price", "attrs_price", "pydantic_price", "item_price", "loose"):
@@ -36,7 +38,7 @@ def test_every_kind_of_item_in_one_crawl(start: StartCrawl, sqlite_url: str) -> 
 
 
 def test_undeclared_items_pass_through(start: StartCrawl, sqlite_url: str) -> None:
-    """They reach the rest of Scrapy, are counted, and each class is warned of once."""
+    """They reach the rest of Scrapy and are counted; there is one warning for each class."""
     crawl = start("kinds", sqlite_url, KINDS)
     assert crawl.finish() == 0, crawl.log
     assert crawl.stats["item_scraped_count"] == 12
@@ -47,7 +49,7 @@ def test_undeclared_items_pass_through(start: StartCrawl, sqlite_url: str) -> No
 
 
 def test_rejected_items_are_errors_of_their_own(start: StartCrawl, sqlite_url: str) -> None:
-    """An item with a wrong value is an item error, and the crawl goes on, incomplete."""
+    """An item with a wrong value is an item error; the crawl goes on, and its run is incomplete."""
     crawl = start("faulty", sqlite_url, KINDS)
     assert crawl.finish() == 0, crawl.log
     assert skus(sqlite_url, "dataclass_price") == ["a", "c"]
@@ -58,7 +60,7 @@ def test_rejected_items_are_errors_of_their_own(start: StartCrawl, sqlite_url: s
 
 
 def test_class_declared_in_the_middle(start: StartCrawl, database_url: str, mode: str) -> None:
-    """The first item of a class makes its table, once, and no item is admitted before."""
+    """The first item of a class creates its table, once, and no item is taken before."""
     crawl = start("late", database_url, {**BY_PATH, **KINDS}, mode=mode)
     assert crawl.finish() == 0, crawl.log
     assert scalar(database_url, "SELECT count(*) FROM late_price") == 50
@@ -66,7 +68,7 @@ def test_class_declared_in_the_middle(start: StartCrawl, database_url: str, mode
 
 
 def test_disabled(start: StartCrawl, tmp_path: Path) -> None:
-    """With SNAPSHOT_ENABLED off the crawl runs, and no database is touched."""
+    """Without SNAPSHOT_ENABLED the crawl runs, and no database is touched."""
     crawl = start("many", f"sqlite:///{tmp_path / 'none.db'}", {"SNAPSHOT_ENABLED": False})
     assert crawl.finish() == 0, crawl.log
     assert crawl.stats["item_scraped_count"] == 100

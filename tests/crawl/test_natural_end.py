@@ -1,3 +1,5 @@
+"""A crawl that ends by itself, in every mode: all accounts agree."""
+
 from __future__ import annotations
 
 import re
@@ -18,23 +20,23 @@ SUM = re.compile(
 
 
 def logged_sum(crawl: Crawl) -> list[int]:
-    """The numbers of the one line at the end."""
+    """The numbers of the closing line."""
     [numbers] = SUM.findall(crawl.log)
     return [int(number) for number in numbers]
 
 
 def counters(row: dict[str, Any]) -> dict[str, int]:
-    """Of a run's row, by their columns."""
+    """The counters of a run's row, by column."""
     return {name: count for name, count in row.items() if isinstance(count, int)}
 
 
 def in_stats(crawl: Crawl, names: list[str]) -> dict[str, int]:
-    """The stats of these names."""
+    """The stats with these names."""
     return {name: crawl.stats.get(f"snapshots/{name}", 0) for name in names}
 
 
 def assert_numbers_agree(crawl: Crawl, url: str) -> None:
-    """100 new products, by the log, the stats, the run's row and the tables."""
+    """Log, stats, the run's row and the tables all say that there were 100 new products."""
     row = run_row(url)
     assert logged_sum(crawl) == [100, 100, 0, 0, 0, 0, 0, 0]
     assert {name: count for name, count in counters(row).items() if count} == {
@@ -53,7 +55,7 @@ def assert_numbers_agree(crawl: Crawl, url: str) -> None:
 def test_natural_end(
     request: pytest.FixtureRequest, start: StartCrawl, mode: str, database: str, ack: str
 ) -> None:
-    """100 items are flushed whole, every account gives the same numbers, the run is finished."""
+    """All items are flushed, every account gives the same numbers, and the run is finished."""
     url: str = request.getfixturevalue(f"{database}_url")
     crawl = start("many", url, {"SNAPSHOT_ACK": ack, "SNAPSHOT_BATCH_SIZE": 30}, mode=mode)
     assert crawl.finish() == 0, crawl.log

@@ -1,3 +1,5 @@
+"""Passwords do not reach the log."""
+
 from __future__ import annotations
 
 import pytest
@@ -21,7 +23,7 @@ CANARY = "canary0secret"
     ids=["refused", "wrong host", "in the query", "wrong port", "wrong driver"],
 )
 def test_no_password_in_the_log(start: StartCrawl, url: str) -> None:
-    """Whatever goes wrong with the database's URL, its password is in no line of the log."""
+    """Whatever is wrong with the database's URL, no line of the log has its password."""
     crawl = start("many", url, {"LOG_LEVEL": "DEBUG"})
     crawl.finish()
     assert "scrapy_snapshot_pipeline.errors." in crawl.log
@@ -29,7 +31,7 @@ def test_no_password_in_the_log(start: StartCrawl, url: str) -> None:
 
 
 def test_no_password_in_the_log_of_a_good_crawl(start: StartCrawl, postgresql_url: str) -> None:
-    """Nor is it there when all goes well; a server that trusts ignores the password."""
+    """Nor has one when all goes well; the server of the tests ignores the password."""
     url = postgresql_url.replace("postgres@", f"postgres:{CANARY}@")
     crawl = start("many", url, {"LOG_LEVEL": "DEBUG"})
     assert crawl.finish() == 0, crawl.log

@@ -1,3 +1,5 @@
+"""Two crawlers write the same entities at the same time."""
+
 from __future__ import annotations
 
 import time
@@ -18,7 +20,7 @@ pytestmark = pytest.mark.crawl
 
 ENTITIES = 1_000
 OBSERVATIONS = 3 * ENTITIES
-"""Of each crawler: every entity at its own price, at the next, and at its own again."""
+"""Of each crawler, which sees every entity at its own price, at the next, and at its own again."""
 
 OVERLAPS = """
 SELECT count(*) FROM product a JOIN product b
@@ -29,7 +31,7 @@ WHERE a.valid_from < coalesce(b.valid_to, '9999-12-31 00:00:00+00:00')
 
 
 def run_side_by_side(start: StartCrawl, url: str) -> list[Crawl]:
-    """Two crawls that begin at the same moment; each opened the same empty database."""
+    """Run two crawls that open the same empty database and then begin at the same moment."""
     crawls = [
         start("rival", url, {"SNAPSHOT_BATCH_SIZE": 100}, price=price, count=ENTITIES)
         for price in (10, 20)
@@ -43,7 +45,7 @@ def run_side_by_side(start: StartCrawl, url: str) -> list[Crawl]:
 
 
 def versions_of(url: str) -> dict[str, list[str]]:
-    """What each entity was called, one entry a version."""
+    """The name of each version of each entity."""
     with connected(url) as connection:
         rows = connection.execute(sa.text("SELECT sku, name FROM product")).all()
     versions: dict[str, list[str]] = {}
@@ -53,7 +55,7 @@ def versions_of(url: str) -> dict[str, list[str]]:
 
 
 def test_two_crawlers_write_the_same_entities(start: StartCrawl, database_url: str) -> None:
-    """One current version of each entity, no error, and every observation is accounted for."""
+    """Every observation is accounted for, and no version overlaps another one."""
     for crawl in run_side_by_side(start, database_url):
         assert crawl.stats["item_scraped_count"] == OBSERVATIONS, crawl.log
         assert "log_count/ERROR" not in crawl.stats, crawl.log
@@ -79,11 +81,11 @@ def test_two_crawlers_write_the_same_entities(start: StartCrawl, database_url: s
 
 
 HELD = 1.5
-"""Seconds, longer than a crawl waits for a lock of SQLite before it begins anew."""
+"""Seconds, more than a crawl waits for a lock of SQLite before it tries again."""
 
 
 def test_two_crawlers_create_the_same_tables(start: StartCrawl, database_url: str) -> None:
-    """A crawl that opens while another one creates the tables begins anew, and finds them."""
+    """A crawl that opens while another one creates the tables tries again, and finds them."""
     declaration = Declarations().of(Product)
     assert declaration is not None
     engine = connect_engine(database_url, connect_timeout=10)

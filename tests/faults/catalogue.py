@@ -88,10 +88,10 @@ ELSEWHERE = {
     67: "tests/crawl/test_natural_end.py",
     69: "tests/unit/delivery/test_sender.py",
 }
-"""Faults that another part of the suite is about, and the file where."""
+"""Faults that are tested in another part of the suite, with the file."""
 
 NOT_HERE: dict[int, str] = {}
-"""Faults that cannot be produced on one machine, and why."""
+"""Faults of the catalogue that cannot be produced on one machine, and why."""
 
 BEYOND = {
     "power loss": "the durability of fsync cannot be tried without cutting the power",
@@ -101,11 +101,11 @@ BEYOND = {
     "split network": "needs two hosts or the right to change the routing; the proxy stands in",
     "SQLite on NFS": "needs a file server; not supported",
 }
-"""Faults beyond the catalogue that one machine cannot produce."""
+"""Faults beyond the catalogue that cannot be produced on one machine, and why."""
 
 
 def others() -> Iterator[str]:
-    """Lines about the faults that the table has no row of."""
+    """Lines about the faults that have no row in the table."""
     yield ""
     yield "in other parts of the suite:"
     for number, file in ELSEWHERE.items():

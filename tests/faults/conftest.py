@@ -1,4 +1,4 @@
-"""Fixtures for faults, and the table of what they did."""
+"""Fixtures that cause faults, and the table of what came of them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Begin(Protocol):
 
 
 class Verdict:
-    """Checks the oracles that every fault is held against, and notes the row of the table."""
+    """Checks what must hold after every fault, and notes the row of the table."""
 
     def __init__(self, note: Callable[[str, object], None]) -> None:
         self._note = note
@@ -41,9 +41,9 @@ class Verdict:
         lost: list[Look] | None = None,
         doubled: list[Look] | None = None,
     ) -> None:
-        """Note what came of the fault; None where the test had nothing to count.
+        """Note what came of the fault; None means that the test had nothing to count.
 
-        Fails the test where something was lost or doubled.
+        Fails the test if anything was lost or doubled.
         """
         self._note("outcome", outcome)
         self._note("database", database)
@@ -53,7 +53,7 @@ class Verdict:
         assert not doubled, doubled[:10]
 
     def of(self, outcome: str, *crawls: Looking) -> oracles.Stored:
-        """Hold ended crawls against everything but what their fault is about."""
+        """Check ended crawls for all that does not depend on their fault."""
         url = crawls[0].url
         found = oracles.stored(url)
         seen = [look for crawl in crawls for look in crawl.acknowledged]
@@ -72,14 +72,14 @@ class Verdict:
 
 @pytest.fixture
 def verdict(record_property: Callable[[str, object], None]) -> Verdict:
-    """The judge of one test."""
+    """The verdict of one test."""
     return Verdict(record_property)
 
 
 @pytest.fixture(scope="session")
 def private_server() -> Iterator[PostgresServer]:
-    """One private server for all faults of this process; each test heals it."""
-    # What was committed must outlive a crash of the server, though not of the machine.
+    """One private server for all tests of this process; each of them heals it."""
+    # What was committed must survive a crash of the server, though not of the machine.
     server = start_private_server(synchronous_commit="on")
     yield server
     server.remove()
@@ -87,7 +87,7 @@ def private_server() -> Iterator[PostgresServer]:
 
 @pytest.fixture
 def server(private_server: PostgresServer) -> Iterator[TroubledServer]:
-    """The private server with a new database, to be troubled."""
+    """The private server with a new database, for a test to harm."""
     troubled = TroubledServer(private_server)
     yield troubled
     troubled.heal()
@@ -95,7 +95,7 @@ def server(private_server: PostgresServer) -> Iterator[TroubledServer]:
 
 @pytest.fixture
 def proxy(server: TroubledServer) -> Iterator[Proxy]:
-    """A proxy before the server."""
+    """A proxy in front of the server."""
     made = Proxy(server.server.port)
     yield made
     made.close()
@@ -125,7 +125,7 @@ def begin(tmp_path: Path) -> Iterator[Begin]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of this folder by what they use."""
+    """Mark the tests of this folder by the fixtures that they use."""
     for item in items:
         used = set(getattr(item, "fixturenames", ()))
         if FOLDER not in item.path.parents:
@@ -137,14 +137,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Note which faults the test is about; xdist carries notes to where the table is printed."""
+    """Note the faults of the test; xdist carries the note to the process that prints the table."""
     mark = item.get_closest_marker("fault")
     if mark is not None:
         item.user_properties.append(("faults", list(mark.args)))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print the table."""
+    """Print the table of faults."""
     reports = [
         report
         for category in ("passed", "failed")
@@ -153,7 +153,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     ]
     rows = [row for report in reports for row in _rows(report)]
     if not rows or terminalreporter.config.option.markexpr == "not slow":
-        return  # the main suite: a table of half of them says little
+        return  # the main suite, which has only some of the faults
     terminalreporter.section("faults")
     for line in (*lines(rows), *catalogue.others()):
         terminalreporter.write_line(line)

@@ -1,4 +1,4 @@
-"""A crawl of `LooksSpider`, as the fault tests see it."""
+"""A crawl of `LooksSpider`, and what its extension `Witness` wrote down."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Look(NamedTuple):
 
 
 class Looking:
-    """A running or ended crawl, and what its witness wrote down."""
+    """A crawl that runs or has ended."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class Looking:
         settings: Mapping[str, object],
         arguments: Mapping[str, object],
     ) -> None:
-        """Start it, with these settings and spider arguments."""
+        """Start the crawl with these settings and spider arguments."""
         folder.mkdir()
         self.url = url
         self.folder = folder
@@ -55,22 +55,22 @@ class Looking:
 
     @property
     def acknowledged(self) -> list[Look]:
-        """Items that Scrapy reported as scraped, in that order."""
+        """The items that Scrapy reported as scraped, in that order."""
         return self._looks("acknowledged")
 
     @property
     def refused(self) -> list[Look]:
-        """Items over which the pipeline raised."""
+        """The items for which the pipeline raised."""
         return self._looks("refused")
 
     @property
     def longest_gap(self) -> float:
-        """Seconds between two beats of the reactor."""
+        """The most seconds between two beats of the reactor."""
         file = self.folder / "gaps"
         return max(map(float, file.read_text().split()), default=0.0) if file.exists() else 0.0
 
     def replay(self, settings: Mapping[str, object] = NOTHING) -> str:
-        """Run `scrapy snapshots replay` over its dead letters; gives what that printed."""
+        """Run `scrapy snapshots replay` on its dead letters, and give what that printed."""
         ours = {
             "SPIDER_MODULES": QUICK["SPIDER_MODULES"],
             "SNAPSHOT_DATABASE_URL": self.url,
@@ -81,41 +81,41 @@ class Looking:
 
     @property
     def ended_itself(self) -> bool:
-        """It left its stats."""
+        """Whether the crawl ended in order, so that it left its stats."""
         return (self.folder / "stats.json").exists()
 
     def run(self, items: int = 100) -> None:
-        """Wait until so many more items have been acknowledged."""
+        """Wait until `items` more items have been acknowledged."""
         goal = len(self.acknowledged) + items
         self.wait_for(lambda: len(self.acknowledged) >= goal, f"{items} more items")
 
     def stalled(self, seconds: float = 0.3) -> bool:
-        """Whether nothing is acknowledged for a while."""
-        time.sleep(0.5)  # what was committed before is still on its way to us
+        """Whether no item is acknowledged for some seconds."""
+        time.sleep(0.5)  # items that were committed before may still be on their way to us
         before = len(self.acknowledged)
         time.sleep(seconds)
         return len(self.acknowledged) == before
 
     def wait_for(self, condition: Callable[[], object], what: str) -> None:
-        """Wait; fails the test if the crawl ends before."""
+        """Wait until `condition` holds; fails the test if the crawl ends before."""
         self.crawl.wait_for(condition, what)
 
     def say_enough(self) -> None:
-        """Have the spider come to its end, and do not wait for it."""
+        """Have the spider come to its end; returns at once."""
         (self.folder / "enough").touch()
 
     def enough(self, seconds: float = 60.0) -> int:
-        """Have the spider come to its end by itself; gives the exit code."""
+        """Have the spider come to its end, and give the exit code."""
         self.say_enough()
         return self.crawl.finish(seconds)
 
     def stat(self, name: str) -> int:
-        """A stat at the end."""
+        """A stat at the end of the crawl."""
         value: int = self.crawl.stats.get(f"snapshots/{name}", 0)
         return value
 
     def spooled(self) -> list[dict[str, Any]]:
-        """The dead letters' lines; a torn one is left out, as a replay does."""
+        """The lines of the dead letters, without a torn one, which a replay skips too."""
         lines: list[dict[str, Any]] = []
         for file in sorted(self.dead_letters.glob("*.jsonl")):
             for line in file.read_bytes().splitlines():
@@ -125,7 +125,7 @@ class Looking:
 
     @property
     def spooled_looks(self) -> list[Look]:
-        """The observations among them."""
+        """The observations in the dead letters."""
         return [Look(line["values"]["sku"], line["values"]["look"]) for line in self.spooled()]
 
     def _looks(self, name: str) -> list[Look]:
@@ -137,7 +137,7 @@ class Looking:
 
 
 def repeated(looks: list[Look]) -> dict[str, list[int]]:
-    """The distinct numbers of each entity, in the order in which they came."""
+    """The distinct numbers of each entity, in the order of their first observation."""
     seen: collections.defaultdict[str, list[int]] = collections.defaultdict(list)
     for sku, look in looks:
         if look not in seen[sku]:

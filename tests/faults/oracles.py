@@ -1,7 +1,7 @@
-"""What must hold whatever went wrong: the oracles O1 to O8 and O10, over a database and a crawl.
+"""What must hold whatever went wrong: the oracles O1 to O8 and O10, for a database and a crawl.
 
-O9, that every Deferred fires exactly once, is the matter of the unit tests of delivery: a
-Deferred that fires twice raises there, and one that never does hangs a crawl here (O6).
+O9, that every Deferred fires exactly once, belongs to the unit tests of the delivery.  A Deferred
+that fires twice raises there, and one that never fires hangs a crawl here (O6).
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from tests.crawl.database import connected
 from tests.faults.crawling import Look, Looking
 
 GAP = 0.5
-"""O10 asks for 0.05 s between two beats of the reactor; on a shared machine only a stall of the
-length of a fault, which lasts seconds, can be told from a busy neighbour."""
+"""Seconds that O10 allows between two beats of the reactor.  On a shared machine a shorter stall
+cannot be told from a busy neighbour; a fault lasts seconds."""
 FORBIDDEN = ("canary0secret", "\x1b", "\x00")
-"""A password, and what would speak to a terminal."""
+"""A password, and control characters of a terminal."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Stored:
 
 
 def stored(url: str) -> Stored:
-    """Read all."""
+    """Read both tables."""
     with connected(url) as connection:
         versions = connection.execute(sa.text("SELECT * FROM ticker")).all()
         legs = connection.execute(sa.text("SELECT * FROM ticker_legs")).all()
@@ -53,16 +53,16 @@ def stored(url: str) -> Stored:
 
 
 def lost(expected: list[Look], found: Stored) -> list[Look]:
-    """O4: what was acknowledged, or spooled and replayed, and is not stored."""
+    """O4: the observations that were expected, and are not stored."""
     there = {Look(sku, look) for sku, looks in found.looks.items() for look in looks}
     return sorted(set(expected) - there)
 
 
 def doubled(found: Stored, most: int = 1) -> list[Look]:
-    """O2: what is stored more than `most` times.
+    """O2: the observations that are stored more than `most` times.
 
-    Each content comes in looks that follow each other, so it is one version; but where the first
-    of them was replayed after the others were stored, it is a version of its own before theirs.
+    Equal content is seen in consecutive looks, so it is one version.  But if the first look was
+    replayed after the others were stored, it is a version of its own before theirs.
     """
     return [
         Look(sku, look)
@@ -73,13 +73,13 @@ def doubled(found: Stored, most: int = 1) -> list[Look]:
 
 
 def assert_ordered(found: Stored) -> None:
-    """O3: each entity went through its contents in the order in which they were seen."""
+    """O3: the versions of each entity are in the order in which they were seen."""
     for sku, looks in found.looks.items():
         assert looks == sorted(looks), f"{sku} is out of order"
 
 
 def assert_intervals(found: Stored) -> None:
-    """One current version an entity, the last; each one before it ends where the next begins."""
+    """The last version of an entity is current, and each one before ends where the next begins."""
     for sku, rows in found.versions.items():
         assert rows[-1].valid_to is None, sku
         assert all(a.valid_to == b.valid_from for a, b in itertools.pairwise(rows)), sku
@@ -87,7 +87,7 @@ def assert_intervals(found: Stored) -> None:
 
 
 def assert_no_overlap(found: Stored) -> None:
-    """The same where several crawlers wrote: a late record may be a version of no length."""
+    """The same after several crawlers, where a late record may be a version of no length."""
     for sku, rows in found.versions.items():
         assert [row.valid_to for row in rows].count(None) == 1, sku
         lasting = [row for row in rows if row.valid_to != row.valid_from]
@@ -95,7 +95,7 @@ def assert_no_overlap(found: Stored) -> None:
 
 
 def assert_whole(found: Stored) -> None:
-    """O7: every version has the two legs of its content, from its begin to its end."""
+    """O7: every version has the two legs of its content, from its beginning to its end."""
     for sku, rows in found.versions.items():
         legs = found.legs[_key(rows[0].entity_id)]
         assert len(legs) == 2 * len(rows), sku
@@ -107,13 +107,13 @@ def assert_whole(found: Stored) -> None:
 
 
 def assert_accounted(looking: Looking) -> None:
-    """O1: the sum of the outcomes is what was accepted."""
+    """O1: the outcomes add up to what was accepted."""
     parts = ("inserted", "revised", "confirmed", "coalesced", "dead_lettered", "dropped", "failed")
     assert looking.stat("accepted") == sum(map(looking.stat, parts)), looking.crawl.stats
 
 
 def assert_bounded(looking: Looking, queue_size: int = 2_000) -> None:
-    """O5: the queue kept its bound."""
+    """O5: the queue never held more than its bound."""
     assert looking.stat("queue_records_max") <= queue_size
 
 
@@ -123,13 +123,13 @@ def assert_beating(looking: Looking) -> None:
 
 
 def assert_discreet(looking: Looking) -> None:
-    """O8: no secret and no control character in what was written for people."""
+    """O8: the log has no secret and no control character."""
     for text in FORBIDDEN:
         assert text not in looking.crawl.log
 
 
 def database_of(url: str) -> str:
-    """Its kind, as the table names it."""
+    """The kind of database, as the table of faults names it."""
     return url.partition(":")[0].partition("+")[0]
 
 

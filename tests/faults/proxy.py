@@ -1,4 +1,4 @@
-"""A TCP proxy before PostgreSQL that reads along, and has its trouble at the COMMIT."""
+"""A TCP proxy in front of PostgreSQL that reads along and can fail at a COMMIT."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import threading
 
 _UNTYPED_REQUESTS = {80877103, 80877104}  # for TLS and GSS, answered by one byte
 _READY = b"Z\x00\x00\x00\x05"
-"""The end of the server's answer, whatever it was: where statements travel with the COMMIT, one of
+"""The end of the server's answer, whatever that was: if statements travel with the COMMIT, one of
 them may have failed."""
 _RESET = struct.pack("ii", 1, 0)
 
@@ -19,17 +19,17 @@ class Trouble(enum.Enum):
     """What becomes of a COMMIT."""
 
     BEFORE_COMMIT = "reset before COMMIT"
-    """The server never sees it."""
+    """The server never sees the COMMIT."""
     AFTER_COMMIT = "reset after COMMIT"
-    """The server has answered, as a rule having committed; the client never hears of it."""
+    """The server has answered, usually after committing; the client never gets the answer."""
     SILENCE = "silence before COMMIT"
-    """Swallowed; the connection stays open, and nothing comes."""
+    """The server never sees the COMMIT; the connection stays open, and no answer comes."""
     SILENCE_AFTER = "silence after COMMIT"
-    """Committed; the connection stays open, and nothing comes."""
+    """The server commits; the connection stays open, and no answer comes."""
 
 
 class Proxy:
-    """Listens on a port of its own of the loopback interface, until closed."""
+    """Listens on a port of its own on the loopback interface until it is closed."""
 
     def __init__(self, server_port: int) -> None:
         self._server = ("127.0.0.1", server_port)
@@ -39,20 +39,20 @@ class Proxy:
         self._armed: dict[int, Trouble] = {}
         self._links: set[_Link] = set()
         self.commits = 0
-        """COMMITs seen so far."""
+        """The COMMITs that it has seen so far."""
         self.troubles = 0
-        """Of these, how many had trouble."""
+        """How many of these had trouble."""
         self.refusing = False
-        """New connections are reset at once."""
+        """Whether new connections are reset at once."""
         threading.Thread(target=self._accept, name="proxy", daemon=True).start()
 
     def arm(self, trouble: Trouble, nth: int = 1) -> None:
-        """Have trouble at the `nth` COMMIT from now, counting from 1."""
+        """Make trouble at the `nth` COMMIT from now on; 1 is the next one."""
         with self._lock:
             self._armed[self.commits + nth] = trouble
 
     def disarm(self) -> None:
-        """Forget what is armed."""
+        """Make no trouble any more."""
         with self._lock:
             self._armed.clear()
 
@@ -72,7 +72,7 @@ class Proxy:
         self.reset_all()
 
     def trouble_of_commit(self) -> Trouble | None:
-        """Count a COMMIT, and say what is to become of it."""
+        """Count a COMMIT, and give what is to become of it."""
         with self._lock:
             self.commits += 1
             trouble = self._armed.pop(self.commits, None)
@@ -80,7 +80,7 @@ class Proxy:
             return trouble
 
     def forget(self, link: _Link) -> None:
-        """A connection has ended."""
+        """Forget a connection that has ended."""
         with self._lock:
             self._links.discard(link)
 
@@ -108,7 +108,7 @@ class Proxy:
 
 
 class _Link:
-    """One connection: a thread a direction."""
+    """One connection, with a thread for each direction."""
 
     def __init__(self, proxy: Proxy, client: socket.socket, server: socket.socket) -> None:
         self._proxy = proxy
@@ -132,7 +132,7 @@ class _Link:
         self.reset()
 
     def _upstream(self) -> None:
-        """From the client, message by message."""
+        """Pass on what comes from the client, message by message."""
         while (first := _receive(self._client, 8))[4:]:
             length, code = struct.unpack("!ii", first)
             self._server.sendall(first + _receive(self._client, length - 8))
@@ -144,7 +144,7 @@ class _Link:
             self._send_up(head + body)
 
     def _send_up(self, message: bytes) -> None:
-        # Where the server counts as far, other statements come with it.
+        # To a server that counts as far, other statements come in the same message.
         if message[:1] == b"Q" and message.rstrip(b"\x00")[-6:].upper() == b"COMMIT":
             self._trouble = self._proxy.trouble_of_commit()
         if self._trouble is Trouble.BEFORE_COMMIT:
@@ -153,7 +153,7 @@ class _Link:
             self._server.sendall(message)
 
     def _downstream(self) -> None:
-        """From the server, as it comes; an answer to a troubled COMMIT is withheld."""
+        """Pass on what comes from the server, except the answer to a COMMIT with trouble."""
         withheld = b""
         while data := self._server.recv(65536):
             if self._trouble is None:

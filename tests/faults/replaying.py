@@ -1,4 +1,4 @@
-"""What must hold of the dead letters of a crawl, and after their replay."""
+"""What must hold for the dead letters of a crawl, and after their replay."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.faults.shop.spiders import LOOKS_ALIKE
 
 
 def assert_spooled(crawl: Looking) -> None:
-    """Every item that was refused is in the dead letters, and each of those replays once."""
+    """Every item that was refused is in the dead letters."""
     assert set(crawl.refused) <= set(crawl.spooled_looks), crawl.crawl.log[-3000:]
     assert_discreet(crawl)
 

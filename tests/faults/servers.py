@@ -1,4 +1,4 @@
-"""Trouble for a PostgreSQL server: what an operator, a kernel or a failover may do to it."""
+"""Trouble for a PostgreSQL server: what an operator, a kernel or a failover can do to it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.postgresql import PostgresServer, identity
 
 
 class TroubledServer:
-    """A server, one database of it, and what can be done to both."""
+    """A server with one database, and what can be done to both."""
 
     def __init__(self, server: PostgresServer) -> None:
         self.server = server
@@ -31,11 +31,11 @@ class TroubledServer:
         return self.url_on(self.server.port)
 
     def url_on(self, port: int, query: str = "", user: str = "postgres") -> str:
-        """The same behind another port, with libpq options, as another role."""
+        """The same through another port, with libpq options, or as another role."""
         return f"postgresql+psycopg2://{user}@127.0.0.1:{port}/{self.name}{query}"
 
     def sql(self, *statements: str, database: str | None = None) -> None:
-        """Execute, each in a transaction of its own."""
+        """Execute statements, each in a transaction of its own."""
         url = sa.make_url(self.url).set(database=database or self.name)
         engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
         with engine.connect() as connection:
@@ -44,13 +44,13 @@ class TroubledServer:
 
     @contextlib.contextmanager
     def session(self) -> Iterator[sa.Connection]:
-        """A session of somebody else's, rolled back at the end."""
+        """A session of somebody else, which is rolled back at the end."""
         engine = sa.create_engine(self.url, poolclass=sa.NullPool)
         with engine.connect() as connection:
             yield connection
 
     def backends(self, also: str = "true") -> list[int]:
-        """Process ids of the sessions on the database."""
+        """The process ids of the sessions on the database."""
         query = sa.text(
             "SELECT pid FROM pg_stat_activity WHERE datname = :name"  # noqa: S608
             f" AND pid <> pg_backend_pid() AND backend_type = 'client backend' AND {also}"
@@ -59,35 +59,35 @@ class TroubledServer:
             return list(connection.execute(query, {"name": self.name}).scalars())
 
     def terminate_backends(self, also: str = "true") -> int:
-        """End them as an administrator does; gives how many there were."""
+        """End these sessions as an administrator does, and give their number."""
         pids = self.backends(also)
         for pid in pids:
             self.sql(f"SELECT pg_terminate_backend({pid})")
         return len(pids)
 
     def kill_backend(self) -> None:
-        """`kill -9`: the server restarts itself, with crash recovery."""
+        """Kill a session with `kill -9`; the server then restarts itself, with crash recovery."""
         os.kill(self.backends()[0], signal.SIGKILL)
 
     def freeze_backends(self) -> None:
-        """The sessions there are no longer run; their sockets stay open."""
+        """Stop the processes of the current sessions; their sockets stay open."""
         for pid in self.backends():
             self._freeze(pid)
 
     def freeze_postmaster(self) -> None:
-        """New connections are taken by the kernel and served by nobody."""
+        """Stop the postmaster: the kernel accepts new connections, and nobody serves them."""
         pid = int((self.server.data_dir / "postmaster.pid").read_text().split()[0])
         self._freeze(pid)
 
     def thaw(self) -> None:
-        """Run again what was frozen."""
+        """Continue all stopped processes."""
         for pid in self._frozen:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGCONT)
         self._frozen.clear()
 
     def read_only(self, value: str) -> None:
-        """As after a failover: every transaction is read-only from the next one on."""
+        """Make every transaction read-only from the next one on, as after a failover."""
         self.configure("default_transaction_read_only", value)
 
     def configure(self, name: str, value: str) -> None:
@@ -95,9 +95,9 @@ class TroubledServer:
         self.sql(f"ALTER SYSTEM SET {name} = '{value}'", "SELECT pg_reload_conf()")
 
     def limit_file_size(self, size: int) -> None:
-        """No session there is may write a file beyond `size`: the disk is full."""
+        """Let no current session write a file beyond `size` bytes, as if the disk were full."""
         for pid in self.backends():
-            # Only its own user may: root in a container often may not.
+            # Only its own user may do this; root in a container often may not.
             subprocess.run(
                 ["prlimit", "--pid", str(pid), f"--fsize={size}:"],
                 check=True,
@@ -105,12 +105,12 @@ class TroubledServer:
             )
 
     def smart_stop(self) -> None:
-        """Ask for the shutdown that waits for the sessions; new ones are refused meanwhile."""
+        """Ask for the shutdown that waits for the sessions and refuses new ones meanwhile."""
         pid = int((self.server.data_dir / "postmaster.pid").read_text().split()[0])
         os.kill(pid, signal.SIGTERM)
 
     def wait_until_stopped(self) -> None:
-        """After `smart_stop`."""
+        """Wait for the end of a `smart_stop`."""
         deadline = time.monotonic() + PATIENCE
         while (self.server.data_dir / "postmaster.pid").exists():
             assert time.monotonic() < deadline, "the server does not stop"
@@ -131,7 +131,7 @@ class TroubledServer:
 
 
 def wait_for_server(server: TroubledServer) -> None:
-    """Until it takes connections and writes again, as after crash recovery."""
+    """Wait until a server accepts connections and writes again, as after crash recovery."""
     deadline = time.monotonic() + PATIENCE
     while True:
         try:

@@ -1,4 +1,4 @@
-"""The table at the end of `tox -e faults`: a row a fault and database."""
+"""The table at the end of `tox -e faults`: one row for each fault and database."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class Row(NamedTuple):
-    """What a test found out about a fault."""
+    """What came of a fault."""
 
     number: int
     """In the catalogue."""
@@ -15,12 +15,12 @@ class Row(NamedTuple):
     database: str
     outcome: str
     lost: str
-    """A count, or "-" where the test had nothing to count."""
+    """A number, or "-" if the test had nothing to count."""
     doubled: str
     seconds: float
 
     def cells(self) -> tuple[str, ...]:
-        """As text."""
+        """The cells of the row as text."""
         return (
             str(self.number),
             self.fault,
@@ -36,7 +36,7 @@ HEAD = ("#", "fault", "database", "outcome", "lost", "doubled", "seconds")
 
 
 def lines(rows: Iterable[Row]) -> Iterator[str]:
-    """The table as text, in the order of the catalogue; nothing where there is no row."""
+    """The table as text, in the order of the catalogue; empty if there are no rows."""
     table = [row.cells() for row in sorted(rows)]
     if not table:
         return

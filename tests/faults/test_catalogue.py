@@ -1,3 +1,5 @@
+"""The catalogue of faults is complete."""
+
 from __future__ import annotations
 
 import ast
@@ -19,11 +21,11 @@ def marked() -> set[int]:
 
 
 def test_every_fault_has_a_test_or_a_reason() -> None:
-    """Each number is produced here, is another test's matter, or cannot be produced."""
+    """Each fault is produced here, is tested elsewhere, or cannot be produced."""
     assert marked() | set(ELSEWHERE) | set(NOT_HERE) == set(FAULTS)
     assert not marked() & set(NOT_HERE)
 
 
 def test_the_other_tests_are_there() -> None:
-    """No file named as the place of a test was moved away."""
+    """No file that the catalogue names has been moved."""
     assert all((ROOT / file).is_file() for file in ELSEWHERE.values())

@@ -1,4 +1,4 @@
-"""A COMMIT whose answer is lost, or never comes: faults 9 to 12."""
+"""A COMMIT whose answer is lost or never comes: faults 9 to 12."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PATIENT = 2.0
 def test_reset_around_commit(
     begin: Begin, proxy: Proxy, proxied_url: str, verdict: Verdict, trouble: Trouble
 ) -> None:
-    """Ten connections are lost around their COMMIT; each batch is stored once."""
+    """Ten connections are lost at their COMMIT; each batch is stored exactly once."""
     crawl = begin(proxied_url)
     for _ in range(10):
         crawl.run(20)
@@ -38,10 +38,10 @@ def test_reset_around_commit(
 
 @pytest.mark.fault(11)
 def test_first_attempt_commits_late(begin: Begin, server: TroubledServer, verdict: Verdict) -> None:
-    """The first attempt's COMMIT lands while the second attempt runs: it waits, and is a twin."""
+    """The first attempt commits while the second runs: the second waits, and finds its rows."""
     crawl = begin(server.url, {"SNAPSHOT_WRITE_TIMEOUT": PATIENT})
     crawl.run()
-    # The transaction is committed at once, but neither acknowledged nor visible until released.
+    # Such a COMMIT is done at once, but neither acknowledged nor visible until it is released.
     server.configure("synchronous_standby_names", "ghost")
     crawl.wait_for(lambda: crawl.stalled(PATIENT + 1), "stall")
     server.sql("ALTER SYSTEM RESET synchronous_standby_names", "SELECT pg_reload_conf()")
@@ -72,12 +72,12 @@ def test_silence_at_commit(
 
 @pytest.mark.fault(12)
 def test_frozen_backend(begin: Begin, server: TroubledServer, verdict: Verdict) -> None:
-    """A session that the machine no longer runs is left for a new one."""
+    """A session whose process is stopped is given up for a new one."""
     crawl = begin(server.url, {"SNAPSHOT_WRITE_TIMEOUT": PATIENT})
     crawl.run()
     server.freeze_backends()
     crawl.wait_for(lambda: crawl.stalled(0.5), "stall")
-    # A frozen session may hold row locks of the batch: its transaction must end first.
+    # A frozen session may hold row locks of the batch, so its transaction must end first.
     crawl.wait_for(
         lambda: "OutageError" in crawl.crawl.log or "Ambiguous" in crawl.crawl.log, "cut"
     )

@@ -1,4 +1,4 @@
-"""Others write and lock what the crawl writes: faults 14 to 18, 44."""
+"""Others write or lock the rows that the crawl writes: faults 14 to 18 and 44."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SERIALIZABLE = "?options=-c%20default_transaction_isolation%3Dserializable"
 
 
 def in_the_way(server: TroubledServer, done: threading.Event) -> None:
-    """Lock rows of the entities in the wrong order, again and again, as a clumsy job does."""
+    """Lock rows in the wrong order, again and again, as a badly written job does."""
     lock = "SELECT 1 FROM ticker WHERE sku = '{}' AND valid_to IS NULL FOR UPDATE"
     while not done.is_set():
         try:
@@ -34,13 +34,13 @@ def in_the_way(server: TroubledServer, done: threading.Event) -> None:
                     other.exec_driver_sql(lock.format(sku))
                     time.sleep(0.01)
         except sa.exc.OperationalError:
-            continue  # this one was chosen as the deadlock's victim
+            continue  # this session was chosen as the victim of the deadlock
 
 
 @pytest.mark.slow
 @pytest.mark.fault(14)
 def test_deadlocks(begin: Begin, server: TroubledServer, verdict: Verdict) -> None:
-    """Two crawls over the same entities, and somebody who locks them in the wrong order."""
+    """Two crawls of the same entities go on while somebody locks rows in the wrong order."""
     crawls = [begin(server.url) for _ in range(2)]
     for crawl in crawls:
         crawl.run(50)
@@ -58,7 +58,7 @@ def test_deadlocks(begin: Begin, server: TroubledServer, verdict: Verdict) -> No
 @pytest.mark.slow
 @pytest.mark.fault(15)
 def test_serialization_failures(begin: Begin, server: TroubledServer, verdict: Verdict) -> None:
-    """Where a site runs everything serializable, the losers of a race are repeated."""
+    """Where all transactions are serializable, those that lose a race are repeated."""
     url = server.url_on(server.server.port, SERIALIZABLE)
     crawls = [begin(url) for _ in range(2)]
     for crawl in crawls:
@@ -69,7 +69,7 @@ def test_serialization_failures(begin: Begin, server: TroubledServer, verdict: V
 
 @pytest.mark.fault(44)
 def test_two_crawlers_of_one_shop(begin: Begin, sqlite_url: str, verdict: Verdict) -> None:
-    """Both see the same: nothing refused, one current version each, and no interval overlaps."""
+    """Both see the same: no item is refused, and the versions of an entity do not overlap."""
     crawls = [begin(sqlite_url) for _ in range(2)]
     for crawl in crawls:
         crawl.run(300)
@@ -78,7 +78,7 @@ def test_two_crawlers_of_one_shop(begin: Begin, sqlite_url: str, verdict: Verdic
 
 
 def assert_both_stored(verdict: Verdict, *crawls: Looking, outcome: str) -> None:
-    """Each looked at its own pace, so a content may come twice; none may be missing."""
+    """All observations are stored; each crawl has its own pace, so content may come twice."""
     url = crawls[0].url
     found = stored(url)
     assert not any(crawl.refused for crawl in crawls)
@@ -91,7 +91,7 @@ def assert_both_stored(verdict: Verdict, *crawls: Looking, outcome: str) -> None
 
 @pytest.mark.fault(16)
 def test_locked_table(begin: Begin, server: TroubledServer, verdict: Verdict) -> None:
-    """A migration holds the table for a while; the crawl waits, and its reactor does not."""
+    """While a migration holds the table the crawl waits, and its reactor does not."""
     crawl = begin(server.url, {"SNAPSHOT_WRITE_TIMEOUT": 1})
     crawl.run()
     with server.session() as migration:
@@ -128,7 +128,7 @@ def test_statement_timeout(begin: Begin, server: TroubledServer, verdict: Verdic
 @pytest.mark.slow
 @pytest.mark.fault(18)
 def test_idle_in_transaction(begin: Begin, server: TroubledServer, verdict: Verdict) -> None:
-    """No transaction waits for the crawl, so the server's shortest patience is long enough."""
+    """No transaction waits for the crawl, so even a very short timeout is never met."""
     option = "?options=-c%20idle_in_transaction_session_timeout%3D500"
     crawl = begin(server.url_on(server.server.port, option))
     crawl.run(500)

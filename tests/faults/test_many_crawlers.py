@@ -1,4 +1,4 @@
-"""Four crawlers of the same entities, and somebody clumsy among them: faults 14, 15 and 16."""
+"""Four crawlers of the same entities, and a badly written job: faults 14, 15 and 16."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ TOUCHY = (
     "?options=-c%20default_transaction_isolation%3Dserializable"
     "%20-c%20deadlock_timeout%3D50%20-c%20lock_timeout%3D300"
 )
-"""For the crawlers: they are the ones that notice, so they are the ones that fail."""
+"""Options of the crawlers that make them fail first, before the job does."""
 CODES = {"deadlock": "40P01", "serialization failure": "40001", "lock timeout": "55P03"}
 PATIENCE = 20.0
-"""Seconds; each of the three usually comes within one."""
+"""Seconds; each of the three faults usually comes within one second."""
 
 ONE_ROW = "SELECT 1 FROM ticker WHERE sku = '{}' AND valid_to IS NULL FOR UPDATE"
 ALL_ROWS = "UPDATE ticker SET last_confirmed_at = last_confirmed_at WHERE valid_to IS NULL"
 
 
 def lock_backwards(other: sa.Connection) -> None:
-    """Lock the last row before the first one, as no crawler does, who finds a deadlock."""
+    """Lock the last row before the first one; a crawler that goes forward meets a deadlock."""
     skus = "SELECT sku FROM ticker WHERE valid_to IS NULL ORDER BY entity_id"
     first, *_, last = other.exec_driver_sql(skus).scalars().all()
     other.exec_driver_sql(ONE_ROW.format(last))
@@ -38,7 +38,7 @@ def lock_backwards(other: sa.Connection) -> None:
 
 
 def change_rows(other: sa.Connection) -> None:
-    """Write the rows that the crawlers are about to write, who find their snapshot outdated."""
+    """Write the rows that the crawlers are about to write; their snapshots are outdated then."""
     other.exec_driver_sql(ALL_ROWS)
     time.sleep(0.02)
     other.commit()
@@ -51,13 +51,13 @@ def hold_table(other: sa.Connection) -> None:
 
 
 def met_by(crawls: list[Looking]) -> set[str]:
-    """Which of the three the crawlers have met by now."""
+    """Those of the three faults that the crawlers have met by now."""
     logs = "".join(crawl.crawl.log for crawl in crawls)
     return {fault for fault, code in CODES.items() if code in logs}
 
 
 def get_in_the_way(server: TroubledServer, crawls: list[Looking]) -> None:
-    """Do one clumsy thing after the other until the crawlers have met all three faults."""
+    """Disturb the crawlers in turn until they have met all three faults."""
     deadline = time.monotonic() + PATIENCE
     for clumsy in itertools.cycle((lock_backwards, change_rows, hold_table)):
         if met_by(crawls) == set(CODES):
@@ -67,14 +67,14 @@ def get_in_the_way(server: TroubledServer, crawls: list[Looking]) -> None:
             with server.session() as other:
                 clumsy(other)
         except sa.exc.OperationalError:
-            continue  # this time the clumsy one was the victim
+            continue  # this time our own session was the victim
 
 
 @pytest.mark.fault(14, 15, 16)
 def test_four_crawlers_and_a_clumsy_one(
     begin: Begin, server: TroubledServer, verdict: Verdict
 ) -> None:
-    """Every observation is a version or a confirmation, and nobody has an error to tell."""
+    """Every observation becomes a version or a confirmation, and no log has an error."""
     url = f"{server.url}{TOUCHY}"
     crawls = [begin(url) for _ in range(CRAWLERS)]
     for crawl in crawls:

@@ -1,4 +1,4 @@
-"""The server goes away and comes back: faults 4 to 8, 19, 20, 22."""
+"""The server goes away and comes back: faults 2, 4 to 8 and 19 to 22."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.postgresql import StopMode
 
 
 def goes_on(crawl: Looking, verdict: Verdict, outcome: str) -> None:
-    """The crawl takes up its work, comes to its end, and is whole."""
+    """The crawl goes on, ends, and has lost nothing."""
     crawl.run()
     assert crawl.enough() == 0, crawl.crawl.log
     assert not crawl.refused, crawl.crawl.log
@@ -26,7 +26,7 @@ def goes_on(crawl: Looking, verdict: Verdict, outcome: str) -> None:
 @pytest.mark.fault(4)
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
 def test_restart(begin: Begin, server: TroubledServer, verdict: Verdict, mode: StopMode) -> None:
-    """The crawl goes on by itself after a restart of the server, also after its crash."""
+    """The crawl goes on by itself after the server was restarted, or has crashed."""
     crawl = begin(server.url)
     crawl.run()
     server.server.restart(mode)
@@ -36,7 +36,7 @@ def test_restart(begin: Begin, server: TroubledServer, verdict: Verdict, mode: S
 @pytest.mark.slow
 @pytest.mark.fault(5)
 def test_smart_stop(begin: Begin, server: TroubledServer, verdict: Verdict) -> None:
-    """While a shutdown waits for another session, connections are refused; the crawl waits."""
+    """A shutdown that waits for another session refuses connections; the crawl waits."""
     crawl = begin(server.url)
     crawl.run()
     with server.session() as other:
@@ -55,7 +55,7 @@ def test_smart_stop(begin: Begin, server: TroubledServer, verdict: Verdict) -> N
 
 @pytest.mark.fault(6)
 def test_terminated_backends(begin: Begin, server: TroubledServer, verdict: Verdict) -> None:
-    """Ten times the session is ended under the crawl, idle, running or in a transaction."""
+    """The crawl's session is ended ten times, whatever it is doing."""
     crawl = begin(server.url)
     for _ in range(10):
         crawl.run(30)
@@ -77,7 +77,7 @@ def test_killed_backend(begin: Begin, server: TroubledServer, verdict: Verdict) 
 @pytest.mark.slow
 @pytest.mark.fault(8)
 def test_stale_connection(begin: Begin, server: TroubledServer, verdict: Verdict) -> None:
-    """A connection that died while the crawl had nothing to write costs no item."""
+    """A connection that was lost while the crawl had nothing to write costs no item."""
     crawl = begin(server.url, {"DOWNLOAD_DELAY": 1.5})
     crawl.run(10)
     server.server.restart()
@@ -88,7 +88,7 @@ def test_stale_connection(begin: Begin, server: TroubledServer, verdict: Verdict
 @pytest.mark.slow
 @pytest.mark.fault(19)
 def test_too_many_connections(begin: Begin, server: TroubledServer, verdict: Verdict) -> None:
-    """Where the role may not connect again, the crawl waits until it may."""
+    """While its role may not connect, the crawl waits."""
     server.sql("CREATE ROLE crawler LOGIN", f"ALTER DATABASE {server.name} OWNER TO crawler")
     server.sql("GRANT ALL ON SCHEMA public TO crawler")
     crawl = begin(server.url_on(server.server.port, user="crawler"))
@@ -117,7 +117,7 @@ def test_full_disk(begin: Begin, server: TroubledServer, verdict: Verdict) -> No
 
 @pytest.mark.fault(22)
 def test_read_only(begin: Begin, server: TroubledServer, verdict: Verdict) -> None:
-    """A server that became read-only is left for a new connection, until one may write."""
+    """The crawl leaves a server that became read-only, and connects until it may write."""
     crawl = begin(server.url)
     crawl.run()
     server.read_only("on")
@@ -146,7 +146,7 @@ def test_comes_up_after_open(begin: Begin, server: TroubledServer, verdict: Verd
 @pytest.mark.slow
 @pytest.mark.fault(21)
 def test_no_temporary_files(begin: Begin, server: TroubledServer, verdict: Verdict) -> None:
-    """Neither memory nor temporary files for what a session sorts, for a while."""
+    """For a while a session has neither memory nor temporary files to sort its rows."""
     crawl = begin(server.url, entities=200)
     crawl.run()
     database = f"ALTER DATABASE {server.name}"

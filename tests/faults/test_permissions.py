@@ -29,7 +29,7 @@ DENIED = (
 
 @pytest.fixture
 def role(server: TroubledServer) -> Iterator[str]:
-    """A role that may connect, and nothing else; not even what every role may by default."""
+    """A role that may connect and nothing else, not even what every role may do by default."""
     name = f"crawler_{uuid.uuid4().hex}"
     server.sql(
         f"CREATE ROLE {name} LOGIN",
@@ -44,7 +44,7 @@ def role(server: TroubledServer) -> Iterator[str]:
 
 @pytest.fixture
 def role_url(server: TroubledServer, role: str, tmp_path: Path) -> str:
-    """SQLAlchemy URL of that role, once the owner has made the tables and granted the rights."""
+    """SQLAlchemy URL for that role, after the owner has created tables and granted rights."""
     settings = {
         # The crawl's extensions import the items of the other spiders too.
         "SPIDER_MODULES": f"{QUICK['SPIDER_MODULES']},tests.crawl.shop.spiders",
@@ -57,7 +57,7 @@ def role_url(server: TroubledServer, role: str, tmp_path: Path) -> str:
 
 
 def test_the_role_may_not_do_more(role_url: str) -> None:
-    """What the next tests prove unneeded is really denied."""
+    """What the next tests show to be unnecessary is really denied."""
     for statement in DENIED:
         with (
             pytest.raises(sa.exc.ProgrammingError, match=r"permission denied|must be owner"),
@@ -70,7 +70,7 @@ def test_the_role_may_not_do_more(role_url: str) -> None:
 def test_crawl_and_replay_under_a_role_with_few_rights(
     begin: Begin, server: TroubledServer, role: str, role_url: str, verdict: Verdict
 ) -> None:
-    """Both need the three rights only; one that is taken mid-crawl stops it, nothing is lost."""
+    """Three rights are enough; a crawl that loses one of them stops, and loses nothing."""
     crawl = begin(role_url, NO_TABLES)
     crawl.run()
     server.sql(f"REVOKE INSERT ON ticker FROM {role}")
@@ -85,7 +85,7 @@ def test_crawl_and_replay_under_a_role_with_few_rights(
 def test_crawl_ends_well_under_a_role_with_few_rights(
     begin: Begin, server: TroubledServer, role_url: str
 ) -> None:
-    """Every statement of a whole crawl is allowed: new, changed, confirmed, and the run's row."""
+    """Every statement of a whole crawl is allowed."""
     crawl = begin(role_url, NO_TABLES)
     crawl.run(200)
     assert crawl.enough() == 0, crawl.crawl.log

@@ -1,4 +1,4 @@
-"""Items that harm themselves only: faults 32 to 38, 40, 41 and 60, on both databases alike."""
+"""Items that harm only themselves: faults 32 to 41 and 60, on both databases."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.faults.shop.poison import CANARY, GOOD, POISON
 
 
 def crawl_poison(folder: Path, url: str) -> Crawl:
-    """Crawl it all, to the end."""
+    """Crawl all items, to the end."""
     settings = {
         "SNAPSHOT_DATABASE_URL": url,
         "SNAPSHOT_DEAD_LETTER_DIR": folder / "dead-letters",
@@ -37,7 +37,7 @@ def crawl_poison(folder: Path, url: str) -> Crawl:
 @pytest.mark.crawl
 @pytest.mark.fault(32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 60)
 def test_poison(tmp_path: Path, database_url: str, verdict: Verdict) -> None:
-    """Every poisoned item is an item error, every other one is stored as it is."""
+    """Every poisoned item is an item error, and every other item is stored as it is."""
     crawl = crawl_poison(tmp_path, database_url)
     with connected(database_url) as connection:
         rows = connection.execute(sa.text("SELECT name, price FROM dish")).all()
@@ -52,4 +52,4 @@ def test_poison(tmp_path: Path, database_url: str, verdict: Verdict) -> None:
     ours = [line for line in crawl.log.splitlines() if "scrapy_snapshot_pipeline" in line]
     assert not any(CANARY in line for line in ours)
     verdict("refused alone", database_of(database_url))
-    assert sys.getrecursionlimit() < 5_000  # the deep one was deeper than Python goes
+    assert sys.getrecursionlimit() < 5_000  # so the deep item really was too deep for Python

@@ -17,7 +17,7 @@ from tests.faults.replaying import assert_replayed, assert_spooled
 
 
 def file_of(url: str) -> Path:
-    """Where the database is."""
+    """The file of the database."""
     database = sa.make_url(url).database
     assert database is not None
     return Path(database)
@@ -31,7 +31,7 @@ def assert_stopped(crawl: Looking, seconds: float = 40) -> None:
 
 @pytest.mark.fault(26)
 def test_locked(begin: Begin, sqlite_url: str, verdict: Verdict) -> None:
-    """Another process holds the file for three seconds; the crawl waits, its reactor does not."""
+    """While another process holds the file the crawl waits, and its reactor does not."""
     crawl = begin(sqlite_url)
     crawl.run()
     other = sqlite3.connect(file_of(sqlite_url), isolation_level=None, timeout=10)
@@ -49,7 +49,7 @@ def test_locked(begin: Begin, sqlite_url: str, verdict: Verdict) -> None:
 @pytest.mark.slow
 @pytest.mark.fault(27)
 def test_snapshot_busy(begin: Begin, sqlite_url: str, verdict: Verdict) -> None:
-    """Two crawls write into one file, each its own entities: neither ever holds a stale read."""
+    """Two crawls write different entities into one file, and neither writes on a stale read."""
     crawls = [begin(sqlite_url, shard=shard) for shard in "ab"]
     for crawl in crawls:
         crawl.run(300)
@@ -60,19 +60,19 @@ def test_snapshot_busy(begin: Begin, sqlite_url: str, verdict: Verdict) -> None:
 
 @pytest.mark.fault(28)
 def test_read_only_file(begin: Begin, tmp_path: Path, verdict: Verdict) -> None:
-    """A file that may not be written is told at start."""
+    """A file that may not be written ends the crawl at its start."""
     sqlite3.connect(tmp_path / "read-only.db").close()
     url = f"sqlite:///file:{tmp_path}/read-only.db?mode=ro&uri=true"
     crawl = begin(url, {"SNAPSHOT_OPEN_TIMEOUT": 2})
     assert crawl.crawl.finish() == REFUSED
     assert "downloader/request_count" not in crawl.crawl.stats
-    verdict("told at start", "sqlite")
+    verdict("refused at start", "sqlite")
 
 
 @pytest.mark.slow
 @pytest.mark.fault(29)
 def test_full_disk(begin: Begin, sqlite_url: str, verdict: Verdict) -> None:
-    """No room for what the crawl writes: it spools and stops; with room again all replays."""
+    """Without room the crawl spools and stops; once there is room, everything replays."""
     crawl = begin(sqlite_url)
     crawl.run(300)
     pid = str(crawl.crawl.process.pid)
@@ -84,20 +84,20 @@ def test_full_disk(begin: Begin, sqlite_url: str, verdict: Verdict) -> None:
 
 @pytest.mark.fault(30)
 def test_no_database_file(begin: Begin, sqlite_url: str, verdict: Verdict) -> None:
-    """A file that is no database is told at start, and left alone."""
+    """A file that is no database ends the crawl at its start, and is not touched."""
     content = b"no database at all\n" * 1000
     file_of(sqlite_url).write_bytes(content)
     crawl = begin(sqlite_url, {"SNAPSHOT_OPEN_TIMEOUT": 2})
     assert crawl.crawl.finish() == REFUSED
     assert "downloader/request_count" not in crawl.crawl.stats
     assert file_of(sqlite_url).read_bytes() == content
-    verdict("told at start, file untouched", "sqlite")
+    verdict("refused at start, file untouched", "sqlite")
 
 
 @pytest.mark.slow
 @pytest.mark.fault(30)
 def test_corrupted_mid_crawl(begin: Begin, sqlite_url: str, verdict: Verdict) -> None:
-    """Pages overwritten under the crawl: it stops at once, and spools what it has."""
+    """Once its pages are overwritten the crawl stops at once, and spools what it has."""
     crawl = begin(sqlite_url)
     crawl.run(2000)
     file = file_of(sqlite_url)
@@ -112,7 +112,7 @@ def test_corrupted_mid_crawl(begin: Begin, sqlite_url: str, verdict: Verdict) ->
 @pytest.mark.fault(31)
 @pytest.mark.parametrize("how", ["deleted", "replaced"])
 def test_file_gone(begin: Begin, sqlite_url: str, verdict: Verdict, how: str) -> None:
-    """SQLite would go on writing into a file that nobody finds again: the crawl stops."""
+    """The crawl stops, where SQLite would go on writing to a file that has no name any more."""
     crawl = begin(sqlite_url)
     crawl.run()
     file = file_of(sqlite_url)

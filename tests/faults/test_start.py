@@ -17,7 +17,7 @@ IMPATIENT = {"SNAPSHOT_OPEN_TIMEOUT": 2, "SNAPSHOT_CONNECT_TIMEOUT": 1}
 
 
 def assert_gave_up(crawl: Looking, seconds: float = 20) -> None:
-    """In time, told by the exit code, with no request made and no secret told."""
+    """The crawl ends in time, with an exit code, no request made and no secret in the log."""
     assert crawl.crawl.finish(seconds) == REFUSED
     assert "downloader/request_count" not in crawl.crawl.stats
     assert_discreet(crawl)
@@ -36,22 +36,22 @@ def test_no_database(begin: Begin, verdict: Verdict, url: str) -> None:
     """A database that stays away ends the crawl before its first request."""
     started = time.monotonic()
     assert_gave_up(begin(url, IMPATIENT))
-    verdict(f"told after {time.monotonic() - started:.0f} s", database_of(url))
+    verdict(f"refused after {time.monotonic() - started:.0f} s", database_of(url))
 
 
 @pytest.mark.fault(3)
 def test_wrong_database(begin: Begin, server: TroubledServer, verdict: Verdict) -> None:
-    """A database that the server does not know is one that is not there."""
+    """A database that the server does not know is like one that is away."""
     url = server.url.replace("postgres@", f"postgres:{SECRET}@") + "_gone"
     assert_gave_up(begin(url, IMPATIENT))
-    verdict("told at start", "postgresql")
+    verdict("refused at start", "postgresql")
 
 
 @pytest.mark.slow
 @pytest.mark.fault(13)
 def test_frozen_postmaster(begin: Begin, server: TroubledServer, verdict: Verdict) -> None:
-    """A server that takes connections and says nothing is one that is not there."""
+    """A server that accepts connections and stays silent is like one that is away."""
     server.freeze_postmaster()
     assert_gave_up(begin(server.url, IMPATIENT))
     server.thaw()
-    verdict("told at start", "postgresql")
+    verdict("refused at start", "postgresql")

@@ -1,4 +1,4 @@
-"""The process is told to stop, or killed: faults 47 to 49, 51, 52, 53."""
+"""The process is stopped, killed or starved: faults 47 to 49 and 51 to 53."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ KILLS = 4
 
 @pytest.mark.fault(47)
 def test_kill(begin: Begin, database_url: str, verdict: Verdict) -> None:
-    """Killed at random moments, the next crawl goes on: what was acknowledged is stored."""
+    """After kills at random moments the next crawl goes on, and what was acknowledged is stored."""
     chance = random.Random(47)  # noqa: S311 - repeatable is the point
     crawls = []
     for number in range(KILLS):
@@ -33,7 +33,7 @@ def test_kill(begin: Begin, database_url: str, verdict: Verdict) -> None:
 
 @pytest.mark.fault(48)
 def test_terminate(begin: Begin, database_url: str, verdict: Verdict) -> None:
-    """SIGTERM flushes all that is there."""
+    """SIGTERM flushes all that is pending."""
     crawl = begin(database_url)
     crawl.run(300)
     crawl.crawl.terminate()
@@ -47,7 +47,7 @@ def test_terminate(begin: Begin, database_url: str, verdict: Verdict) -> None:
 def test_two_interrupts_and_a_frozen_server(
     begin: Begin, server: TroubledServer, verdict: Verdict
 ) -> None:
-    """Ctrl-C twice ends the process within seconds; all that waited is in the dead letters."""
+    """Ctrl-C twice ends the process within seconds, with all that waited in the dead letters."""
     crawl = begin(server.url)
     crawl.run()
     server.freeze_backends()
@@ -60,7 +60,7 @@ def test_two_interrupts_and_a_frozen_server(
     seconds = time.monotonic() - interrupted
     server.thaw()
     server.terminate_backends()
-    assert seconds < 4  # 2 s of ours; Scrapy's own end and a busy machine take the rest
+    assert seconds < 4  # ours takes two of them; Scrapy and a busy machine take the rest
     assert crawl.spooled_looks
     crawl.replay()
     found = stored(crawl.url)
@@ -71,7 +71,7 @@ def test_two_interrupts_and_a_frozen_server(
 
 @pytest.mark.fault(51)
 def test_memory_limit(begin: Begin, sqlite_url: str, verdict: Verdict) -> None:
-    """Scrapy's memory limit closes the crawl as any other reason does."""
+    """Scrapy's memory limit closes the crawl like any other reason."""
     crawl = begin(sqlite_url, {"MEMUSAGE_LIMIT_MB": 10, "MEMUSAGE_CHECK_INTERVAL_SECONDS": 1})
     crawl.crawl.finish(30)
     assert scalar(sqlite_url, "SELECT finish_reason FROM snapshot_runs") == "memusage_exceeded"
@@ -82,7 +82,7 @@ def test_memory_limit(begin: Begin, sqlite_url: str, verdict: Verdict) -> None:
 @pytest.mark.slow
 @pytest.mark.fault(52)
 def test_slow_database(begin: Begin, server: TroubledServer, verdict: Verdict) -> None:
-    """Commits of 0.3 s: the queue keeps its bound and the reactor beats on."""
+    """While commits are slow the queue keeps its bound, and the reactor goes on."""
     crawl = begin(server.url, {"SNAPSHOT_QUEUE_SIZE": 500, "SNAPSHOT_PAUSE_AT": 200})
     crawl.run()
     server.sql(
@@ -100,7 +100,7 @@ def test_slow_database(begin: Begin, server: TroubledServer, verdict: Verdict) -
 @pytest.mark.slow
 @pytest.mark.fault(53)
 def test_starved_thread_pools(begin: Begin, sqlite_url: str, verdict: Verdict) -> None:
-    """Every shared thread is taken: ours is its own."""
+    """Where all shared threads are taken, our own one goes on."""
     crawl = begin(sqlite_url, {"LOOKS_STARVE": True})
     crawl.run()
     assert crawl.enough() == 0, crawl.crawl.log

@@ -1,4 +1,4 @@
-"""What stands around the crawl: faults 62, 63, 65, 66, 68."""
+"""Names, secrets and neighbours of a crawl: faults 62, 63, 65, 66 and 68."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ process.start()
 
 @pytest.mark.fault(62)
 def test_path_in_a_spider_name(begin: Begin, server: TroubledServer, verdict: Verdict) -> None:
-    """The file of dead letters is named by the run, whatever the spider is called."""
+    """The file of dead letters is named after the run, whatever the spider is called."""
     settings = {"SNAPSHOT_OUTAGE_TIMEOUT": 1, "SNAPSHOT_CLOSE_TIMEOUT": 2}
     crawl = begin(server.url, settings, name="../../escaped")
     crawl.run()
@@ -50,7 +50,7 @@ def test_path_in_a_spider_name(begin: Begin, server: TroubledServer, verdict: Ve
 
 @pytest.mark.fault(63)
 def test_password(begin: Begin, server: TroubledServer, verdict: Verdict) -> None:
-    """Through an outage and a dead letter the password shows nowhere."""
+    """An outage and its dead letters write the password nowhere."""
     url = server.url.replace("postgres@", f"postgres:{SECRET}@")
     settings = {
         "SNAPSHOT_OUTAGE_TIMEOUT": 1,
@@ -67,12 +67,12 @@ def test_password(begin: Begin, server: TroubledServer, verdict: Verdict) -> Non
     assert len(written) > 3
     assert not [path for path in written if SECRET.encode() in path.read_bytes()]
     assert SECRET not in str(column(server.url, "SELECT snapshot_runs::text FROM snapshot_runs"))
-    verdict.of("told nowhere", crawl)
+    verdict.of("not written anywhere", crawl)
 
 
 @pytest.mark.fault(65)
 def test_swallowed_error(postgresql_url: str, verdict: Verdict) -> None:
-    """PostgreSQL answers such a COMMIT with a rollback and no error; the guard raises before."""
+    """PostgreSQL would answer such a COMMIT with a rollback and no error; we raise before it."""
     engine = connect_engine(postgresql_url, connect_timeout=5)
     with engine.connect() as connection, connection.begin():
         connection.exec_driver_sql("SELECT 1")
@@ -88,7 +88,7 @@ def test_swallowed_error(postgresql_url: str, verdict: Verdict) -> None:
 
 @pytest.mark.fault(66)
 def test_pipeline_after_ours_fails(begin: Begin, sqlite_url: str, verdict: Verdict) -> None:
-    """Our commit stands, and the item is an item error all the same."""
+    """Our commit stands, although the item is an item error."""
     pipelines = '{"tests.faults.shop.after.FailsAfter": 990}'
     crawl = begin(sqlite_url, {"ITEM_PIPELINES": pipelines}, most=10)
     assert crawl.crawl.finish() == 0, crawl.crawl.log
@@ -101,7 +101,7 @@ def test_pipeline_after_ours_fails(begin: Begin, sqlite_url: str, verdict: Verdi
 @pytest.mark.crawl
 @pytest.mark.fault(68)
 def test_two_crawls_in_one_process(tmp_path: Path, database_url: str, verdict: Verdict) -> None:
-    """Each has its own connection, thread, run and numbers."""
+    """Each crawl has its own connection, thread, run and counters."""
     program = TWO_CRAWLS.format(url=database_url)
     done = subprocess.run(
         [sys.executable, "-c", program],

@@ -1,4 +1,4 @@
-"""What will not pass by itself: faults 23 to 25, 50, 54, 57 to 59, and an outage without end."""
+"""Faults that do not pass by themselves: 23 to 25, 50, 54, 57 to 59, and an endless outage."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MEND = {
     ],
 )
 def test_broken_schema(begin: Begin, server: TroubledServer, verdict: Verdict, broken: str) -> None:
-    """The crawl stops soon, with a reason, and all that was not stored is in the dead letters."""
+    """The crawl stops with a reason, and all that was not stored is in the dead letters."""
     server.sql("DROP ROLE IF EXISTS crawler", "CREATE ROLE crawler LOGIN")
     server.sql(f"ALTER DATABASE {server.name} OWNER TO crawler")
     server.sql("GRANT ALL ON SCHEMA public TO crawler")
@@ -56,7 +56,7 @@ def test_broken_schema(begin: Begin, server: TroubledServer, verdict: Verdict, b
 def test_outage_without_end(
     begin: Begin, server: TroubledServer, verdict: Verdict, policy: str
 ) -> None:
-    """At SNAPSHOT_OUTAGE_TIMEOUT all is spooled, and the crawl stops or goes on, as set."""
+    """At SNAPSHOT_OUTAGE_TIMEOUT all is spooled; the policy says whether the crawl goes on."""
     crawl = begin(
         server.url,
         {
@@ -84,7 +84,7 @@ def test_outage_without_end(
 def test_terminated_during_an_outage(
     begin: Begin, server: TroubledServer, verdict: Verdict
 ) -> None:
-    """SIGTERM while the crawl waits for the database: an end in time, and all is spooled."""
+    """After SIGTERM the crawl ends in time, and spools all that waits for the database."""
     crawl = begin(server.url, {"SNAPSHOT_CLOSE_TIMEOUT": 2})
     crawl.run()
     server.server.stop()
@@ -100,7 +100,7 @@ def test_terminated_during_an_outage(
 @pytest.mark.slow
 @pytest.mark.fault(58, 59)
 def test_torn_dead_letters(begin: Begin, server: TroubledServer, verdict: Verdict) -> None:
-    """The last line was torn by a crash: it is told, and the others replay, once."""
+    """A line that a crash has torn is skipped, and the others are replayed once."""
     crawl = begin(server.url, {"SNAPSHOT_OUTAGE_TIMEOUT": 1, "SNAPSHOT_CLOSE_TIMEOUT": 2})
     crawl.run()
     server.server.stop()
@@ -112,7 +112,7 @@ def test_torn_dead_letters(begin: Begin, server: TroubledServer, verdict: Verdic
     crawl.replay()
     found = stored(crawl.url)
     missing = lost([*crawl.acknowledged, *crawl.spooled_looks], found)
-    verdict("the torn line told, the rest replayed", "postgresql", missing, doubled(found))
+    verdict("torn line skipped, the rest replayed", "postgresql", missing, doubled(found))
 
 
 @pytest.mark.slow
@@ -120,7 +120,7 @@ def test_torn_dead_letters(begin: Begin, server: TroubledServer, verdict: Verdic
 def test_dead_letters_cannot_be_written(
     begin: Begin, server: TroubledServer, verdict: Verdict
 ) -> None:
-    """Without their folder the crawl stops at the first one, and says what is lost."""
+    """If none can be written the crawl stops at the first one, and says what is lost."""
     crawl = begin(
         server.url,
         {
@@ -138,4 +138,4 @@ def test_dead_letters_cannot_be_written(
     assert "dead letters cannot be written" in crawl.crawl.log
     found = stored(crawl.url)
     missing = lost(crawl.acknowledged, found)
-    verdict("stopped, told what is lost", "postgresql", missing, doubled(found))
+    verdict("stopped, said what is lost", "postgresql", missing, doubled(found))

@@ -48,7 +48,7 @@ def plain_fold(observations: Iterable[Observation], second: float) -> dict[str, 
 
 
 def content_of(state: State) -> Content:
-    """The tracked content of a state; its rows by the keys on the way to them."""
+    """The tracked content of a state; its rows by the keys that lead to them."""
     rows: dict[tuple[object, ...], Mapping[str, object]] = {}
     for markets in state.children.values():
         _gather(markets, (), rows)
@@ -61,10 +61,10 @@ def _gather(
     into: dict[tuple[object, ...], Mapping[str, object]],
 ) -> None:
     for row in found:
-        place = (*above, *row.key.values())
-        into[place] = row.values
+        path = (*above, *row.key.values())
+        into[path] = row.values
         for below in row.children.values():
-            _gather(below, place, into)
+            _gather(below, path, into)
 
 
 __all__ = ["TABLE", "Content", "Observation", "at", "content_of", "fill", "plain_fold"]

@@ -64,9 +64,9 @@ def offers(run: uuid.UUID) -> Iterator[Offer]:
         yield Offer(fixture.slug, bookmaker.name, prices)
 
 
-def seen_at(run: uuid.UUID, place: int) -> dt.datetime:
-    """When the offer at this place of the file was observed."""
-    return STARTS[run] + place * _MILLISECOND
+def seen_at(run: uuid.UUID, position: int) -> dt.datetime:
+    """When the offer at this position in the file was observed."""
+    return STARTS[run] + position * _MILLISECOND
 
 
 def store_odds(url: str) -> None:
@@ -79,8 +79,8 @@ def store_odds(url: str) -> None:
     for run, start in STARTS.items():
         store.start_run(Run(run, SPIDER, start))
         records: list[SnapshotRecord] = [
-            capture(_item(NAMES[run], *offered), seen_at(run, place), run)
-            for place, offered in enumerate(_offered(NAMES[run]))
+            capture(_item(NAMES[run], *offered), seen_at(run, position), run)
+            for position, offered in enumerate(_offered(NAMES[run]))
         ]
         for first in range(0, len(records), 500):
             store.write(Batch(tuple(records[first : first + 500])))

@@ -1,4 +1,4 @@
-"""The feed of more changes than are read at once."""
+"""The feed, with more changes than are read at once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ GONE = 40
 
 @pytest.fixture
 def filled(database_url: str) -> str:
-    """All seen in one instant and again in three others; some retired between these."""
+    """All were seen at four instants; some retired between the second and the third."""
     seen = [
         Observation(f"e{number}", second, second, {"x": second})
         for second in (0, 10, 20, 30)
@@ -27,7 +27,7 @@ def filled(database_url: str) -> str:
 
 
 def retire(url: str, names: list[str], second: int) -> None:
-    """End what they were then, and forget what came later."""
+    """End their state of that time, and delete what came later."""
     table = sa.table(
         TABLE, sa.column("name"), sa.column("valid_from"), sa.column("valid_to", UtcDateTime())
     )
@@ -45,7 +45,7 @@ def retire(url: str, names: list[str], second: int) -> None:
 
 
 def test_feed_is_whole_and_in_order(filled: str) -> None:
-    """Every version and every end is told once, by time, also where hundreds have one time."""
+    """Every version and every end comes once, by time, even if hundreds share one time."""
     with SnapshotHistory(filled) as history:
         newest = [(c.changed_at, c.kind, c.entity_id) for c in history.changes(TABLE)]
         oldest = [

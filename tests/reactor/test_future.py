@@ -1,4 +1,4 @@
-"""Promises under a reactor that runs: asyncio's, and Twisted's own in `reactor-select`."""
+"""Futures under a reactor that runs: asyncio's, and Twisted's own in `reactor-select`."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from scrapy_snapshot_pipeline.reactor.timers import InterruptibleSleep
 pytestmark = pytest.mark.reactor
 
 
-def _promise() -> Future[str]:
+def _future() -> Future[str]:
     return future_factory()()
 
 
-async def _word(promise: Awaitable[str]) -> str:
-    return await promise
+async def _result(future: Awaitable[str]) -> str:
+    return await future
 
 
-def _waiting(promise: Awaitable[str]) -> Deferred[str]:
+def _waiting(future: Awaitable[str]) -> Deferred[str]:
     """A coroutine that waits as an item of Scrapy's does."""
-    waiting: Deferred[str] = deferred_from_coro(_word(promise))
+    waiting: Deferred[str] = deferred_from_coro(_result(future))
     return waiting
 
 
@@ -36,38 +36,38 @@ async def _turn() -> None:
 
 
 @pytest_twisted.ensureDeferred  # type: ignore[untyped-decorator]
-async def test_word_reaches_whoever_waits() -> None:
-    """Also where it came before anyone waited."""
-    (early, keep_early), (late, keep_late) = _promise(), _promise()
-    keep_early("early")
+async def test_result_reaches_whoever_waits() -> None:
+    """Also where it was set before anyone waited."""
+    (early, set_early), (late, set_late) = _future(), _future()
+    set_early("early")
     waiting = [_waiting(early), _waiting(late)]
     await _turn()
     assert not waiting[1].called
 
-    keep_late("late")
+    set_late("late")
 
     assert [await each for each in waiting] == ["early", "late"]
 
 
 @pytest_twisted.ensureDeferred  # type: ignore[untyped-decorator]
-async def test_word_for_someone_who_left_harms_nothing() -> None:
-    """An item that was cancelled hears nothing, and keeping its promise raises nothing."""
-    promise, keep = _promise()
-    waiting = _waiting(promise)
+async def test_result_for_a_cancelled_waiter_is_harmless() -> None:
+    """An item that was cancelled gets nothing, and setting its result raises nothing."""
+    future, set_result = _future()
+    waiting = _waiting(future)
     await _turn()
     waiting.cancel()
 
-    keep("a word")
+    set_result("a result")
 
     with pytest.raises((CancelledError, asyncio.CancelledError)):
         await waiting
 
 
 @pytest_twisted.ensureDeferred  # type: ignore[untyped-decorator]
-async def test_second_word_is_an_error() -> None:
-    """Whoever gives it has a fault, which must not go unseen."""
-    promise, keep = _promise()
-    keep("a word")
+async def test_second_result_is_an_error() -> None:
+    """It is a bug of the caller's, which must not go unseen."""
+    future, set_result = _future()
+    set_result("a result")
     with pytest.raises((asyncio.InvalidStateError, AlreadyCalledError)):
-        keep("another")
-    assert await _waiting(promise) == "a word"
+        set_result("another")
+    assert await _waiting(future) == "a result"

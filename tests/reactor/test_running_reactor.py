@@ -37,10 +37,10 @@ async def test_answer_comes_in_the_reactors_thread(thread: WorkerThread) -> None
 
 @pytest_twisted.ensureDeferred  # type: ignore[untyped-decorator]
 async def test_reactor_turns_while_the_thread_works(thread: WorkerThread) -> None:
-    """The work ends because the reactor, which does not wait for it, tells it to."""
-    told = threading.Event()
-    working = thread.run(told.wait, 10)
-    call_in_reactor()(told.set)
+    """The work ends only because the reactor, which does not wait for it, sets the event."""
+    event = threading.Event()
+    working = thread.run(event.wait, 10)
+    call_in_reactor()(event.set)
 
     assert await working
 
@@ -56,9 +56,9 @@ async def test_error_comes_back_through_the_reactor(thread: WorkerThread) -> Non
         await thread.run(fail)
 
 
-def test_shutdown_trigger_is_taken_back_once_or_twice() -> None:
-    """The second time there is none to take back, and that is no error."""
-    take_back = before_reactor_shutdown(lambda: None)
+def test_shutdown_trigger_may_be_revoked_twice() -> None:
+    """The second time there is nothing to revoke, which is no error."""
+    revoke = before_reactor_shutdown(lambda: None)
 
-    take_back()
-    take_back()
+    revoke()
+    revoke()

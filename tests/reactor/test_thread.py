@@ -14,7 +14,7 @@ from scrapy_snapshot_pipeline.reactor.thread import WorkerThread
 
 
 class Loop:
-    """Holds what the thread wants called, until the test calls it."""
+    """Holds the calls that the thread asks for, until the test makes them."""
 
     def __init__(self) -> None:
         self.closed = False
@@ -57,7 +57,7 @@ def test_work_is_done_elsewhere_and_answered_here(thread: WorkerThread, loop: Lo
     assert answered_in == threading.get_ident() != worked_in
 
 
-def test_works_are_done_one_after_the_other(thread: WorkerThread, loop: Loop) -> None:
+def test_calls_are_made_one_after_the_other(thread: WorkerThread, loop: Loop) -> None:
     """One thread, in the order of the calls."""
     done: list[int] = []
     for number in range(5):
@@ -73,7 +73,7 @@ def test_works_are_done_one_after_the_other(thread: WorkerThread, loop: Loop) ->
 def test_whatever_work_raises_comes_back(
     thread: WorkerThread, loop: Loop, error: BaseException
 ) -> None:
-    """Whoever waits is told, also of an exit, and the thread lives on."""
+    """Whoever waits gets the error, also that of an exit, and the thread lives on."""
 
     def fail() -> None:
         raise error
@@ -93,7 +93,7 @@ def test_whatever_work_raises_comes_back(
 
 
 def test_answer_to_a_closed_loop_ends_nothing(thread: WorkerThread, loop: Loop) -> None:
-    """Where nobody is left to be told, the thread goes on."""
+    """The thread goes on although nobody can get the answer any more."""
     loop.closed = True
     thread.run(lambda: None)
     worked = threading.Event()
@@ -103,7 +103,7 @@ def test_answer_to_a_closed_loop_ends_nothing(thread: WorkerThread, loop: Loop) 
 
 
 def test_hung_work_does_not_hold_the_stop(loop: Loop) -> None:
-    """The thread is left behind, and as a daemon cannot keep the process."""
+    """The thread is left behind; as a daemon it cannot keep the process alive."""
     blocker = threading.Event()
     thread = WorkerThread(loop.call)
     thread.run(blocker.wait)

@@ -1,4 +1,4 @@
-"""A real Chromium, that tells what it asked the network for and what it drew."""
+"""A real Chromium that records what it asked the network for and what it drew."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MISSING = "no Chromium with its driver is installed (Debian: chromium, chromium-
 
 PHONE = {"width": 390, "height": 840, "deviceScaleFactor": 2, "mobile": True}
 
-# The levels of each line and the parts of it that a gap leaves to see.
+# Records the levels of each line, and the parts of it that its gaps leave visible.
 _SPY = """
 window.drawnLevels = []; window.drawnParts = [];
 const NativePath = window.Path2D;
@@ -57,7 +57,7 @@ def chromium() -> Iterator[Chrome]:
 
 
 def visit(driver: Chrome, page: Path, view: str = "") -> None:
-    """Open one view of the page, from the disk, anew."""
+    """Load the page from the disk again, with one view open."""
     driver.get("about:blank")
     driver.get(f"{page.as_uri()}#{view}")
 

@@ -58,7 +58,7 @@ def product(sku: str, price: str, *, name: str = "plain", offers: dict[str, str]
 
 
 def week() -> dict[int, list[Product]]:
-    """What each day's crawl saw: none on the fourth day; `gone` on the first day only."""
+    """What each day's crawl saw; no crawl on day 3, and `gone` on day 0 only."""
     prices = {0: "10", 1: "10", 2: "10", 4: "12", 5: "12", 6: "9"}
     seen = {
         day: [
@@ -73,7 +73,7 @@ def week() -> dict[int, list[Product]]:
 
 
 def hostile_week() -> dict[int, list[Product]]:
-    """Every text is a try to run something."""
+    """Every text tries to run something."""
     return {
         day: [
             Product(
@@ -107,7 +107,7 @@ def store(url: str, seen: dict[int, list[Product]], spider: str = "shop") -> Non
     database.close()
 
 
-def report(url: str, choice: ReportOptions | None = None) -> Page:
+def report(url: str, options: ReportOptions | None = None) -> Page:
     """The page on that database, made a day after the last crawl."""
     with SnapshotHistory(url) as history:
-        return build_page(history, choice or ReportOptions(), NOW)
+        return build_page(history, options or ReportOptions(), NOW)

@@ -1,3 +1,5 @@
+"""The page in a real browser: report/assets."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -105,7 +107,7 @@ def test_charts_have_as_many_steps_as_the_history(browser: Chrome, page: Path) -
 
 
 def test_gaps_are_left_open(browser: Chrome, page: Path) -> None:
-    """Of the price's line three parts are to see: nobody looked on day 4, nor before the last."""
+    """The line of the price has three parts: nobody looked on day 3, nor after day 5."""
     _lamp(browser, page)
 
     parts = browser.execute_script("return drawnParts.filter((each) => each.length > 1)")
@@ -119,7 +121,7 @@ def test_gaps_can_be_dotted(browser: Chrome, page: Path) -> None:
     browser.find_element(By.CSS_SELECTOR, "#e1 .bridge input").click()
 
     assert before == 4
-    # Drawn anew; the south line has no gap, and its bridge nothing.
+    # All lines are drawn again; the south line has no gap, so its bridge draws nothing.
     assert browser.execute_script("return drawnLevels.length") == before + 4 + 3
     legend = browser.find_elements(By.CSS_SELECTOR, "#e1 .u-series")
     assert [row.text for row in legend if row.is_displayed()] == [
@@ -131,7 +133,7 @@ def test_gaps_can_be_dotted(browser: Chrome, page: Path) -> None:
 
 
 def test_filters_filter(browser: Chrome, page: Path) -> None:
-    """By text, by kind, by both, and the count is told."""
+    """By text, by kind, by both; and the count is shown."""
     visit(browser, page, "changes")
     _wait_for(browser, 6)
 
@@ -146,7 +148,7 @@ def test_filters_filter(browser: Chrome, page: Path) -> None:
 
 
 def _wait_for(browser: Chrome, changes: int) -> None:
-    """The page answers an input in its own time; fails when it never shows so many."""
+    """The page answers an input in its own time; fails if it never shows this many changes."""
     WebDriverWait(browser, 10).until(lambda _: len(_shown(browser)) == changes)
 
 

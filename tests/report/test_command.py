@@ -1,3 +1,5 @@
+"""The command that writes a report: commands/queries/report.py."""
+
 from __future__ import annotations
 
 from argparse import ArgumentParser
@@ -34,10 +36,12 @@ def test_command_writes_the_page_and_says_where(
 
     assert _run(folder, "-o", str(target), "--since", "last", "--key", "sku=lamp") == 0
     assert capsys.readouterr().out == f"{target}\n"
-    assert "lamp" in target.read_text(encoding="utf-8")
+    html = target.read_text(encoding="utf-8")
+    assert "lamp" in html
+    assert "changes since 2026-03-07 00:00:00" in html  # the start of the last run
 
 
-def test_place_that_cannot_be_written_is_told(folder: Path) -> None:
+def test_file_that_cannot_be_written_is_an_error(folder: Path) -> None:
     """With the reason, and no traceback."""
     with pytest.raises(HistoryError, match=r"cannot be written to .*: "):
         _run(folder, "-o", str(folder / "nowhere" / "report.html"))

@@ -1,3 +1,5 @@
+"""The page as HTML."""
+
 from __future__ import annotations
 
 import json
@@ -19,7 +21,7 @@ class _Elements(HTMLParser):
         self.found: list[tuple[str, dict[str, str | None]]] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Called by the parser."""
+        """Note each tag, as the parser meets it."""
         self.found.append((tag, dict(attrs)))
 
 
@@ -55,7 +57,7 @@ def test_every_link_stays_in_the_page(html: str) -> None:
 
 
 def test_chart_data_survives_what_is_in_it(html: str) -> None:
-    """It is JSON again once read, with the texts as they were, what is unseen spelled out."""
+    """Read back as JSON it has the texts as they were, with invisible characters escaped."""
     found = re.search(r'<script type="application/json" id="charts">(.*?)</script>', html)
 
     assert found is not None

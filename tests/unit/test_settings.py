@@ -1,4 +1,4 @@
-"""Settings: what is taken, what is refused, and what the refusal says."""
+"""Settings: which are read, which are refused, and what the refusal says."""
 
 from __future__ import annotations
 
@@ -41,23 +41,16 @@ def test_every_default_is_allowed_by_its_own_range(setting: Setting) -> None:
     ("name", "given", "expected"),
     [
         ("ENABLED", "False", False),
-        ("ENABLED", 1, True),
-        ("CREATE_TABLES", "true", True),
         ("DATABASE_URL", SECRET, SECRET),
         ("ACK", "enqueue", "enqueue"),
-        ("NAIVE_TIMEZONE", None, None),
         ("NAIVE_TIMEZONE", "Europe/London", zoneinfo.ZoneInfo("Europe/London")),
-        ("LINGER", 0, 0.0),
         ("LINGER", "0.25", 0.25),
         ("BATCH_SIZE", "1000", 1000),
         ("PAUSE_AT", 0, 0),
         ("RETRY_TIMES", 0, 0),
-        ("CLOSE_TIMEOUT", 5, 5.0),
-        ("DATABASE_URL", f"{SECRET}?sslkey=k&passfile=p", f"{SECRET}?sslkey=k&passfile=p"),
         ("ON_REJECT", "drop", "drop"),
         ("DEAD_LETTER_DIR", Path("/var/letters"), "/var/letters"),
         ("ITEMS", {dict: BOOK}, {dict: BOOK}),
-        ("ITEMS", '{"dict": {"table": "book", "key": "url"}}', {"dict": BOOK}),
     ],
 )
 def test_an_allowed_value_is_read(name: str, given: object, expected: object) -> None:
@@ -69,39 +62,17 @@ def test_an_allowed_value_is_read(name: str, given: object, expected: object) ->
     ("name", "given"),
     [
         ("ENABLED", "maybe"),
-        ("ENABLED", None),
-        ("DATABASE_URL", ""),
         ("DATABASE_URL", "snapshots.db"),
-        ("DATABASE_URL", None),
-        ("DATABASE_URL", "postgresql://me@host/db?password=hunter2"),
-        ("DATABASE_URL", "postgresql://me@host/db?sslmode=require&sslPassword=hunter2"),
         ("ON_OUTAGE", "go on"),
         ("ON_REJECT", "raise"),
         ("DEAD_LETTER_DIR", ""),
-        ("DEAD_LETTER_DIR", 7),
-        ("ACK", "Commit"),
         ("ACK", None),
         ("NAIVE_TIMEZONE", "Mars/Olympus"),
-        ("NAIVE_TIMEZONE", "Europe"),
-        ("NAIVE_TIMEZONE", "/etc/passwd"),
-        ("NAIVE_TIMEZONE", 0),
         ("LINGER", -0.1),
-        ("LINGER", float("nan")),
-        ("LINGER", float("inf")),
-        ("LINGER", True),
         ("BATCH_SIZE", 0),
-        ("BATCH_SIZE", 1.5),
-        ("BATCH_SIZE", "many"),
-        ("BATCH_SIZE", True),
-        ("BATCH_SIZE", None),
         ("PAUSE_AT", -1),
         ("WRITE_TIMEOUT", 0),
         ("ITEMS", []),
-        ("ITEMS", "{"),
-        ("ITEMS", "[]"),
-        ("ITEMS", {3: BOOK}),
-        ("ITEMS", {"": BOOK}),
-        ("ITEMS", {dict: "book"}),
     ],
 )
 def test_another_value_is_refused_with_name_and_range(name: str, given: object) -> None:

@@ -19,18 +19,17 @@ class BookmakerSite:
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> BookmakerSite:
-        """Called by Scrapy."""
         extension = cls()
         crawler.signals.connect(extension.spider_opened, signals.spider_opened)
         crawler.signals.connect(extension.spider_closed, signals.spider_closed)
         return extension
 
     def spider_opened(self, spider: VisitingSpider) -> None:
-        """Before the first request."""
+        """Open the site before the first request."""
         self._server = SiteServer(Site(read_fixtures()).page)
         spider.site_url = self._server.url
 
     def spider_closed(self) -> None:
-        """After the last response; also called when the crawl never opened."""
+        """Close the site after the last response; also called if the crawl never opened."""
         if self._server is not None:
             self._server.close()

@@ -22,7 +22,7 @@ nav a { margin-right: 1em }"""
 
 
 def home_page() -> str:
-    """Every bookmaker on every visit."""
+    """The page with links to every bookmaker on every visit."""
     links = "\n".join(
         f'<li><a href="/{visit}/{bookmaker.slug}/">{escape(bookmaker.name)}, {visit} odds</a></li>'
         for bookmaker in BOOKMAKERS
@@ -48,7 +48,7 @@ def fixtures_page(
 def match_page(
     bookmaker: Bookmaker, visit: str, fixture: Fixture, markets: Iterable[Market]
 ) -> str:
-    """One match with the markets that the bookmaker offers on it."""
+    """The page of one match, with the markets that the bookmaker offers."""
     home, away = escape(fixture.home_team), escape(fixture.away_team)
     sections = "\n".join(_market_section(market) for market in markets)
     return _page(
@@ -62,7 +62,7 @@ def match_page(
 
 
 def not_found_page() -> str:
-    """There is no such page."""
+    """The page for an address that does not exist."""
     return _page("Not found", '<h1>Not found</h1>\n<p><a href="/">All bookmakers</a></p>')
 
 

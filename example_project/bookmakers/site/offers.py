@@ -25,7 +25,7 @@ class Bookmaker:
     result_columns: str
     """Prefix of its match result columns."""
     goals_columns: str | None = None
-    """Prefix of its over/under and handicap columns; None: the file has none of it."""
+    """Prefix of its over/under and handicap columns; None: the file has none of these."""
 
 
 BOOKMAKERS = (
@@ -68,13 +68,13 @@ def read_fixtures(file: Path = CSV_FILE) -> tuple[Fixture, ...]:
 
 
 def offered_markets(fixture: Fixture, bookmaker: Bookmaker, visit: str) -> tuple[Market, ...]:
-    """The markets that are complete: every price is there, and the line where there is one."""
-    found = (
+    """The markets that are complete: every price is known, and so is the line of a handicap."""
+    markets = (
         _result(fixture, bookmaker, visit),
         _goals(fixture, bookmaker, visit),
         _handicap(fixture, bookmaker, visit),
     )
-    return tuple(market for market in found if market is not None)
+    return tuple(market for market in markets if market is not None)
 
 
 def _fixture(row: Mapping[str, str]) -> Fixture:

@@ -1,4 +1,4 @@
-"""Which page is at which path: pure, so that it is tested without a server.
+"""Which page is at which path.  Pure, so that it can be tested without a server.
 
 * `/`: all bookmakers
 * `/<visit>/<bookmaker>/?page=2`: the fixture list, 20 matches a page
@@ -19,7 +19,7 @@ _Offer = dict[str, tuple[Fixture, tuple[Market, ...]]]
 
 
 class Site:
-    """All pages of all bookmakers; read-only after construction, so any thread may ask."""
+    """All pages of all bookmakers; read-only after construction, so any thread may use it."""
 
     def __init__(self, fixtures: Iterable[Fixture]) -> None:
         fixtures = tuple(fixtures)
@@ -62,7 +62,7 @@ class Site:
 
 
 def _offer(fixtures: Iterable[Fixture], bookmaker: Bookmaker, visit: str) -> _Offer:
-    """A match without any market is not on the bookmaker's site."""
+    # A match without any market is not on the bookmaker's site.
     markets = {
         fixture.slug: (fixture, offered_markets(fixture, bookmaker, visit)) for fixture in fixtures
     }

@@ -13,22 +13,22 @@ Pages = Callable[[str], "str | None"]
 
 
 class SiteServer:
-    """A running site on a free port; `close` it, or it ends with the process."""
+    """A site that runs on a free port until it is closed, or the process ends."""
 
     def __init__(self, pages: Pages) -> None:
         """`pages` is called from the server's threads, several at once."""
         self._server = _Server(pages)
-        # The poll interval is the longest that `close` waits.
+        # `close` waits for at most this poll interval.
         self._thread = Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
 
     @property
     def url(self) -> str:
-        """Without a slash at the end."""
+        """The address, without a slash at the end."""
         return f"http://127.0.0.1:{self._server.server_port}"
 
     def close(self) -> None:
-        """Stop answering; blocks for at most some milliseconds."""
+        """Stop the site; blocks for a moment."""
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -46,7 +46,7 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     server: _Server
     protocol_version = "HTTP/1.1"
-    # Header and body go out in two writes, which Nagle's algorithm would set 40 ms apart.
+    # Header and body are two writes; Nagle's algorithm would delay the second one.
     disable_nagle_algorithm = True
 
     def do_GET(self) -> None:
@@ -60,4 +60,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Silent: the crawl's log has every request already."""
+        """Log nothing: the crawl's log has every request already."""

@@ -12,13 +12,13 @@ from bookmakers.visiting import VisitingSpider
 
 
 class CompetitorOddsSpider(VisitingSpider):
-    """Every match that a competitor offers, with its markets."""
+    """Scrapes every match that a competitor offers, with its markets."""
 
     name = "competitor_odds"
     bookmakers = ("bwin", "interwetten", "pinnacle", "william-hill", "betvictor")
 
     def parse_match(self, response: Response) -> Iterator[Match]:
-        """One item a page."""
+        """Yield one item for each page."""
         yield CompetitorOddsSnapshot(
             **pages.match_fields(response), markets=pages.markets(response, CompetitorMarketOdds)
         )

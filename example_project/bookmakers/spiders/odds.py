@@ -12,13 +12,13 @@ from bookmakers.visiting import VisitingSpider
 
 
 class OddsSpider(VisitingSpider):
-    """Every match that we offer, with its markets."""
+    """Scrapes every match that we offer, with its markets."""
 
     name = "odds"
     bookmakers = ("bet365",)
 
     def parse_match(self, response: Response) -> Iterator[Match]:
-        """One item a page."""
+        """Yield one item for each page."""
         yield OddsSnapshot(
             **pages.match_fields(response), markets=pages.markets(response, MarketOdds)
         )

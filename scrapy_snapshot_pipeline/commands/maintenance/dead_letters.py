@@ -9,45 +9,46 @@ from pathlib import Path
 
 from scrapy.settings import BaseSettings
 
-from scrapy_snapshot_pipeline.commands.project import add_files_argument, chosen_files
-from scrapy_snapshot_pipeline.dead_letters.file import DoneFile, is_torn, lines_of
+from scrapy_snapshot_pipeline.commands.maintenance.files_argument import (
+    add_files_argument,
+    chosen_files,
+)
+from scrapy_snapshot_pipeline.dead_letters.file import DoneFile, is_torn, read_lines
+from scrapy_snapshot_pipeline.dead_letters.folder import dead_letter_folder
 from scrapy_snapshot_pipeline.dead_letters.format import read_fields
-from scrapy_snapshot_pipeline.dead_letters.replay import seal_of
+from scrapy_snapshot_pipeline.dead_letters.replay import checksum_of
 from scrapy_snapshot_pipeline.errors import DeadLetterError
-from scrapy_snapshot_pipeline.pipeline import dead_letter_folder
 from scrapy_snapshot_pipeline.safe_text import printable
 from scrapy_snapshot_pipeline.settings import SnapshotSettings
 
 
 class DeadLetters:
-    """Lists the files of dead letters, with reason, count and oldest observation."""
+    """Lists the dead letters of each file by reason, with their number and oldest observation."""
 
     summary = "list the records that were not stored, by reason"
     example = "scrapy snapshots dead-letters"
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
-        """See `Subcommand`."""
         add_files_argument(parser)
 
     def run(self, settings: BaseSettings, options: argparse.Namespace) -> int:
-        """See `Subcommand`."""
         folder = dead_letter_folder(SnapshotSettings.from_settings(settings))
         files = chosen_files(options, folder)
         if not files:
             sys.stdout.write(f"no dead letters in {printable(str(folder))}\n")
         for file in files:
-            _show(file)
+            _write_summary(file)
         return 0
 
 
-def _show(file: Path) -> None:
+def _write_summary(file: Path) -> None:
     done = DoneFile(file).read()
     waiting: Counter[tuple[str, str, str]] = Counter()
     oldest: dict[tuple[str, str, str], str] = {}
     damaged = int(is_torn(file))
     replayed = 0
-    for line in lines_of(file):
-        if seal_of(line) in done:
+    for line in read_lines(file):
+        if checksum_of(line) in done:
             replayed += 1
             continue
         try:

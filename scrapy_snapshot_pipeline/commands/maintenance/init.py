@@ -1,4 +1,4 @@
-"""`scrapy snapshots init`: create the tables ahead of the crawl, under a role that may."""
+"""`scrapy snapshots init`: create the tables before a crawl, under a role that may do so."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 import sqlalchemy as sa
 from scrapy.settings import BaseSettings
 
-from scrapy_snapshot_pipeline.commands.project import declared
+from scrapy_snapshot_pipeline.commands.maintenance.load_declarations import load_declarations
 from scrapy_snapshot_pipeline.declaration.tables import Declaration
 from scrapy_snapshot_pipeline.settings import SnapshotSettings
 from scrapy_snapshot_pipeline.store.connection.engine import connect_engine
@@ -18,19 +18,17 @@ from scrapy_snapshot_pipeline.store.snapshot_store import SnapshotStore
 
 
 class Init:
-    """Creates the tables of every class that the project's spiders declare."""
+    """Creates the tables of every class that the project's spiders use."""
 
     summary = "create the tables, or print the SQL that does"
     example = "scrapy snapshots init --sql"
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
-        """See `Subcommand`."""
         parser.add_argument("--sql", action="store_true", help="print the DDL, touch no database")
 
     def run(self, settings: BaseSettings, options: argparse.Namespace) -> int:
-        """See `Subcommand`."""
         ours = SnapshotSettings.from_settings(settings)
-        declarations = declared(settings, ours)
+        declarations = load_declarations(settings, ours)
         engine = connect_engine(ours.database_url, connect_timeout=ours.connect_timeout)
         if options.sql:
             metadata = sa.MetaData()
@@ -42,11 +40,11 @@ class Init:
             store.declare(declarations)
         finally:
             store.close()
-        _say_what_is_there(declarations)
+        _list_tables(declarations)
         return 0
 
 
-def _say_what_is_there(declarations: tuple[Declaration, ...]) -> None:
+def _list_tables(declarations: tuple[Declaration, ...]) -> None:
     names = ["snapshot_runs", "snapshot_schema"]
     for declaration in declarations:
         names += [declaration.table, *(child.name for child in declaration.children)]

@@ -1,1 +1,1 @@
-"""How an answer is written: terminal table, CSV, JSON, files."""
+"""How results are written: terminal table, CSV, JSON, files."""

@@ -1,4 +1,4 @@
-"""Rows as CSV that a spreadsheet cannot mistake for formulas."""
+"""Rows as CSV, in which a spreadsheet finds no formulas."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from scrapy_snapshot_pipeline.history.results import FlatRow
 from scrapy_snapshot_pipeline.safe_text import escaped
 
 _FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
-_EMPTY_START = ("\t", "\r", "\n")
+_BLANKS = ("\t", "\r", "\n")
 
 
 def column_names(rows: Iterable[FlatRow]) -> list[str]:
-    """All columns, in the order of their first appearance; reads all rows."""
+    """The names of all columns, in the order of their first appearance; reads all rows."""
     names: dict[str, None] = {}
     for row in rows:
         names.update(dict.fromkeys(row))
@@ -24,27 +24,25 @@ def column_names(rows: Iterable[FlatRow]) -> list[str]:
 
 
 class CsvWriter:
-    """Writes rows; `raw` leaves texts that look like formulas as they are.
-
-    On a terminal control characters are escaped too.
-    """
+    """Writes rows to a text stream.  On a terminal it escapes control characters too."""
 
     def __init__(self, out: TextIO, *, raw: bool) -> None:
+        """`raw` leaves texts that look like formulas as they are."""
         self._csv = csv.writer(out, lineterminator="\n")
         self._raw = raw
         self._terminal = out.isatty()
 
     def write(self, names: Sequence[str], rows: Iterable[FlatRow]) -> int:
-        """The header and all rows; gives their number.  Raises HistoryError for a new column."""
+        """Write header and rows, give the number of rows.  Raises HistoryError for a new column."""
         self._csv.writerow([self._cell(name) for name in names])
         count = 0
-        for count, row in enumerate(rows, 1):  # noqa: B007 - it is the answer
+        for count, row in enumerate(rows, 1):  # noqa: B007 - it is returned
             self._csv.writerow(self._cells(names, row))
         return count
 
     def _cells(self, names: Sequence[str], row: FlatRow) -> Iterator[str]:
         if not row.keys() <= set(names):
-            raise HistoryError("a crawl added fields meanwhile; ask again")
+            raise HistoryError("a crawl added fields meanwhile; run the command again")
         return (self._cell(row.get(name)) for name in names)
 
     def _cell(self, value: object) -> str:
@@ -57,6 +55,6 @@ class CsvWriter:
 
 
 def guarded(text: str) -> str:
-    """With an apostrophe before what a spreadsheet would calculate."""
-    dangerous = text.startswith(_EMPTY_START) or text.lstrip().startswith(_FORMULA)
+    """The text, with an apostrophe before what a spreadsheet would calculate."""
+    dangerous = text.startswith(_BLANKS) or text.lstrip().startswith(_FORMULA)
     return f"'{text}" if dangerous else text

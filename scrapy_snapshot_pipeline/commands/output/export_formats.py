@@ -1,4 +1,4 @@
-"""The formats of an export, streamed."""
+"""The file formats of an export, written as a stream."""
 
 from __future__ import annotations
 
@@ -16,29 +16,30 @@ from scrapy_snapshot_pipeline.errors import HistoryError
 from scrapy_snapshot_pipeline.history.results import FieldValue, FlatRow
 
 _GROUP = 10_000
-_MOST_DIGITS = 38
-"""Of a decimal in Parquet."""
-_LARGEST = 2**63 - 1
-"""Integer of Parquet."""
+"""Rows of a group in a Parquet file."""
+_MAX_DIGITS = 38
+"""Digits of a decimal in Parquet."""
+_MAX_INTEGER = 2**63 - 1
+"""The largest integer in Parquet."""
 
 
 class Rows:
-    """Flat rows that can be read again."""
+    """Flat rows that can be read more than once."""
 
-    def __init__(self, ask: Callable[[], Iterator[FlatRow]]) -> None:
-        self._ask = ask
+    def __init__(self, read: Callable[[], Iterator[FlatRow]]) -> None:
+        self._read = read
 
     def __iter__(self) -> Iterator[FlatRow]:
-        return self._ask()
+        return self._read()
 
 
 def write_jsonl(results: Iterable[object], out: TextIO) -> None:
-    """One result a line, its lists included."""
+    """Write one result a line, including its lists."""
     out.writelines(f"{json_line(result)}\n" for result in results)
 
 
 def write_csv(rows: Rows, out: TextIO, *, raw: bool) -> None:
-    """Reads the rows twice: the first time for the columns, which may differ."""
+    """Write rows, which may have different columns; reads them twice, first for the columns."""
     names = column_names(rows)
     if names:
         CsvWriter(out, raw=raw).write(names, rows)
@@ -57,17 +58,17 @@ class Parquet:
             ) from None
 
     def write(self, rows: Rows, file: Path) -> None:
-        """Reads the rows twice: the first time for the types of the columns."""
-        found = _kinds(rows)
-        schema = self._arrow.schema([(name, self._type(kind)) for name, kind in found.items()])
+        """Write rows; reads them twice, first for the types of the columns."""
+        kinds = _kinds(rows)
+        schema = self._arrow.schema([(name, self._type(kind)) for name, kind in kinds.items()])
         with self._parquet.ParquetWriter(file, schema) as writer:
             remaining = iter(rows)
             while group := list(islice(remaining, _GROUP)):
-                writer.write_table(self._group(group, schema, found))
+                writer.write_table(self._group(group, schema, kinds))
 
-    def _group(self, group: list[FlatRow], schema: Any, found: dict[str, ColumnKind]) -> Any:
+    def _group(self, group: list[FlatRow], schema: Any, kinds: dict[str, ColumnKind]) -> Any:
         columns = {
-            name: [kind.value(row.get(name)) for row in group] for name, kind in found.items()
+            name: [kind.convert(row.get(name)) for row in group] for name, kind in kinds.items()
         }
         try:
             return self._arrow.table(columns, schema=schema)
@@ -96,14 +97,15 @@ class ColumnKind:
     def __init__(self) -> None:
         self._types: set[type] = set()
         self.digits = 1
-        """Before the point."""
+        """The most digits before the point."""
         self.scale = 0
+        """The most digits after the point."""
 
     def add(self, value: FieldValue) -> None:
-        """One more value."""
+        """Take in one more value."""
         if value is None:
             return
-        too_large = isinstance(value, int) and abs(value) > _LARGEST
+        too_large = isinstance(value, int) and abs(value) > _MAX_INTEGER
         self._types.add(str if too_large else type(value))
         if isinstance(value, Decimal) and value.is_finite():
             self.digits = max(self.digits, value.adjusted() + 1)
@@ -111,30 +113,30 @@ class ColumnKind:
 
     @property
     def only(self) -> type:
-        """Their type; str where they have several or one that Parquet has not."""
+        """Their type; str if they have several types."""
         if self._types == {int, float}:
             return float
         return next(iter(self._types)) if len(self._types) == 1 else str
 
     @property
     def is_decimal(self) -> bool:
-        """Whether they fit a decimal of Parquet."""
-        return self.only is Decimal and self.digits + self.scale <= _MOST_DIGITS
+        """Whether all values fit a decimal of Parquet."""
+        return self.only is Decimal and self.digits + self.scale <= _MAX_DIGITS
 
-    def value(self, value: FieldValue) -> FieldValue:
-        """As the column takes it."""
-        if value is None:
-            return None
-        kept = self.is_decimal or self.only in _KEPT
-        return value if kept else plain_text(value)
+    def convert(self, value: FieldValue) -> FieldValue:
+        """A value as the column takes it."""
+        if value is None or self.is_decimal or self.only in _NATIVE:
+            return value
+        return plain_text(value)
 
 
-_KEPT = frozenset({bool, int, float, bytes, dt.datetime, dt.date, dt.time})
+_NATIVE = frozenset({bool, int, float, bytes, dt.datetime, dt.date, dt.time})
+"""Types that Parquet takes as they are."""
 
 
 def _kinds(rows: Rows) -> dict[str, ColumnKind]:
-    found: dict[str, ColumnKind] = {}
+    kinds: dict[str, ColumnKind] = {}
     for row in rows:
         for name, value in row.items():
-            found.setdefault(name, ColumnKind()).add(value)
-    return found
+            kinds.setdefault(name, ColumnKind()).add(value)
+    return kinds

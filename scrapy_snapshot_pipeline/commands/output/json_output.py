@@ -1,4 +1,4 @@
-"""Results as JSON: exact, on one line, and harmless on a terminal."""
+"""Results as JSON: exact, one a line, and harmless on a terminal."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from typing import Any
 
 
 def json_line(value: object) -> str:
-    """One line without its end.
+    """A value as one line of JSON, without the line's end.
 
-    Decimals are texts, since a JSON number would lose digits; times are UTC; bytes are base64.
+    Decimals are strings, since a JSON number would lose digits; times are in UTC; bytes are base64.
     """
     text = json.dumps(plain(value), ensure_ascii=False)
     return text if text.isprintable() else "".join(map(_harmless, text))
 
 
 def plain(value: object) -> Any:
-    """What `json` can write of a result."""
+    """A result made of what `json` can write."""
     if dataclasses.is_dataclass(value):
         return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, Mapping):
@@ -59,7 +59,7 @@ def _other_text(value: object) -> str:
 
 
 def _harmless(character: str) -> str:
-    """Inside a JSON string an escape means the same as the character."""
+    # Inside a JSON string an escape means the same as the character.
     if character.isprintable():
         return character
     return json.dumps(character)[1:-1] if character != "\x7f" else "\\u007f"

@@ -1,4 +1,4 @@
-"""Tables on a terminal, fitted to its width; nothing in a cell can speak to the terminal."""
+"""Tables on a terminal, fitted to its width; no cell can send the terminal control characters."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from scrapy_snapshot_pipeline.history.results import FlatRow
 from scrapy_snapshot_pipeline.safe_text import printable
 
 _NARROWEST = 8
-_BETWEEN = 2
-"""Columns between the cells of a row, beside each cell."""
-_NO_LIMIT = 10_000
-"""Columns of what is no terminal: nothing is cut in a pipe."""
+_GAP = 2
+"""Characters between two cells of a row."""
+_UNLIMITED = 10_000
+"""Characters of a line that goes to no terminal: nothing is cut in a pipe."""
 
 
 @dataclass(frozen=True, slots=True)
-class Grid:
-    """Rows of a table, its left columns the most important ones."""
+class TerminalTable:
+    """Rows with a title; the most important columns are on the left."""
 
     title: str
     rows: Iterable[FlatRow]
@@ -41,7 +41,7 @@ class _Column:
     cells: Sequence[str]
     number: bool
     whole: bool
-    """Its cells make no sense in pieces."""
+    """Whether its cells make no sense when they are broken."""
 
     @property
     def natural(self) -> int:
@@ -49,7 +49,7 @@ class _Column:
 
     @property
     def usual(self) -> int:
-        """What three of four cells have room in, however long the others are."""
+        """A width that fits three of four cells, however long the others are."""
         lengths = sorted(map(cell_len, self.cells))
         return max(self.least, lengths[len(lengths) * 3 // 4])
 
@@ -60,38 +60,39 @@ class _Column:
         return min(self.natural, max(_NARROWEST, cell_len(self.name)))
 
 
-class Screen:
-    """Standard output, as wide as its terminal; `zone` of the times, None: the system's."""
+class Terminal:
+    """Standard output, as wide as its terminal."""
 
     def __init__(self, zone: dt.tzinfo | None) -> None:
+        """`zone` is that of the times; None is the system's."""
         self._zone = zone
         known = sys.stdout.isatty() or "COLUMNS" in os.environ
-        self._console = Console(width=None if known else _NO_LIMIT, highlight=False, emoji=False)
+        self._console = Console(width=None if known else _UNLIMITED, highlight=False, emoji=False)
         self._times = False
 
-    def draw(self, grid: Grid) -> None:
-        """Write a table; says which columns had no room."""
-        rows = list(grid.rows)
+    def write(self, table: TerminalTable) -> None:
+        """Write a table, and say on standard error which columns had no room."""
+        rows = list(table.rows)
         columns = [self._column(name, rows) for name in column_names(rows)]
         fitting = fit(columns, self._console.width)
-        if grid.title:
-            sys.stdout.write(f"\n{printable(grid.title)}\n")
-        self._write(_table(fitting, widths(fitting, self._console.width)))
+        if table.title:
+            sys.stdout.write(f"\n{printable(table.title)}\n")
+        self._print(_rich_table(fitting, widths(fitting, self._console.width)))
         left_out = [column.name for column in columns[len(fitting) :]]
         if left_out:
             sys.stderr.write(
                 f"no room for {', '.join(left_out)}: widen the terminal, or use --json or --csv\n"
             )
 
-    def end(self) -> None:
-        """Say which zone the times are in, if there were any."""
+    def write_zone(self) -> None:
+        """Write the zone of the times, if there were any."""
         if self._times:
             now = dt.datetime.now(dt.timezone.utc).astimezone(self._zone)
             zone = now.tzname() or "local"
             more = "" if zone == "UTC" else " (--utc for UTC)"
             sys.stdout.write(f"Times are {printable(zone)}{more}.\n")
 
-    def _write(self, table: Table) -> None:
+    def _print(self, table: Table) -> None:
         with self._console.capture() as captured:
             self._console.print(table)
         for line in captured.get().splitlines():
@@ -99,9 +100,9 @@ class Screen:
 
     def _column(self, name: str, rows: Sequence[FlatRow]) -> _Column:
         values = [row.get(name) for row in rows]
-        there = [value for value in values if value is not None and value != ""]
-        number = bool(there) and all(map(_is_number, there))
-        time = bool(there) and all(isinstance(value, dt.datetime) for value in there)
+        present = [value for value in values if value is not None and value != ""]
+        number = bool(present) and all(map(_is_number, present))
+        time = bool(present) and all(isinstance(value, dt.datetime) for value in present)
         cells = [self._cell(value) for value in values]
         return _Column(printable(name), cells, number, number or time)
 
@@ -110,24 +111,24 @@ class Screen:
             return ""
         if isinstance(value, dt.datetime):
             self._times = True
-            return shown_time(value, self._zone)
+            return time_text(value, self._zone)
         return printable(plain_text(value))
 
 
-def shown_time(time: dt.datetime, zone: dt.tzinfo | None) -> str:
-    """To the second, with the offset of its day: 2024-05-01 18:30:00+02."""
-    there = time.astimezone(zone)
-    offset = there.strftime("%z")
-    shown = "Z" if offset == "+0000" else offset.removesuffix("00")
-    return f"{there:%Y-%m-%d %H:%M:%S}{shown}"
+def time_text(time: dt.datetime, zone: dt.tzinfo | None) -> str:
+    """A time to the second, with the offset of its day: 2024-05-01 18:30:00+02."""
+    local = time.astimezone(zone)
+    offset = local.strftime("%z")
+    short = "Z" if offset == "+0000" else offset.removesuffix("00")
+    return f"{local:%Y-%m-%d %H:%M:%S}{short}"
 
 
 def fit(columns: Sequence[_Column], width: int) -> list[_Column]:
-    """As many columns from the left as there is room for, at least one."""
+    """As many columns from the left as the width has room for; at least one."""
     fitting: list[_Column] = []
     used = 0
     for column in columns:
-        used += column.least + (_BETWEEN if fitting else 0)
+        used += column.least + (_GAP if fitting else 0)
         if fitting and used > width:
             break
         fitting.append(column)
@@ -135,25 +136,27 @@ def fit(columns: Sequence[_Column], width: int) -> list[_Column]:
 
 
 def widths(columns: Sequence[_Column], width: int) -> list[int]:
-    """Of each column: first what is usual in it, from the left; the rest in equal parts."""
-    found = [column.least for column in columns]
-    natural = [column.natural for column in columns]
-    spare = width - sum(found) - _BETWEEN * (len(columns) - 1)
-    for place, column in enumerate(columns):
+    """The width of each column.
+
+    From the left, each gets its usual width.  Columns that need more share what is left, equally.
+    """
+    room = [column.least for column in columns]
+    spare = width - sum(room) - _GAP * (len(columns) - 1)
+    for index, column in enumerate(columns):
         more = max(0, min(column.usual - column.least, spare))
-        found[place] += more
+        room[index] += more
         spare -= more
     while spare > 0:
-        needy = [place for place, room in enumerate(found) if room < natural[place]][:spare]
+        needy = [index for index, each in enumerate(columns) if room[index] < each.natural][:spare]
         if not needy:
             break
-        for place in needy:
-            found[place] += 1
+        for index in needy:
+            room[index] += 1
         spare -= len(needy)
-    return found
+    return room
 
 
-def _table(columns: Sequence[_Column], room: Sequence[int]) -> Table:
+def _rich_table(columns: Sequence[_Column], room: Sequence[int]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     for column, width in zip(columns, room, strict=True):
         table.add_column(

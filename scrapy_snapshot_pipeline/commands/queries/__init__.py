@@ -1,1 +1,1 @@
-"""Subcommands that ask the history."""
+"""Subcommands that query the history."""

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import argparse
 
-from scrapy_snapshot_pipeline.commands import time_arguments as moments
-from scrapy_snapshot_pipeline.commands.output.output import Output, one_grid
+from scrapy_snapshot_pipeline.commands.output.output import Output, one_table
 from scrapy_snapshot_pipeline.commands.output.table_rows import state_rows
 from scrapy_snapshot_pipeline.commands.queries.query_command import (
     QueryCommand,
     add_table_options,
     chosen_table,
-    when,
-    where,
+    key_filter,
+    time_argument,
 )
+from scrapy_snapshot_pipeline.commands.time_arguments import TIME_HELP
 from scrapy_snapshot_pipeline.history import SnapshotHistory, State
 
 
@@ -23,14 +23,12 @@ class AsOf(QueryCommand):
     summary = "show the entities as they were at a time, or at the end of a run"
     example = "scrapy snapshots as-of last~1 --table competitor_odds_snapshot --limit 10"
 
-    def own_options(self, parser: argparse.ArgumentParser) -> None:
-        """See `QueryCommand`."""
-        parser.add_argument("time", help=moments.HELP)
+    def add_own_options(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("time", help=TIME_HELP)
         add_table_options(parser)
 
-    def ask(self, history: SnapshotHistory, options: argparse.Namespace) -> Output[State]:
-        """See `QueryCommand`."""
+    def query(self, history: SnapshotHistory, options: argparse.Namespace) -> Output[State]:
         table = chosen_table(history, options)
-        at = when(options.time, history, options)
-        found = history.as_of(table.name, at, where=where(options))
-        return Output(found, one_grid(state_rows), varying=table.untyped)
+        at = time_argument(options.time, history, options)
+        results = history.as_of(table.name, at, where=key_filter(options))
+        return Output(results, one_table(state_rows), varying=table.untyped)

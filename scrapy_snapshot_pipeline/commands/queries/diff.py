@@ -1,21 +1,21 @@
-"""`scrapy snapshots diff`: what is different between two times or runs."""
+"""`scrapy snapshots diff`: what differs between two times or runs."""
 
 from __future__ import annotations
 
 import argparse
 from functools import partial
 
-from scrapy_snapshot_pipeline.commands import time_arguments as moments
-from scrapy_snapshot_pipeline.commands.output.output import Output, one_grid
+from scrapy_snapshot_pipeline.commands.output.output import Output, one_table
 from scrapy_snapshot_pipeline.commands.output.table_rows import difference_rows
 from scrapy_snapshot_pipeline.commands.queries.query_command import (
     QueryCommand,
     add_exit_code_option,
     add_table_options,
     chosen_table,
-    when,
-    where,
+    key_filter,
+    time_argument,
 )
+from scrapy_snapshot_pipeline.commands.time_arguments import TIME_HELP
 from scrapy_snapshot_pipeline.history import Difference, SnapshotHistory
 
 
@@ -25,17 +25,15 @@ class Diff(QueryCommand):
     summary = "show what is different between two times, or between the ends of two runs"
     example = "scrapy snapshots diff last~1 last --table competitor_odds_snapshot"
 
-    def own_options(self, parser: argparse.ArgumentParser) -> None:
-        """See `QueryCommand`."""
-        parser.add_argument("before", help=moments.HELP)
+    def add_own_options(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("before", help=TIME_HELP)
         parser.add_argument("after", nargs="?", default="now", help="the same (default: now)")
         add_table_options(parser)
         add_exit_code_option(parser)
 
-    def ask(self, history: SnapshotHistory, options: argparse.Namespace) -> Output[Difference]:
-        """See `QueryCommand`."""
-        before = when(options.before, history, options)
-        after = when(options.after, history, options)
+    def query(self, history: SnapshotHistory, options: argparse.Namespace) -> Output[Difference]:
+        before = time_argument(options.before, history, options)
+        after = time_argument(options.after, history, options)
         table = chosen_table(history, options)
-        found = history.diff(table.name, before, after, where=where(options))
-        return Output(found, one_grid(partial(difference_rows, untracked=table.untracked)))
+        results = history.diff(table.name, before, after, where=key_filter(options))
+        return Output(results, one_table(partial(difference_rows, untracked=table.untracked)))

@@ -15,7 +15,6 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from scrapy.exceptions import UsageError
 from scrapy.settings import BaseSettings
 
-from scrapy_snapshot_pipeline.commands import time_arguments as moments
 from scrapy_snapshot_pipeline.commands.output.export_formats import (
     Parquet,
     Rows,
@@ -25,61 +24,41 @@ from scrapy_snapshot_pipeline.commands.output.export_formats import (
 from scrapy_snapshot_pipeline.commands.queries.query_command import (
     add_table_options,
     chosen_table,
+    key_filter,
     open_history,
-    speaking,
-    when,
-    where,
+    time_argument,
+    tolerant_stdout,
 )
-from scrapy_snapshot_pipeline.commands.queries.rows_to_export import (
-    is_exported,
-    results_of,
-    rows_of,
-)
+from scrapy_snapshot_pipeline.commands.time_arguments import TIME_HELP
 from scrapy_snapshot_pipeline.errors import HistoryError
-from scrapy_snapshot_pipeline.history import Answer, SnapshotHistory
+from scrapy_snapshot_pipeline.history import Answer, Change, ChangeKind, SnapshotHistory, State
 from scrapy_snapshot_pipeline.history.lazy_result import HasRows
+from scrapy_snapshot_pipeline.history.results import FlatRow
 
 _FORMATS = ("csv", "jsonl", "parquet")
 _STDOUT = "-"
-_EVERY = 100
-"""Results from one move of the progress bar to the next."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Watched:
-    """What is exported of an answer, each iteration counted on the progress bar."""
-
-    answer: Answer[HasRows]
-    progress: Progress
-
-    def __iter__(self) -> Iterator[HasRows]:
-        # Nobody looks at a bar that is not shown, and counting takes a moment.
-        total = None if self.progress.disable else self.answer.count()
-        task = self.progress.add_task("reading", total=total)
-        for count, result in enumerate(self.answer):
-            if count % _EVERY == 0:
-                self.progress.update(task, completed=count)
-            if is_exported(result):
-                yield result
+_STEP = 100
+"""Results between two moves of the progress bar."""
 
 
 class Export:
-    """Writes current rows, all versions, or the state at a time."""
+    """Writes the current rows, all versions, or the rows at a time."""
 
     summary = "write current rows, all versions or a past state as CSV, JSON lines or Parquet"
     example = "scrapy snapshots export -o odds.csv --table competitor_odds_snapshot"
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
-        """See `Subcommand`."""
-        parser.add_argument("-o", "--output", required=True, metavar="FILE", help="- is stdout")
+        parser.add_argument(
+            "-o", "--output", required=True, metavar="FILE", help="- is standard output"
+        )
         parser.add_argument("--format", choices=_FORMATS, help="default: by the file's suffix")
         which = parser.add_mutually_exclusive_group()
         which.add_argument("--versions", action="store_true", help="every version, oldest first")
-        which.add_argument("--as-of", metavar="TIME", help=moments.HELP)
+        which.add_argument("--as-of", metavar="TIME", help=TIME_HELP)
         parser.add_argument(
             "--list",
             metavar="FIELD",
-            help="the rows of this list instead, also of one in another: a.b (CSV, Parquet)",
+            help="the rows of this list instead; a.b is a list in a list (CSV, Parquet)",
         )
         parser.add_argument("--raw", action="store_true", help="leave formulas in CSV as they are")
         parser.add_argument("--utc", action="store_true", help="TIME is in UTC")
@@ -87,27 +66,17 @@ class Export:
         add_table_options(parser)
 
     def run(self, settings: BaseSettings, options: argparse.Namespace) -> int:
-        """See `Subcommand`."""
         chosen = _chosen_format(options)
         with open_history(settings) as history, _progress(options) as progress:
-            results = _Watched(_asked(history, options), progress)
-            rows = Rows(lambda: rows_of(results, options.list))
-            with speaking(), _output(options) as file:
+            results = _ExportedResults(_query(history, options), progress)
+            rows = Rows(lambda: _rows(results, options.list))
+            with tolerant_stdout(), _output(options) as file:
                 _write(chosen, results, rows, file, options)
         return 0
 
 
-def _asked(history: SnapshotHistory, options: argparse.Namespace) -> Answer[HasRows]:
-    table = chosen_table(history, options)
-    if options.list is not None and options.list not in table.children:
-        known = ", ".join(table.children) or "none"
-        raise HistoryError(f"{table.name} has these lists: {known}")
-    at = None if options.as_of is None else when(options.as_of, history, options)
-    return results_of(history, table.name, where(options), at, versions=options.versions)
-
-
 def _chosen_format(options: argparse.Namespace) -> str:
-    """Raises UsageError."""
+    """The format.  Raises UsageError where the options do not go together."""
     chosen: str = options.format or Path(options.output).suffix.removeprefix(".")
     if chosen not in _FORMATS:
         raise UsageError("give --format csv, jsonl or parquet", print_help=False)
@@ -116,6 +85,72 @@ def _chosen_format(options: argparse.Namespace) -> str:
     if options.list is not None and (options.versions or chosen == "jsonl"):
         raise UsageError("--list goes with CSV or Parquet, without --versions", print_help=False)
     return chosen
+
+
+# What is exported
+
+
+def _query(history: SnapshotHistory, options: argparse.Namespace) -> Answer[HasRows]:
+    """All changes with `--versions`, else the state at `--as-of`, which defaults to now."""
+    table = chosen_table(history, options)
+    if options.list is not None and options.list not in table.children:
+        known = ", ".join(table.children) or "none"
+        raise HistoryError(f"{table.name} has these lists: {known}")
+    key = key_filter(options)
+    if options.versions:
+        return history.changes(table.name, where=key, newest_first=False)
+    if options.as_of is not None:
+        at = time_argument(options.as_of, history, options)
+        return history.as_of(table.name, at, where=key)
+    return history.current(table.name, where=key)
+
+
+@dataclass(frozen=True, slots=True)
+class _ExportedResults:
+    """The results that are exported; each iteration over them moves the progress bar."""
+
+    answer: Answer[HasRows]
+    progress: Progress
+
+    def __iter__(self) -> Iterator[HasRows]:
+        # Counting takes a moment, which a bar that is not shown is not worth.
+        total = None if self.progress.disable else self.answer.count()
+        task = self.progress.add_task("reading", total=total)
+        for count, result in enumerate(self.answer):
+            if count % _STEP == 0:
+                self.progress.update(task, completed=count)
+            if not _is_retirement(result):
+                yield result
+
+
+def _is_retirement(result: HasRows) -> bool:
+    """A retirement says nothing that its version does not say."""
+    return isinstance(result, Change) and result.kind is ChangeKind.RETIRED
+
+
+def _rows(results: Iterable[HasRows], list_name: str | None) -> Iterator[FlatRow]:
+    """Rows with a column for every field; of the list instead, if one is named."""
+    for result in results:
+        if isinstance(result, State) and list_name is not None:
+            yield from result.child_rows(list_name)
+        elif isinstance(result, Change):
+            yield _version_row(result)
+        else:
+            yield from result.rows()
+
+
+def _version_row(change: Change) -> FlatRow:
+    return {
+        **change.values,
+        "changed_at": change.changed_at,
+        "last_confirmed_at": change.last_confirmed_at,
+        "run_at": change.run_at,
+        "valid_to": change.valid_to,
+        "run_id": change.run_id,
+    }
+
+
+# How it is written
 
 
 def _write(
@@ -150,13 +185,13 @@ def _write_text(
 
 @contextmanager
 def _output(options: argparse.Namespace) -> Iterator[Path | None]:
-    """A file that takes its name only when it is whole; None: standard output."""
+    """The file to write, which gets its final name when it is whole; None: standard output."""
     if options.output == _STDOUT:
         yield None
         return
     final = Path(options.output)
     if final.exists() and not options.force:
-        raise HistoryError(f"{final} is there already; give --force to replace it")
+        raise HistoryError(f"{final} already exists; give --force to replace it")
     part = final.with_name(f".{final.name}.{os.getpid()}.part")
     try:
         yield part
@@ -169,7 +204,7 @@ def _output(options: argparse.Namespace) -> Iterator[Path | None]:
 
 def _progress(options: argparse.Namespace) -> Progress:
     screen = Console(stderr=True)
-    # The rows themselves would run through the bar.
+    # On the same terminal the rows would break the bar.
     in_the_way = options.output == _STDOUT and sys.stdout.isatty()
     columns = (
         TextColumn("{task.description}"),

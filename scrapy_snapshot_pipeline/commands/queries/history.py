@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 from functools import partial
 
-from scrapy_snapshot_pipeline.commands.output.output import Output, one_grid
+from scrapy_snapshot_pipeline.commands.output.output import Output, one_table
 from scrapy_snapshot_pipeline.commands.output.table_rows import version_rows
 from scrapy_snapshot_pipeline.commands.queries.query_command import (
     QueryCommand,
     add_table_options,
     chosen_table,
-    whole_key,
+    entity_key,
 )
 from scrapy_snapshot_pipeline.history import Change, SnapshotHistory
 
@@ -25,12 +25,10 @@ class History(QueryCommand):
         "--table competitor_odds_snapshot --key match=arsenal-chelsea --key bookmaker=bwin"
     )
 
-    def own_options(self, parser: argparse.ArgumentParser) -> None:
-        """See `QueryCommand`."""
+    def add_own_options(self, parser: argparse.ArgumentParser) -> None:
         add_table_options(parser)
 
-    def ask(self, history: SnapshotHistory, options: argparse.Namespace) -> Output[Change]:
-        """See `QueryCommand`."""
+    def query(self, history: SnapshotHistory, options: argparse.Namespace) -> Output[Change]:
         table = chosen_table(history, options)
-        found = history.versions(table.name, whole_key(options))
-        return Output(found, one_grid(partial(version_rows, untracked=table.untracked)))
+        results = history.versions(table.name, entity_key(options))
+        return Output(results, one_table(partial(version_rows, untracked=table.untracked)))

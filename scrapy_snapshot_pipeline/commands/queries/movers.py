@@ -1,20 +1,20 @@
-"""`scrapy snapshots movers`: where a number came furthest."""
+"""`scrapy snapshots movers`: where a number moved furthest."""
 
 from __future__ import annotations
 
 import argparse
 
-from scrapy_snapshot_pipeline.commands import time_arguments as moments
-from scrapy_snapshot_pipeline.commands.output.output import Output, natural_number, one_grid
-from scrapy_snapshot_pipeline.commands.output.table_rows import mover_line
+from scrapy_snapshot_pipeline.commands.output.output import Output, natural_number, one_table
+from scrapy_snapshot_pipeline.commands.output.table_rows import mover_row
 from scrapy_snapshot_pipeline.commands.queries.query_command import (
     QueryCommand,
     add_table_options,
     chosen_table,
-    maybe_when,
-    when,
-    where,
+    key_filter,
+    optional_time,
+    time_argument,
 )
+from scrapy_snapshot_pipeline.commands.time_arguments import TIME_HELP
 from scrapy_snapshot_pipeline.history import Mover, SnapshotHistory
 
 
@@ -26,11 +26,10 @@ class Movers(QueryCommand):
         "scrapy snapshots movers markets.price_home --since last~1 --table competitor_odds_snapshot"
     )
 
-    def own_options(self, parser: argparse.ArgumentParser) -> None:
-        """See `QueryCommand`."""
+    def add_own_options(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("field", help="price, markets.price (in a list), prices.home (in JSON)")
         parser.add_argument(
-            "--since", default="1d", metavar="TIME", help=f"{moments.HELP} (default: 1d)"
+            "--since", default="1d", metavar="TIME", help=f"{TIME_HELP} (default: 1d)"
         )
         parser.add_argument("--until", metavar="TIME", help="the same (default: now)")
         parser.add_argument("--by", choices=("relative", "absolute"), default="relative")
@@ -39,15 +38,14 @@ class Movers(QueryCommand):
         )
         add_table_options(parser)
 
-    def ask(self, history: SnapshotHistory, options: argparse.Namespace) -> Output[Mover]:
-        """See `QueryCommand`."""
-        found = history.movers(
+    def query(self, history: SnapshotHistory, options: argparse.Namespace) -> Output[Mover]:
+        results = history.movers(
             chosen_table(history, options).name,
             options.field,
-            since=when(options.since, history, options),
-            until=maybe_when(options.until, history, options),
+            since=time_argument(options.since, history, options),
+            until=optional_time(options.until, history, options),
             by=options.by,
             top=options.top or None,
-            where=where(options),
+            where=key_filter(options),
         )
-        return Output(found, one_grid(mover_line))
+        return Output(results, one_table(mover_row))

@@ -1,4 +1,4 @@
-"""What the commands that ask the history have in common."""
+"""What the commands that query the history have in common."""
 
 from __future__ import annotations
 
@@ -14,76 +14,73 @@ from typing import Any
 from scrapy.exceptions import UsageError
 from scrapy.settings import BaseSettings
 
-from scrapy_snapshot_pipeline.commands import time_arguments as moments
 from scrapy_snapshot_pipeline.commands.output.output import (
     Output,
     add_output_options,
     show,
     zone_of,
 )
-from scrapy_snapshot_pipeline.commands.time_arguments import Moment
+from scrapy_snapshot_pipeline.commands.time_arguments import TimeOrRun, parse_time_or_run
 from scrapy_snapshot_pipeline.errors import HistoryError
 from scrapy_snapshot_pipeline.history import SnapshotHistory, TableInfo
 from scrapy_snapshot_pipeline.settings import SnapshotSettings
 
 SOMETHING_FOUND = 3
-"""The exit code of `--exit-code`; 1 and 2 are errors."""
+"""The exit code under `--exit-code`; 1 and 2 mean errors."""
 
 
 class QueryCommand(ABC):
-    """A command that asks the history and shows the answer."""
+    """A command that queries the history and shows the results."""
 
     summary: str
     example: str
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
-        """See `Subcommand`."""
-        self.own_options(parser)
+        self.add_own_options(parser)
         add_output_options(parser)
 
-    def own_options(self, parser: argparse.ArgumentParser) -> None:  # noqa: B027 - may be none
-        """Add what only this command has."""
+    def add_own_options(self, parser: argparse.ArgumentParser) -> None:  # noqa: B027 - may be none
+        """Add the options that only this command has."""
 
     @abstractmethod
-    def ask(self, history: SnapshotHistory, options: argparse.Namespace, /) -> Output[Any]:
-        """Put the question; nothing is read yet."""
+    def query(self, history: SnapshotHistory, options: argparse.Namespace, /) -> Output[Any]:
+        """The results, which are not read yet, and how they look in a table."""
 
     def run(self, settings: BaseSettings, options: argparse.Namespace) -> int:
-        """See `Subcommand`."""
-        found = 0  # where the reader went before the end
-        with open_history(settings) as history, speaking():
-            found = show(self.ask(history, options), options)
+        found = 0  # as where the reader of our output went away
+        with open_history(settings) as history, tolerant_stdout():
+            found = show(self.query(history, options), options)
         return SOMETHING_FOUND if found and getattr(options, "exit_code", False) else 0
 
 
 @contextmanager
 def open_history(settings: BaseSettings) -> Iterator[SnapshotHistory]:
-    """The history that the settings name.  Raises HistoryError."""
+    """The history in the project's database.  Raises HistoryError."""
     with SnapshotHistory(SnapshotSettings.from_settings(settings).database_url) as history:
         yield history
 
 
 @contextmanager
-def speaking() -> Iterator[None]:
-    """Standard output that takes every character, and a reader that may go, as `head` does."""
+def tolerant_stdout() -> Iterator[None]:
+    """Standard output takes every character, and its reader may go away early, as `head` does."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         yield
         sys.stdout.flush()
     except BrokenPipeError:
-        # The interpreter flushes once more at its end.
+        # The interpreter flushes once more when it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def add_table_options(parser: argparse.ArgumentParser) -> None:
-    """Which entities."""
-    parser.add_argument("--table", metavar="NAME", help="needed where there are several")
+    """Add the options that choose the table and the entities."""
+    parser.add_argument("--table", metavar="NAME", help="needed if there are several tables")
     add_key_option(parser)
 
 
 def add_key_option(parser: argparse.ArgumentParser) -> None:
-    """What `where` reads."""
+    """Add the option that `key_filter` and `entity_key` read."""
     parser.add_argument(
         "--key",
         type=_pair,
@@ -95,7 +92,7 @@ def add_key_option(parser: argparse.ArgumentParser) -> None:
 
 
 def add_exit_code_option(parser: argparse.ArgumentParser) -> None:
-    """For scripts."""
+    """Add the option for scripts that only ask whether there is anything."""
     parser.add_argument(
         "--exit-code",
         action="store_true",
@@ -104,7 +101,7 @@ def add_exit_code_option(parser: argparse.ArgumentParser) -> None:
 
 
 def chosen_table(history: SnapshotHistory, options: argparse.Namespace) -> TableInfo:
-    """The table that was named, or the only one.  Raises HistoryError."""
+    """The table that the options name, or the only one.  Raises HistoryError."""
     if options.table is not None:
         return history.table(options.table)
     tables = history.tables()
@@ -116,15 +113,15 @@ def chosen_table(history: SnapshotHistory, options: argparse.Namespace) -> Table
     raise HistoryError(f"choose a table with --table: {names}")
 
 
-def where(options: argparse.Namespace) -> dict[str, list[str]]:
-    """The filter; a field that was given twice may have either value."""
-    wanted: dict[str, list[str]] = {}
+def key_filter(options: argparse.Namespace) -> dict[str, list[str]]:
+    """The accepted values by key field; a field that was given twice may have either value."""
+    accepted: dict[str, list[str]] = {}
     for name, value in options.key:
-        wanted.setdefault(name, []).append(value)
-    return wanted
+        accepted.setdefault(name, []).append(value)
+    return accepted
 
 
-def whole_key(options: argparse.Namespace) -> dict[str, str]:
+def entity_key(options: argparse.Namespace) -> dict[str, str]:
     """The key of one entity.  Raises UsageError."""
     key = dict(options.key)
     if len(key) != len(options.key):
@@ -132,20 +129,20 @@ def whole_key(options: argparse.Namespace) -> dict[str, str]:
     return key
 
 
-def when(text: str, history: SnapshotHistory, options: argparse.Namespace) -> Moment:
-    """A time or run from the command line.  Raises UsageError."""
-    return moments.moment(text, history, zone_of(options))
+def time_argument(text: str, history: SnapshotHistory, options: argparse.Namespace) -> TimeOrRun:
+    """The time or run that an argument means.  Raises UsageError."""
+    table = chosen_table(history, options).name if hasattr(options, "table") else None
+    return parse_time_or_run(text, history, zone_of(options), table)
 
 
-def maybe_when(
+def optional_time(
     text: str | None, history: SnapshotHistory, options: argparse.Namespace
-) -> Moment | None:
-    """The same of an option that may be left out."""
-    return None if text is None else when(text, history, options)
+) -> TimeOrRun | None:
+    """The same for an option that may be left out."""
+    return None if text is None else time_argument(text, history, options)
 
 
 def _pair(text: str) -> tuple[str, str]:
-    """A FIELD=VALUE of the command line."""
     name, equals, value = text.partition("=")
     if not (name and equals):
         raise argparse.ArgumentTypeError(f"{text!a} is not FIELD=VALUE")

@@ -1,4 +1,4 @@
-"""`scrapy snapshots report`: the history as one page to look at."""
+"""`scrapy snapshots report`: the history as one HTML page."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pathlib import Path
 
 from scrapy.settings import BaseSettings
 
-from scrapy_snapshot_pipeline.commands import time_arguments as moments
 from scrapy_snapshot_pipeline.commands.queries.query_command import (
     add_key_option,
+    key_filter,
     open_history,
-    where,
 )
+from scrapy_snapshot_pipeline.commands.time_arguments import TIME_HELP, parse_time_or_run
 from scrapy_snapshot_pipeline.errors import HistoryError
 from scrapy_snapshot_pipeline.history import SnapshotHistory
 from scrapy_snapshot_pipeline.report import ReportOptions, build_page, render
@@ -29,7 +29,6 @@ class Report:
     example = "scrapy snapshots report -o report.html"
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
-        """See `Subcommand`."""
         parser.add_argument(
             "-o",
             dest="report_file",
@@ -49,40 +48,33 @@ class Report:
         parser.add_argument(
             "--since",
             metavar="TIME",
-            help=f"{moments.HELP} (default: 7d before the latest run)",
+            help=f"{TIME_HELP} (default: 7d before the latest run)",
         )
         parser.add_argument(
             "--top",
             type=_positive,
             default=TOP,
             metavar="N",
-            help=f"most rows of a list, and entities of a table (default: {TOP})",
+            help=f"show at most N rows of a list, and N entities of a table (default: {TOP})",
         )
 
     def run(self, settings: BaseSettings, options: argparse.Namespace) -> int:
-        """See `Subcommand`."""
         now = dt.datetime.now(dt.timezone.utc)
         with open_history(settings) as history:
-            choice = ReportOptions(
+            report_options = ReportOptions(
                 since=_since(options.since, history),
                 top=options.top,
                 tables=tuple(options.table),
-                where=where(options),
+                where=key_filter(options),
             )
-            page = build_page(history, choice, now)
+            page = build_page(history, report_options, now)
         _write(options.report_file, render(page))
         sys.stdout.write(f"{options.report_file.resolve()}\n")
         return 0
 
 
 def _since(text: str | None, history: SnapshotHistory) -> dt.datetime | None:
-    """Of a run, its start."""
-    if text is None:
-        return None
-    found = moments.moment(text, history, None)
-    if isinstance(found, dt.datetime):
-        return found
-    return next(run.started_at for run in history.runs() if run.run_id == found)
+    return None if text is None else history.start_of(parse_time_or_run(text, history, None))
 
 
 def _positive(text: str) -> int:

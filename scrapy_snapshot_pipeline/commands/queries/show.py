@@ -1,4 +1,4 @@
-"""`scrapy snapshots show`: an entity as it is now, its lists included."""
+"""`scrapy snapshots show`: an entity as it is now, including its lists."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from scrapy_snapshot_pipeline.commands.output.output import Output
 from scrapy_snapshot_pipeline.commands.output.table_rows import entity
-from scrapy_snapshot_pipeline.commands.output.terminal_table import Grid
+from scrapy_snapshot_pipeline.commands.output.terminal_table import TerminalTable
 from scrapy_snapshot_pipeline.commands.queries.query_command import (
     QueryCommand,
     add_table_options,
     chosen_table,
-    where,
-    whole_key,
+    entity_key,
+    key_filter,
 )
 from scrapy_snapshot_pipeline.errors import HistoryError
 from scrapy_snapshot_pipeline.history import ChildState, SnapshotHistory, State, TableInfo
@@ -28,38 +28,36 @@ class Show(QueryCommand):
     summary = "show entities as they are now, with all fields and lists"
     example = "scrapy snapshots show --table competitor_odds_snapshot --key match=arsenal-chelsea"
 
-    def own_options(self, parser: argparse.ArgumentParser) -> None:
-        """See `QueryCommand`."""
+    def add_own_options(self, parser: argparse.ArgumentParser) -> None:
         add_table_options(parser)
 
-    def ask(self, history: SnapshotHistory, options: argparse.Namespace) -> Output[State]:
-        """See `QueryCommand`."""
+    def query(self, history: SnapshotHistory, options: argparse.Namespace) -> Output[State]:
         table = chosen_table(history, options)
-        wanted = where(options)
-        found = history.current(table.name, where=wanted)
-        if set(wanted) == set(table.key) and next(iter(found), None) is None:
+        key = key_filter(options)
+        results = history.current(table.name, where=key)
+        if set(key) == set(table.key) and next(iter(results), None) is None:
             _explain_absence(history, table, options)
-        return Output(found, _grids, varying=table.untyped)
+        return Output(results, _tables, varying=table.untyped)
 
 
 def _explain_absence(
     history: SnapshotHistory, table: TableInfo, options: argparse.Namespace
 ) -> None:
-    """Raises NoSuchEntityError where the entity was never there."""
-    history.versions(table.name, whole_key(options))
+    """Raise HistoryError if the entity is gone, NoSuchEntityError if it never was there."""
+    history.versions(table.name, entity_key(options))
     raise HistoryError(
         f"this entity of {table.name} is gone; see scrapy snapshots history with the same --key"
     )
 
 
-def _grids(states: Iterable[State]) -> Iterator[Grid]:
+def _tables(states: Iterable[State]) -> Iterator[TerminalTable]:
     for state in states:
         values = {**state.values, **{name: getattr(state, name) for name in _TIMES}}
         rows = [{"field": name, "value": value} for name, value in values.items()]
-        yield Grid(entity(state.key), rows)
+        yield TerminalTable(entity(state.key), rows)
         lists: dict[str, list[FlatRow]] = {}
         _gather(state.children, (), lists)
-        yield from (Grid(path, found) for path, found in lists.items())
+        yield from (TerminalTable(path, list_rows) for path, list_rows in lists.items())
 
 
 def _gather(
@@ -67,10 +65,10 @@ def _gather(
     above: tuple[str, ...],
     lists: dict[str, list[FlatRow]],
 ) -> None:
-    """The rows of each list by its path, whatever rows they are in."""
+    """Collect the rows of each list by its path, from all rows that enclose such a list."""
     for rows in children.values():
         for row in rows:
             inside = {"in": " / ".join(above)} if above else {}
-            told = {**inside, **row.values, "changed_at": row.changed_at}
-            lists.setdefault(row.path, []).append(told)
+            flat = {**inside, **row.values, "changed_at": row.changed_at}
+            lists.setdefault(row.path, []).append(flat)
             _gather(row.children, (*above, entity(row.key)), lists)

@@ -1,10 +1,10 @@
-"""`scrapy snapshots tables`: what is stored, and by which key."""
+"""`scrapy snapshots tables`: what is stored, and under which key."""
 
 from __future__ import annotations
 
 import argparse
 
-from scrapy_snapshot_pipeline.commands.output.output import Output, one_grid
+from scrapy_snapshot_pipeline.commands.output.output import Output, one_table
 from scrapy_snapshot_pipeline.commands.queries.query_command import QueryCommand
 from scrapy_snapshot_pipeline.history import SnapshotHistory, TableInfo
 
@@ -15,6 +15,5 @@ class Tables(QueryCommand):
     summary = "list the tables of entities, their keys and fields"
     example = "scrapy snapshots tables"
 
-    def ask(self, history: SnapshotHistory, _: argparse.Namespace) -> Output[TableInfo]:
-        """See `QueryCommand`."""
-        return Output(history.tables(), one_grid(TableInfo.rows))
+    def query(self, history: SnapshotHistory, _: argparse.Namespace) -> Output[TableInfo]:
+        return Output(history.tables(), one_table(TableInfo.rows))

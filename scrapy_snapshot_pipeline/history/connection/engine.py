@@ -17,10 +17,10 @@ _UUID_OID = 2950
 
 
 def read_engine(url: str) -> Engine:
-    """Nothing is connected yet.  Raises HistoryError; the text never repeats a password."""
+    """An engine that has not connected yet.  Raises HistoryError, never with the password."""
     try:
         parsed = make_url(url)
-    except (ArgumentError, ValueError):  # the latter of a port that is no number
+    except (ArgumentError, ValueError):  # ValueError: the port is not a number
         raise HistoryError(
             "the history's URL is not a SQLAlchemy URL; write it like "
             "sqlite:///snapshots.db or postgresql+psycopg2://user@host/database"
@@ -34,7 +34,7 @@ def _sqlite(url: URL) -> Engine:
     path = Path(url.database or "")
     if not path.is_file():
         raise HistoryError(f"there is no file {path}; run a crawl first, or correct the path")
-    # By mode=ro a file that vanished meanwhile is not made anew.
+    # With mode=ro SQLite does not create a file that has vanished meanwhile.
     read_only = url.set(
         database=f"file:{quote(str(path.absolute()))}", query={"mode": "ro", "uri": "true"}
     )
@@ -47,7 +47,7 @@ def _sqlite(url: URL) -> Engine:
 
 
 def _set_up_sqlite(connection: Any, _: object) -> None:
-    connection.isolation_level = None  # the driver's own BEGIN would leave reads outside
+    connection.isolation_level = None  # the driver would begin no transaction for a read
     connection.execute("PRAGMA query_only=ON")
     connection.execute("PRAGMA trusted_schema=OFF")
 
@@ -65,15 +65,24 @@ def _server(url: URL) -> Engine:
             '"scrapy-snapshot-pipeline[postgresql]", or use sqlite:///'
         ) from None
     if engine.dialect.driver == "psycopg2":
-        sa.event.listen(engine, "connect", _leave_uuids(engine.dialect.dbapi))
+        sa.event.listen(engine, "connect", _uuids_as_text(engine.dialect.dbapi))
+    sa.event.listen(engine, "begin", _read_in_utc)
     return engine.execution_options(postgresql_readonly=True)
 
 
-def _leave_uuids(driver: Any) -> Callable[[Any, object], None]:
-    """Ids are most of what is read, and an object of Python for each takes a fifth of the time."""
+def _read_in_utc(connection: Connection) -> None:
+    """For this transaction only: a pooler may give the session to others after it.
+
+    In other zones the first and the last hours of the calendar are in years that Python lacks.
+    """
+    connection.exec_driver_sql("SET LOCAL TIME ZONE 'UTC'")
+
+
+def _uuids_as_text(driver: Any) -> Callable[[Any, object], None]:
+    """Ids as text: most of what is read is ids, and objects are slow (see the benchmark, F)."""
     as_text = driver.extensions.new_type((_UUID_OID,), "uuid as text", lambda value, _: value)
 
-    def leave(connection: Any, _: object) -> None:
+    def register(connection: Any, _: object) -> None:
         driver.extensions.register_type(as_text, connection)
 
-    return leave
+    return register

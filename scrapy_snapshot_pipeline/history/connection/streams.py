@@ -10,9 +10,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 CHUNK = 500
-"""Entities whose children are asked for at once; also rows fetched at once."""
+"""How many entities share one query for their children; also how many rows are fetched at once."""
 FIRST = 100
-"""Of the first chunk, so that what is looked at first comes at once."""
+"""Length of the first chunk, so that the first results come quickly."""
 
 _OPEN_RESULTS = "snapshot_open_results"
 
@@ -20,15 +20,15 @@ T = TypeVar("T")
 
 
 def chunks(rows: Iterable[T]) -> Iterator[list[T]]:
-    """Lists of FIRST, and then of CHUNK; the last may be shorter."""
-    iterator, most = iter(rows), FIRST
-    while chunk := list(islice(iterator, most)):
+    """Lists of FIRST rows, then of CHUNK; the last may be shorter."""
+    iterator, size = iter(rows), FIRST
+    while chunk := list(islice(iterator, size)):
         yield chunk
-        most = CHUNK
+        size = CHUNK
 
 
 def stream(connection: Connection, statement: sa.Select[Any]) -> Iterator[Any]:
-    """Rows of a cursor on the server, a chunk at a time."""
+    """The rows of a cursor on the server, fetched a chunk at a time."""
     open_results = connection.info.setdefault(_OPEN_RESULTS, set())
     with connection.execute(statement.execution_options(yield_per=CHUNK)) as result:
         open_results.add(result)
@@ -39,6 +39,6 @@ def stream(connection: Connection, statement: sa.Select[Any]) -> Iterator[Any]:
 
 
 def close_streams(connection: Connection) -> None:
-    """Close the cursors of streams that were not read to their end, while they still can be."""
+    """Close the cursors of streams that were not read to their end; to be called before COMMIT."""
     for result in tuple(connection.info.get(_OPEN_RESULTS, ())):
         result.close()

@@ -1,4 +1,4 @@
-"""Transactions that read: one consistent view each, and what their errors become."""
+"""Read transactions: each is one consistent view, and its errors become HistoryError."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class Reader:
     def reading(
         self, problem: str = "the database gave no answer", cure: str = "ask again"
     ) -> Iterator[Connection]:
-        """A transaction of its own, so that no long one is left open between questions.
+        """One transaction, so that none stays open between two questions.
 
-        Raises HistoryError for every error of the database: its own text may hold values.
+        Raises HistoryError for every error of the database, whose own text may hold values.
         """
         try:
             with self._engine.connect() as connection, connection.begin():

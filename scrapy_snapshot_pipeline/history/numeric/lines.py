@@ -1,4 +1,4 @@
-"""Statistics and steps of numeric fields."""
+"""The values of numeric fields over time as lines, and the steps and statistics of a line."""
 
 from __future__ import annotations
 
@@ -20,54 +20,56 @@ from scrapy_snapshot_pipeline.history.queries import ChildRow, Queries, VersionR
 from scrapy_snapshot_pipeline.history.results import Fields
 from scrapy_snapshot_pipeline.history.values import bytes_id
 
-Time: TypeAlias = "tuple[dt.datetime | None, dt.datetime | None]"
+Period: TypeAlias = "tuple[dt.datetime | None, dt.datetime | None]"
 """From, and until; None: no bound."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """The values of one field of one entity or child row, oldest first, at least one."""
+    """The values of one field of one entity or child row, oldest first; at least one."""
 
     version: VersionRow
-    """The last of the entity within the time."""
+    """The entity's last one in the period."""
     key: Fields
     child: tuple[Fields, ...]
     spans: list[Span]
 
 
-def lines(
+def lines_of(
     connection: Connection,
     queries: Queries,
     path: NumberPath,
     entity_ids: Iterable[bytes],
-    within: Time,
+    period: Period,
 ) -> Iterator[Line]:
-    """Of all these entities; a line has what was valid at some instant within the two times."""
+    """The lines of these entities, with the values that were valid at any time in the period."""
     for ids in chunks(entity_ids):
-        yield from Numbers(connection, queries, ids, within).lines(path)
+        yield from Numbers(connection, queries, ids, period).lines(path)
 
 
 class Numbers:
-    """The numbers of a few entities within a time; each table is read once, for all its fields."""
+    """The numbers of a few entities in a period; each table is read once, for all its fields."""
 
     def __init__(
-        self, connection: Connection, queries: Queries, ids: Sequence[bytes], within: Time
+        self, connection: Connection, queries: Queries, ids: Sequence[bytes], period: Period
     ) -> None:
         self._connection = connection
         self._queries = queries
-        self._within = within
+        self._period = period
         self._versions: defaultdict[bytes, list[VersionRow]] = defaultdict(list)
         v = queries.v
         wanted = one_of(connection, v.c.entity_id, ids)
-        found = queries.versions(connection, wanted, overlapping(v, *within))
+        found = queries.versions(connection, wanted, overlapping(v, *period))
         for version in found:
             self._versions[version.entity_id].append(version)
         self._rows: dict[int, list[list[ChildRow]]] = {}
-        self._around: Enclosing | None = None
+        self._enclosing: Enclosing | None = None
 
     def lines(self, path: NumberPath) -> Iterator[Line]:
-        """By entity, and by the keys of its rows."""
-        return self._own_lines(path) if path.child is None else self._child_lines(path)
+        """By entity, then by the keys that lead to the row."""
+        if path.child is None:
+            return self._own_lines(path)
+        return self._child_lines(path, path.child)
 
     def _own_lines(self, path: NumberPath) -> Iterator[Line]:
         for versions in self._versions.values():
@@ -80,12 +82,12 @@ class Numbers:
                 key = self._queries.own.key(versions[-1].values)
                 yield Line(versions[-1], key, (), joined(spans))
 
-    def _child_lines(self, path: NumberPath) -> Iterator[Line]:
+    def _child_lines(self, path: NumberPath, child: int) -> Iterator[Line]:
         found: defaultdict[bytes, list[Line]] = defaultdict(list)
-        around = self._enclosing()
-        for history in self._histories(path.child or 0):
+        enclosing = self._enclosing_keys()
+        for history in self._histories(child):
             entity = history[0].entity_id
-            line = _child_line(self._queries, path, self._versions[entity], history, around)
+            line = _child_line(self._queries, path, self._versions[entity], history, enclosing)
             if line is not None:
                 found[entity].append(line)
         for entity in self._versions:
@@ -93,24 +95,25 @@ class Numbers:
                 found[entity], key=lambda line: [key_order(key) for key in line.child]
             )
 
-    def _histories(self, place: int) -> list[list[ChildRow]]:
-        """The rows of a list, those of one child row together."""
-        if place not in self._rows:
+    def _histories(self, child: int) -> list[list[ChildRow]]:
+        """All versions of each row in a child table."""
+        if child not in self._rows:
             by_child: defaultdict[tuple[bytes, bytes], list[ChildRow]] = defaultdict(list)
             for row in self._queries.children(
                 self._connection,
                 list(self._versions),
-                lambda table: overlapping(table, *self._within),
-                [place],
+                lambda table: overlapping(table, *self._period),
+                [child],
             ):
                 by_child[row.entity_id, row.child_id].append(row)
-            self._rows[place] = list(by_child.values())
-        return self._rows[place]
+            self._rows[child] = list(by_child.values())
+        return self._rows[child]
 
-    def _enclosing(self) -> Enclosing:
-        if self._around is None:
-            self._around = enclosing_keys(self._connection, self._queries, list(self._versions))
-        return self._around
+    def _enclosing_keys(self) -> Enclosing:
+        if self._enclosing is None:
+            ids = list(self._versions)
+            self._enclosing = enclosing_keys(self._connection, self._queries, ids)
+        return self._enclosing
 
 
 def _child_line(
@@ -118,7 +121,7 @@ def _child_line(
     path: NumberPath,
     versions: Sequence[VersionRow],
     rows: Sequence[ChildRow],
-    around: Enclosing,
+    enclosing: Enclosing,
 ) -> Line | None:
     spans = [
         Span(number, row.valid_from, row.valid_to, _seen(row, versions))
@@ -129,28 +132,28 @@ def _child_line(
         return None
     key = queries.child_columns[rows[0].table].key(rows[0].values)
     version = versions[-1]
-    child = (*around.of(rows[0].entity_id, rows[0].parent_id), key)
+    child = (*enclosing.of(rows[0].entity_id, rows[0].parent_id), key)
     return Line(version, queries.own.key(version.values), child, joined(spans))
 
 
 def _seen(row: ChildRow, versions: Sequence[VersionRow]) -> dt.datetime:
-    """The last confirmation of the last version that the row was part of."""
+    """The last confirmation of the last version that included the row."""
     within = [v for v in versions if row.valid_to is None or v.valid_from < row.valid_to]
     return within[-1].last_confirmed_at if within else row.valid_from
 
 
-def steps(found: Iterable[Line]) -> Iterator[Step]:
-    """All values."""
-    for line in found:
+def steps_of(lines: Iterable[Line]) -> Iterator[Step]:
+    """All values, line by line."""
+    for line in lines:
         for span in line.spans:
             yield Step(line.key, line.child, span.value, span.start, span.end, span.seen)
 
 
-def statistics(
-    table: str, found: Iterable[Line], start: dt.datetime, end: dt.datetime
+def statistics_of(
+    table: str, lines: Iterable[Line], start: dt.datetime, end: dt.datetime
 ) -> Iterator[FieldStatistics]:
     """One for each line, in their order."""
-    for line in found:
+    for line in lines:
         spans = clipped(line.spans, start, end)
         lowest = min(spans, key=lambda span: span.value)
         highest = max(spans, key=lambda span: span.value)

@@ -1,7 +1,7 @@
-"""Movers: how far numbers came within a time, for several fields in one read a table.
+"""Movers: how far numbers moved in a window of time, for several fields in one read of a table.
 
-What did not change within the time cannot have moved, so only rows that began or ended in it are
-read, and of them only the numbers; whole versions are read for the few that moved furthest.
+What did not change in the window cannot have moved.  So only rows that began or ended in it are
+read, and only their numbers; whole versions are read for the few that moved furthest.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from scrapy_snapshot_pipeline.history.assemble import Enclosing, enclosing_keys
 from scrapy_snapshot_pipeline.history.compare import key_order
 from scrapy_snapshot_pipeline.history.conditions import one_of, overlapping
 from scrapy_snapshot_pipeline.history.connection.streams import chunks, stream
-from scrapy_snapshot_pipeline.history.numeric.mover_rows import HOLDS, Within, mover_rows
+from scrapy_snapshot_pipeline.history.numeric.mover_rows import HOLDS, Window, mover_rows
 from scrapy_snapshot_pipeline.history.numeric.results import Mover
 from scrapy_snapshot_pipeline.history.numeric.spans import NumberPath
 from scrapy_snapshot_pipeline.history.queries import Queries, VersionRow
@@ -41,7 +41,7 @@ class _Move:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """An entity, or a row of a list, of which some numbers moved."""
+    """An entity, or a row of a list, in which some numbers moved."""
 
     entity_id: bytes
     child_id: bytes | None
@@ -51,22 +51,22 @@ class _Row:
     """One for each ranking."""
 
 
-_Place: TypeAlias = "tuple[bytes, tuple[Fields, ...]]"
-"""Entity, and the keys on the way to the row."""
+_RowPath: TypeAlias = "tuple[bytes, tuple[Fields, ...]]"
+"""The entity, and the keys that lead to the row."""
 
 
 class _Ranking:
-    """The furthest moves of one number, at most `top`; the first of those that are equally far."""
+    """The furthest moves of one number, at most `top`; of equally far ones the first."""
 
     def __init__(self, path: NumberPath, by: str, top: int | None) -> None:
         self.path = path
         self._by = by
         self._top = top
-        self._heap: list[tuple[Decimal, int, _Place, _Move]] = []
+        self._heap: list[tuple[Decimal, int, _RowPath, _Move]] = []
         self._order = count(0, -1)
 
     def move(self, values: Sequence[Fields]) -> _Move | None:
-        """From the first value to the last; None where it did not move, or surely not so far."""
+        """From the first value to the last; None if it did not move, or not far enough to rank."""
         new = self.path.of(values[-1])
         if new is None:
             return None
@@ -76,16 +76,16 @@ class _Ranking:
             return None
         return _Move(distance, old, new)
 
-    def offer(self, place: _Place, move: _Move) -> None:
-        """Keep it where it is among the furthest; in the order of ids and keys."""
-        heapq.heappush(self._heap, (move.distance, next(self._order), place, move))
+    def offer(self, row_path: _RowPath, move: _Move) -> None:
+        """Rank a move if it is among the furthest; they come in the order of ids and keys."""
+        heapq.heappush(self._heap, (move.distance, next(self._order), row_path, move))
         if self._top is not None and len(self._heap) > self._top:
             heapq.heappop(self._heap)
 
-    def ranked(self) -> list[tuple[_Place, _Move]]:
+    def ranked(self) -> list[tuple[_RowPath, _Move]]:
         """The furthest first."""
         ranked = sorted(self._heap, key=itemgetter(0, 1), reverse=True)
-        return [(place, move) for *_, place, move in ranked]
+        return [(row_path, move) for *_, row_path, move in ranked]
 
     @property
     def _full(self) -> bool:
@@ -93,7 +93,7 @@ class _Ranking:
 
 
 def _distance(old: Decimal, new: Decimal, by: str) -> Decimal | None:
-    """None: it has none, from 0 or to the same."""
+    """How far; None for a relative distance from 0."""
     if by == "absolute":
         return abs(_EXACT.subtract(new, old))
     return abs(_EXACT.divide(_EXACT.subtract(new, old), old)) if old else None
@@ -103,33 +103,34 @@ def furthest(
     connection: Connection,
     queries: Queries,
     paths: Sequence[NumberPath],
-    within: Within,
+    window: Window,
     by: str,
     top: int | None,
 ) -> list[list[Mover]]:
-    """Of each path the `top` movers, furthest first; equally far in the order of ids and keys."""
+    """The `top` movers of each path, furthest first; equally far ones by their ids and keys."""
     rankings = [_Ranking(path, by, top) for path in paths]
     for table in dict.fromkeys(path.child for path in paths):
         here = [ranking for ranking in rankings if ranking.path.child == table]
-        for place, row in _placed(connection, queries, _moved(connection, queries, here, within)):
+        rows = _moved(connection, queries, here, window)
+        for row_path, row in _with_paths(connection, queries, rows):
             for ranking, move in zip(here, row.moves, strict=True):
                 if move is not None:
-                    ranking.offer(place, move)
+                    ranking.offer(row_path, move)
     ranked = [ranking.ranked() for ranking in rankings]
     ids = {entity for moves in ranked for (entity, _), _ in moves}
-    last = _last_versions(connection, queries, sorted(ids), within)
+    last = _last_versions(connection, queries, sorted(ids), window)
     return [[_mover(queries, last, *each) for each in moves] for moves in ranked]
 
 
 def _moved(
-    connection: Connection, queries: Queries, rankings: Sequence[_Ranking], within: Within
+    connection: Connection, queries: Queries, rankings: Sequence[_Ranking], window: Window
 ) -> Iterator[_Row]:
     """By entity and child row."""
-    own, statement = mover_rows(queries, [ranking.path for ranking in rankings], within)
+    own, statement = mover_rows(queries, [ranking.path for ranking in rankings], window)
     for _, group in groupby(stream(connection, statement), key=itemgetter(0, 1)):
         rows = list(group)
-        # One row alone did not move, and the last one must hold at the end.
-        if len(rows) < 2 or not rows[-1][HOLDS]:  # noqa: PLR2004 - from one to the other
+        # A move needs two rows, and the last one must hold at the end of the window.
+        if len(rows) < 2 or not rows[-1][HOLDS]:  # noqa: PLR2004 - old and new
             continue
         values = [own.read(row[HOLDS + 1 :]) for row in rows]
         moves = [ranking.move(values) for ranking in rankings]
@@ -138,40 +139,42 @@ def _moved(
             yield _Row(entity, child, parent, own.key(values[0]), moves)
 
 
-def _placed(
+def _with_paths(
     connection: Connection, queries: Queries, rows: Iterator[_Row]
-) -> Iterator[tuple[_Place, _Row]]:
-    """Each with the keys on the way to it; those of one entity in the order of these keys."""
+) -> Iterator[tuple[_RowPath, _Row]]:
+    """Each row with its path; the rows of one entity in the order of their keys."""
     entities = (list(group) for _, group in groupby(rows, key=attrgetter("entity_id")))
     for chunk in chunks(entities):
         inner = {row.entity_id for group in chunk for row in group if row.parent_id is not None}
-        around = enclosing_keys(connection, queries, sorted(inner))
+        enclosing = enclosing_keys(connection, queries, sorted(inner))
         for group in chunk:
-            placed = [((row.entity_id, _way(row, around)), row) for row in group]
-            yield from sorted(placed, key=lambda each: [key_order(key) for key in each[0][1]])
+            found = [((row.entity_id, _keys_to(row, enclosing)), row) for row in group]
+            yield from sorted(found, key=lambda each: [key_order(key) for key in each[0][1]])
 
 
-def _way(row: _Row, around: Enclosing) -> tuple[Fields, ...]:
+def _keys_to(row: _Row, enclosing: Enclosing) -> tuple[Fields, ...]:
     if row.child_id is None:
         return ()
-    return (*around.of(row.entity_id, row.parent_id), row.key)
+    return (*enclosing.of(row.entity_id, row.parent_id), row.key)
 
 
 def _last_versions(
-    connection: Connection, queries: Queries, entity_ids: Sequence[bytes], within: Within
+    connection: Connection, queries: Queries, entity_ids: Sequence[bytes], window: Window
 ) -> dict[bytes, VersionRow]:
-    """The last version of each entity within the time."""
+    """The last version of each entity in the window."""
     last: dict[bytes, VersionRow] = {}
     v = queries.v
-    there = overlapping(v, within.after, within.until)
+    there = overlapping(v, window.since, window.until)
     for ids in chunks(entity_ids):
         for version in queries.versions(connection, one_of(connection, v.c.entity_id, ids), there):
             last[version.entity_id] = version
     return last
 
 
-def _mover(queries: Queries, last: Mapping[bytes, VersionRow], place: _Place, move: _Move) -> Mover:
-    entity, child = place
+def _mover(
+    queries: Queries, last: Mapping[bytes, VersionRow], row_path: _RowPath, move: _Move
+) -> Mover:
+    entity, child = row_path
     version, absolute = last[entity], _EXACT.subtract(move.new, move.old)
     return Mover(
         table=queries.entity.declaration.table,

@@ -1,4 +1,4 @@
-"""What questions about numbers are answered with."""
+"""The results of questions about numbers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from scrapy_snapshot_pipeline.history.results import Fields, FlatRow, keyed, shown, times
+from scrapy_snapshot_pipeline.history.results import (
+    Fields,
+    FlatRow,
+    key_columns,
+    key_path_text,
+    times_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,19 +24,19 @@ class Step:
     key: Fields
     """The entity's."""
     child: tuple[Fields, ...]
-    """Keys of the child row and of those around it, outermost first; empty: the entity's own."""
+    """Keys of the child row and of the rows that enclose it, outermost first; empty if the field is
+    the entity's own."""
     value: Decimal
     changed_at: dt.datetime
     valid_to: dt.datetime | None
     last_confirmed_at: dt.datetime
-    """Of the entity's version that was valid when this value was valid last: beyond it and before
-    `valid_to` nobody looked."""
+    """Of the last version that had this value.  From then until `valid_to` nobody looked."""
 
     def rows(self) -> Iterator[FlatRow]:
         """One row."""
         yield {
-            **keyed(self.key),
-            "child": shown(self.child),
+            **key_columns(self.key),
+            "child": key_path_text(self.child),
             "value": self.value,
             "changed_at": self.changed_at,
             "valid_to": self.valid_to,
@@ -40,7 +46,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Mover:
-    """How far one numeric field came between two times."""
+    """How far one numeric field moved between two times."""
 
     table: str
     entity_id: uuid.UUID
@@ -54,26 +60,26 @@ class Mover:
     relative: float | None
     """`(new - old) / |old|`, so 0.05 is 5 percent up; None where `old` is 0."""
     changed_at: dt.datetime
-    """When the entity came to its state at the end of the time."""
+    """When the entity reached the state that it had at the later time."""
     last_confirmed_at: dt.datetime
     run_at: dt.datetime | None
 
     def rows(self) -> Iterator[FlatRow]:
         """One row."""
         yield {
-            **keyed(self.key),
-            "child": shown(self.child),
+            **key_columns(self.key),
+            "child": key_path_text(self.child),
             "old": self.old,
             "new": self.new,
             "absolute": self.absolute,
             "relative": self.relative,
-            **times(self),
+            **times_of(self),
         }
 
 
 @dataclass(frozen=True, slots=True)
 class FieldStatistics:
-    """Lowest, highest and mean of one numeric field over a time."""
+    """Lowest, highest and mean of one numeric field over a period."""
 
     table: str
     entity_id: uuid.UUID
@@ -82,22 +88,22 @@ class FieldStatistics:
     """As in `Step`."""
     lowest: Decimal
     lowest_at: dt.datetime
-    """When it was first so low; the start of the time, where it was so before."""
+    """When the field was first so low; the start of the period if it was so before."""
     highest: Decimal
     highest_at: dt.datetime
     mean: Decimal
-    """Each value weighs as long as it was valid within the time, the last one up to its last
-    confirmation; the plain mean where none of them lasted.  Twelve significant digits."""
+    """Weighted by how long each value was valid in the period, the last one until its last
+    confirmation; the plain mean if none of them lasted.  Twelve significant digits."""
     last: Decimal
-    """The value that was valid last within the time."""
+    """The last value in the period."""
     values: int
-    """How many values in a row it had."""
+    """How many values it had, one after the other."""
 
     def rows(self) -> Iterator[FlatRow]:
         """One row."""
         yield {
-            **keyed(self.key),
-            "child": shown(self.child),
+            **key_columns(self.key),
+            "child": key_path_text(self.child),
             "lowest": self.lowest,
             "lowest_at": self.lowest_at,
             "highest": self.highest,

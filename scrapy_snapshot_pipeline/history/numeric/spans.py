@@ -1,4 +1,4 @@
-"""Numbers over time: the path of a numeric field, its values, and what they come to.  Pure."""
+"""Numbers over time: the path of a numeric field, the spans of its values, their mean.  Pure."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ _MICROSECOND = dt.timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class NumberPath:
-    """Where in an entity a number is."""
+    """Where a number is found in an entity."""
 
     child: int | None
     """Index of the child table; None: in the entity itself."""
     column: str
     inside: tuple[str, ...]
-    """Names in the JSON of the column."""
+    """Names of nested members in the column's JSON; empty: the column is the number."""
 
     def of(self, values: Fields) -> Decimal | None:
-        """The number there; None where there is none."""
+        """The number at this path; None if there is none."""
         found: FieldValue = values.get(self.column)
         for name in self.inside:
             found = found.get(name) if isinstance(found, dict) else None
@@ -37,7 +37,7 @@ class NumberPath:
 
 
 def number_path(declaration: Declaration, path: str) -> NumberPath:
-    """Understand `price`, `markets.price_home`, `prices.home`.  Raises HistoryError."""
+    """Parse `price`, `markets.price_home` or `prices.home`.  Raises HistoryError."""
     names = tuple(path.split("."))
     child, rest = _list_of(declaration, names)
     columns = declaration.columns if child is None else declaration.children[child].columns
@@ -47,17 +47,17 @@ def number_path(declaration: Declaration, path: str) -> NumberPath:
     if column is not None and column.kind is Kind.JSON and len(rest) > 1:
         return NumberPath(child, column.name, rest[1:])
     if column is None and child is None and declaration.untyped:
-        return NumberPath(None, rest[0], rest[1:])  # its fields stand in for `data`
+        return NumberPath(None, rest[0], rest[1:])  # its fields stand in place of `data`
     raise HistoryError(_no_number(declaration, path))
 
 
 def numeric_paths(declaration: Declaration) -> tuple[str, ...]:
-    """The fields that are numbers by declaration."""
+    """The fields that are declared as numbers, including those of children."""
     return _paths(declaration, lambda column: column.kind in _NUMBERS)
 
 
 def untracked_paths(declaration: Declaration) -> tuple[str, ...]:
-    """The fields whose change makes no version."""
+    """The fields whose change makes no version, including those of children."""
     return _paths(declaration, lambda column: column.role is Role.UNTRACKED)
 
 
@@ -76,9 +76,9 @@ def _list_of(
     declaration: Declaration, names: tuple[str, ...]
 ) -> tuple[int | None, tuple[str, ...]]:
     for length in range(len(names) - 1, 0, -1):
-        for place, child in enumerate(declaration.children):
+        for index, child in enumerate(declaration.children):
             if child.path == names[:length]:
-                return place, names[length:]
+                return index, names[length:]
     return None, names
 
 
@@ -86,7 +86,7 @@ def _no_number(declaration: Declaration, path: str) -> str:
     known = ", ".join(numeric_paths(declaration)) or "none"
     return (
         f"table {declaration.table} has no numeric field {path}; its numbers are {known}, "
-        "and what is inside JSON fields, as field.name"
+        "and those inside JSON fields, written as field.name"
     )
 
 
@@ -101,7 +101,7 @@ class Span:
 
 
 def joined(spans: Iterable[Span]) -> list[Span]:
-    """Spans of one value that follow each other at once become one; they come in order."""
+    """Spans of the same value that follow each other without a gap become one; oldest first."""
     result: list[Span] = []
     for span in spans:
         last = result[-1] if result else None
@@ -113,7 +113,7 @@ def joined(spans: Iterable[Span]) -> list[Span]:
 
 
 def clipped(spans: Sequence[Span], start: dt.datetime, end: dt.datetime) -> list[Span]:
-    """The parts within `start` and `end`; an open span ends with its last confirmation."""
+    """The parts between `start` and `end`; an open span ends with its last confirmation."""
     return [
         replace(span, start=max(span.start, start), end=min(span.end or span.seen, end))
         for span in spans
@@ -121,7 +121,7 @@ def clipped(spans: Sequence[Span], start: dt.datetime, end: dt.datetime) -> list
 
 
 def mean(spans: Sequence[Span]) -> Decimal:
-    """Of closed spans, weighted by their time; plain where none has any."""
+    """The mean of closed spans, weighted by their length; the plain mean if none has a length."""
     weights = [max((s.end or s.start) - s.start, dt.timedelta(0)) // _MICROSECOND for s in spans]
     if not any(weights):
         weights = [1] * len(spans)

@@ -1,5 +1,5 @@
-// Views by the address's hash, charts once they are seen, and the filters of the feed.
-// Data only ever becomes text or numbers: no HTML is made here.
+// Shows the view that the address's hash names, draws its charts, and filters the feed.
+// Data becomes text or numbers only; no HTML is made here.
 "use strict";
 (() => {
   const charts = JSON.parse(document.getElementById("charts").textContent);
@@ -8,12 +8,12 @@
   const drawn = new Map();
   const COLOURS = 6;
   const DASHES = [[], [8, 4], [2, 3]];
-  const JUST_AFTER = 0.001; // seconds; where a gap begins
+  const JUST_AFTER = 0.001; // seconds after a value, where a gap begins
   let bridged = false;
 
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-  // The line of a series: each value to its last confirmation, then nothing until the next one.
+  // The line of a series: each value until its last confirmation, then nothing until the next value.
   function solid(steps) {
     const xs = [], ys = [];
     steps.forEach(([start, seen, , value], i) => {
@@ -27,7 +27,7 @@
     return [xs, ys];
   }
 
-  // What the line leaves open between two values that follow each other.
+  // The gaps in the line between two values that follow each other.
   function gaps(steps) {
     const xs = [], ys = [];
     const put = (x, y) => { if (xs.at(-1) !== x) { xs.push(x); ys.push(y); } };
@@ -76,7 +76,7 @@
   const short = (count) => (count == null ? "" : Number(count).toLocaleString("en"));
 
   function axes(chart) {
-    // Largest step first: seconds, how it is written, and what is added where the next unit begins.
+    // uPlot's format, largest step first: seconds, label, and what is added where a larger unit begins.
     const DAY = 86400, TIME = "{HH}:{mm}", DATE = "{YYYY}-{MM}-{DD}", BELOW = `\n${DATE}`;
     const times = [
       [365 * DAY, "{YYYY}", null, null, null, null, null, null, 1],
@@ -94,8 +94,8 @@
     return [{ ...look, values: times, space: 80 }, chart.stepped ? wide : { ...wide, ...powers }];
   }
 
-  function draw(place) {
-    const chart = charts[Number(place.dataset.chart)];
+  function draw(element) {
+    const chart = charts[Number(element.dataset.chart)];
     const tables = chart.series.map((s) => (chart.stepped ? solid(s.steps) : counts(s.steps)));
     const series = chart.series.map((s, i) => line(s, i, chart));
     if (bridged && chart.stepped) {
@@ -113,7 +113,7 @@
       y: chart.stepped ? {} : { distr: 4, asinh: 1, range: () => [0, most * 1.6] },
     };
     const options = {
-      width: place.clientWidth || 300,
+      width: element.clientWidth || 300,
       height: 230,
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
       series: [{ label: "UTC", value: "{YYYY}-{MM}-{DD} {HH}:{mm}:{ss}" }, ...series],
@@ -122,14 +122,14 @@
       scales,
       axes: axes(chart),
     };
-    drawn.get(place)?.destroy();
-    const plot = new uPlot(options, data, place);
-    drawn.set(place, plot);
-    hideBridgesInLegend(place, chart.series.length);
+    drawn.get(element)?.destroy();
+    const plot = new uPlot(options, data, element);
+    drawn.set(element, plot);
+    hideBridgesInLegend(element, chart.series.length);
   }
 
-  function hideBridgesInLegend(place, own) {
-    [...place.querySelectorAll(".u-series")].forEach((row, i) => { row.hidden = i >= own; });
+  function hideBridgesInLegend(element, own) {
+    [...element.querySelectorAll(".u-series")].forEach((row, i) => { row.hidden = i >= own; });
   }
 
   const shown = () => { const open = views.filter((view) => !view.hidden); return open.length === 1 ? open[0] : null; };
@@ -180,7 +180,7 @@
   });
   addEventListener("hashchange", () => show(true));
   let width = innerWidth;
-  // A phone's address bar that comes and goes changes the height only.
+  // Only the width counts: a phone's address bar changes the height whenever it comes and goes.
   addEventListener("resize", () => { if (innerWidth !== width) { width = innerWidth; redraw(); } });
   dark.addEventListener("change", redraw);
   filter();

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 
 from scrapy_snapshot_pipeline.declaration.tables import ChildTable, Column, Declaration, Role
+from scrapy_snapshot_pipeline.records import COUNTERS
 from scrapy_snapshot_pipeline.store.schema.types import (
     Digest,
     PortableUuid,
@@ -23,7 +24,7 @@ from scrapy_snapshot_pipeline.store.schema.types import (
     column_type,
 )
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """The version of the system columns and tables; stored in `snapshot_schema`."""
 
 _MAX_IDENTIFIER = 63
@@ -154,26 +155,18 @@ RUNS = sa.Table(
     sa.Column("finished_at", UtcDateTime(), nullable=True),
     sa.Column("status", sa.Text(), nullable=False),
     sa.Column("finish_reason", sa.Text(), nullable=True),
-    *(
-        sa.Column(counter, sa.BigInteger(), nullable=False, default=0)
-        for counter in (
-            "accepted",
-            "inserted",
-            "revised",
-            "confirmed",
-            "coalesced",
-            "dead_lettered",
-            "dropped",
-            "failed",
-            "rejected",
-            "ignored",
-            "late",
-            "children_inserted",
-            "children_ended",
-        )
-    ),
+    *(sa.Column(name, sa.BigInteger(), nullable=False, default=0) for name in COUNTERS),
+    # Since version 2.  What is added to a stored table must be nullable.
+    sa.Column("kind", sa.Text(), nullable=True),
+    sa.Column("resumes", PortableUuid(), nullable=True),
+    sa.Column("seen", sa.Text(), nullable=True),
 )
-"""One row a crawl: `status` is running, finished or incomplete."""
+"""One row a run.
+
+`status` is running, finished or incomplete.  A NULL `kind` is a crawl, as in version 1.  `resumes`
+is the run whose JOBDIR this one goes on with.  `seen` is a JSON object of how many records each
+table stored or confirmed, and NULL until the run has ended.
+"""
 
 SCHEMA = sa.Table(
     "snapshot_schema",

@@ -70,14 +70,15 @@ class Statements:
     def confirm(self, connection: Connection, rows: Sequence[Confirmation]) -> set[bytes]:
         """Move `last_confirmed_at` where the current version has the same content.
 
-        Returns the ids of the entities that were confirmed.
+        Returns the ids of the entities that were confirmed.  They are locked in the order of their
+        ids, as in `lock_current`.
         """
         db = self._features
         table = self._versions.name
         among, ids = self._beside_join(f"{table}.entity_id", [row.entity_id for row in rows])
         confirmed: set[bytes] = set()
         for source, parameters in db.sources((db.digest, db.hash, db.time, db.time), rows):
-            sql = f"""
+            sql = f"""{db.in_order}
                 WITH v(entity_id, content_hash, first_at, last_at) AS ({source})
                 UPDATE {table} SET last_confirmed_at = CASE
                     WHEN {table}.last_confirmed_at < coalesce(v.last_at, v.first_at)
@@ -85,8 +86,8 @@ class Statements:
                     ELSE {table}.last_confirmed_at END
                 FROM v
                 WHERE {table}.entity_id = v.entity_id AND {table}.valid_to IS NULL
-                    AND {table}.content_hash = v.content_hash AND {table}.valid_from <= v.first_at
-                    {among}
+                    AND ({table}.content_hash = v.content_hash) IS TRUE  -- no column to join by
+                    AND {table}.valid_from <= v.first_at {among}
                 RETURNING {db.digest.selected.format(f"{table}.entity_id")}"""  # noqa: S608 - declared, quoted names
             found = connection.exec_driver_sql(sql, (*parameters, *ids))
             confirmed.update(map(db.digest.read, found.scalars().all()))

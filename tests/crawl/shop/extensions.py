@@ -1,4 +1,4 @@
-"""What the crawl itself saw, written down for the test; and a database that is slow."""
+"""Extensions that write down what the crawl saw, and one that makes the database slow."""
 
 from __future__ import annotations
 
@@ -23,33 +23,31 @@ if TYPE_CHECKING:
 
 
 class StatsFile:
-    """Writes the stats into `stats.json` when the process ends, in whatever way it does."""
+    """Writes the stats into `stats.json` when the process ends, however it ends."""
 
     def __init__(self, stats: Any) -> None:
         self._stats = stats
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """Always on."""
         extension = cls(crawler.stats)
         atexit.register(extension.write)
         return extension
 
     def write(self) -> None:
-        """The last state of them."""
         stats = json.dumps(self._stats.get_stats(), default=str)
         Path("stats.json").write_text(stats, encoding="utf-8")
 
 
 class Acknowledged:
-    """Writes each product that Scrapy reports as scraped into a file, safe against a crash."""
+    """Writes each product that Scrapy reports as scraped into a file that survives a crash."""
 
     def __init__(self) -> None:
         self._file = Path("acknowledged.txt").open("a", encoding="utf-8")  # noqa: SIM115
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """On with SHOP_ACKNOWLEDGED."""
+        """SHOP_ACKNOWLEDGED switches it on."""
         if not crawler.settings.getbool("SHOP_ACKNOWLEDGED"):
             raise NotConfigured
         extension = cls()
@@ -57,16 +55,16 @@ class Acknowledged:
         return extension
 
     def item_scraped(self, item: Product) -> None:
-        """One line."""
+        """Write one line."""
         self._file.write(f"{item.sku}\n")
         self._file.flush()
         os.fsync(self._file.fileno())
 
 
 class SlowCommits:
-    """Makes each commit take SHOP_COMMIT_SECONDS, in the thread that commits.
+    """Makes each commit after the spider has opened take SHOP_COMMIT_SECONDS.
 
-    From the opening of the spider on; `committing` is there once the first commit has begun.
+    The wait is in the thread that commits.  The file `committing` says that the first has begun.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -75,7 +73,7 @@ class SlowCommits:
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """On with SHOP_COMMIT_SECONDS."""
+        """SHOP_COMMIT_SECONDS switches it on."""
         seconds = crawler.settings.getfloat("SHOP_COMMIT_SECONDS")
         if not seconds:
             raise NotConfigured
@@ -85,18 +83,18 @@ class SlowCommits:
         return extension
 
     def spider_opened(self) -> None:
-        """Tables and the run's row are there."""
+        """Slow down from here on: the tables and the run's row exist."""
         self._opened = True
 
     def commit(self, _: Connection) -> None:
-        """Hold the writer."""
+        """Hold the writer thread."""
         if self._opened:
             Path("committing").touch()
             time.sleep(self._seconds)
 
 
 class Heartbeat:
-    """Writes the seconds between two beats of the reactor into `heartbeat.json`."""
+    """Writes the seconds between the beats of the reactor into `heartbeat.json`."""
 
     INTERVAL = 0.005
 
@@ -107,7 +105,7 @@ class Heartbeat:
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """On with SHOP_HEARTBEAT."""
+        """SHOP_HEARTBEAT switches it on."""
         if not crawler.settings.getbool("SHOP_HEARTBEAT"):
             raise NotConfigured
         extension = cls()
@@ -116,12 +114,12 @@ class Heartbeat:
         return extension
 
     def spider_opened(self) -> None:
-        """Begin."""
+        """Start to beat."""
         self._last = time.monotonic()
         self._beat.start(self.INTERVAL)
 
     def spider_closed(self) -> None:
-        """End."""
+        """Stop, and write the file."""
         self._beat.stop()
         Path("heartbeat.json").write_text(json.dumps(self._gaps), encoding="utf-8")
 

@@ -11,7 +11,7 @@ from scrapy_snapshot_pipeline import snapshot
 @snapshot(key="shop")
 @dataclass
 class Offer:
-    """A price in one shop: table `product_offers`."""
+    """A price in one shop, a row of table `product_offers`."""
 
     shop: str
     price: Decimal
@@ -20,7 +20,7 @@ class Offer:
 @snapshot(key="sku")
 @dataclass
 class Product:
-    """Table `product`."""
+    """A row of table `product`."""
 
     sku: str
     name: str
@@ -28,6 +28,6 @@ class Product:
 
 
 def product(number: int, price: str = "9.90") -> Product:
-    """A product with two offers; its name tells the price."""
+    """Make a product with two offers, whose name says the price."""
     offers = [Offer("north", Decimal(price)), Offer("south", Decimal(price) + 1)]
     return Product(sku=f"sku-{number:06}", name=f"Product at {price}", offers=offers)

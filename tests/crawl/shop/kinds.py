@@ -1,4 +1,4 @@
-"""Items of every kind; the spiders of this module are found with SPIDER_MODULES."""
+"""Items of every kind; tests choose the spiders of this module with SPIDER_MODULES."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class PydanticPrice(pydantic.BaseModel):
 
 @snapshot(key="sku")
 class ItemPrice(scrapy.Item):
-    """Key columns, and JSON."""
+    """A column for the key, and JSON for the other fields."""
 
     sku = scrapy.Field()
     price = scrapy.Field()
@@ -53,7 +53,7 @@ class ItemPrice(scrapy.Item):
 
 @dataclass
 class Undeclared:
-    """Not ours."""
+    """Has no declaration."""
 
     sku: str
 
@@ -64,7 +64,7 @@ class KindsSpider(OnePageSpider):
     name = "kinds"
 
     def parse(self, _: Response) -> Iterator[Any]:
-        """All kinds, mixed."""
+        """Yield all kinds in turn."""
         for sku in ("a", "b"):
             yield {"sku": sku, "price": "1.50"}
             yield DataclassPrice(sku, Decimal("1.50"))
@@ -80,7 +80,7 @@ class FaultySpider(OnePageSpider):
     name = "faulty"
 
     def parse(self, _: Response) -> Iterator[Any]:
-        """Values that do not fit their types."""
+        """Yield values that do not fit their types."""
         yield DataclassPrice("a", Decimal("1.50"))
         yield DataclassPrice("b", "canary-value")  # type: ignore[arg-type]
         yield DataclassPrice(None, Decimal("1.50"))  # type: ignore[arg-type]
@@ -93,7 +93,7 @@ class LateSpider(OnePageSpider):
     name = "late"
 
     def parse(self, _: Response) -> Iterator[Any]:
-        """Fifty items."""
+        """Yield fifty items."""
         late = importlib.import_module("tests.crawl.shop.late")
         for number in range(50):
             yield late.LatePrice(f"sku-{number}", Decimal("1.50"))

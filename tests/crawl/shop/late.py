@@ -1,4 +1,4 @@
-"""Imported in the middle of a crawl."""
+"""A class that is imported in the middle of a crawl."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Another pipeline of the project, whose `close_spider` fails."""
+"""Other pipelines of the project, whose `close_spider` fails."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred
 
 
 class NeighbourError(Exception):
-    """Nothing of ours."""
+    """An error that is not ours."""
 
 
 class FailsAtOnce:

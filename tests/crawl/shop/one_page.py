@@ -1,4 +1,4 @@
-"""What most of the spiders are: one response, out of which come all items."""
+"""The base of most spiders here: all items come from one response."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ class OnePageSpider(scrapy.Spider):
     """Fetches one page; a `data:` URL needs no server and works in every reactor mode."""
 
     async def start(self) -> AsyncIterator[scrapy.Request]:
-        """The page."""
+        """Request the page."""
         yield scrapy.Request("data:,page")

@@ -15,20 +15,20 @@ from tests.crawl.shop.one_page import OnePageSpider
 
 
 class ManySpider(OnePageSpider):
-    """Yields `count` products, from 0, out of one response."""
+    """Yields `count` products from one response."""
 
     name = "many"
     count = "100"
 
     def parse(self, _: Response) -> Iterator[Product]:
-        """One item after the other."""
+        """Yield one product after the other."""
         yield from map(product, range(int(self.count)))
 
 
 class StartSpider(scrapy.Spider):
-    """Yields `count` products from `start()`, where Scrapy limits nothing; then may `end`.
+    """Yields `count` products from `start()`, where Scrapy limits nothing.
 
-    The file `yielded` says that it has yielded the last one.
+    The file `yielded` says that the last one was yielded.  With `end` it then raises CloseSpider.
     """
 
     name = "start"
@@ -36,7 +36,7 @@ class StartSpider(scrapy.Spider):
     end = ""
 
     async def start(self) -> AsyncIterator[Product]:
-        """All items, with no request."""
+        """Yield all items, without a request."""
         for number in range(int(self.count)):
             yield product(number)
         say("yielded")
@@ -50,12 +50,12 @@ class EndlessSpider(scrapy.Spider):
     name = "endless"
 
     async def start(self) -> AsyncIterator[scrapy.Request]:
-        """The first page of each chain."""
+        """Request the first page of each chain."""
         for page in range(8):
             yield self._page(page)
 
     def parse(self, response: Response) -> Iterator[Product | scrapy.Request]:
-        """Ten products and the next page."""
+        """Yield ten products and the next page."""
         page = int(response.meta["page"])
         yield from map(product, range(page * 10, page * 10 + 10))
         yield self._page(page + 8)
@@ -64,10 +64,30 @@ class EndlessSpider(scrapy.Spider):
         return scrapy.Request(f"data:,{page}", meta={"page": page}, dont_filter=True)
 
 
-class RivalSpider(OnePageSpider):
-    """Sees the same entities three times, at prices of its own, beside another crawler.
+class ChainSpider(scrapy.Spider):
+    """Follows a chain of 30 pages with a product each; with `end` it stops after that many."""
 
-    It says with the file `ready` that it is there, and begins when the file `../go` is.
+    name = "chain"
+    end = ""
+
+    async def start(self) -> AsyncIterator[scrapy.Request]:
+        """Request the first page."""
+        yield scrapy.Request("data:,0")
+
+    def parse(self, response: Response) -> Iterator[Product | scrapy.Request]:
+        """Yield the page's product and the next page."""
+        page = int(response.text)
+        yield product(page)
+        if page + 1 < 30:
+            yield scrapy.Request(f"data:,{page + 1}")
+        if self.end and page + 1 == int(self.end):
+            raise CloseSpider("enough")
+
+
+class RivalSpider(OnePageSpider):
+    """Sees the same entities three times, beside another crawler that has other prices.
+
+    It creates the file `ready` when it is ready, and begins when there is a file `../go`.
     """
 
     name = "rival"
@@ -75,7 +95,7 @@ class RivalSpider(OnePageSpider):
     count = "1000"
 
     def parse(self, _: Response) -> Iterator[Product]:
-        """Every entity at this crawler's price, then at the next, then at the first again."""
+        """Yield every entity at this crawler's price, then at the next, then at the first again."""
         wait_for_the_other()
         for step in (0, 1, 0):
             price = str(int(self.price) + step)
@@ -84,12 +104,12 @@ class RivalSpider(OnePageSpider):
 
 
 def say(word: str) -> None:
-    """Leave an empty file of this name for the test."""
+    """Create an empty file of this name for the test."""
     Path(word).touch()
 
 
 def wait_for_the_other() -> None:
-    """Hold this process; nothing else is to happen in it."""
+    """Block the whole process until the test creates the file `../go`."""
     say("ready")
     while not Path("../go").exists():
         time.sleep(0.01)
@@ -103,12 +123,12 @@ class PagesSpider(scrapy.Spider):
     pages = "1"
 
     async def start(self) -> AsyncIterator[scrapy.Request]:
-        """Every page."""
+        """Request every page."""
         for page in range(int(self.pages)):
             yield scrapy.Request(f"{self.site}/{page}")
 
     def parse(self, response: Response) -> Iterator[Product]:
-        """A product a line."""
+        """Yield a product for each line."""
         for line in response.text.splitlines():
             sku, name = line.split(";")
             yield Product(sku=sku, name=name, offers=[])

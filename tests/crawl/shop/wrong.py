@@ -14,7 +14,7 @@ from tests.crawl.shop.one_page import OnePageSpider
 @snapshot(key="skew")
 @dataclass
 class Misspelt:
-    """Has no field of that name."""
+    """Has no field with the name of its key."""
 
     sku: str
 

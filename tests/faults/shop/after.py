@@ -1,4 +1,4 @@
-"""Another pipeline of the project, which comes after ours."""
+"""Another pipeline of the project, after ours."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NoReturn
 
 
 class FailsAfter:
-    """Takes no item."""
+    """Fails for every item."""
 
     def process_item(self, item: object) -> NoReturn:
         """Fail."""

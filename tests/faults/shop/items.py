@@ -1,4 +1,4 @@
-"""What the crawls of the fault tests observe."""
+"""The items of the fault tests."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scrapy_snapshot_pipeline import snapshot
 @snapshot(key="side")
 @dataclass
 class Leg:
-    """A child row whose content is the number of the look: table `ticker_legs`."""
+    """A row of table `ticker_legs`, whose content is the number of the look."""
 
     side: str
     look: int
@@ -19,7 +19,7 @@ class Leg:
 @snapshot(key="sku")
 @dataclass
 class Ticker:
-    """Table `ticker`; its content is the number of the look."""
+    """A row of table `ticker`, whose content is the number of the look."""
 
     sku: str
     look: int
@@ -27,5 +27,5 @@ class Ticker:
 
 
 def ticker(sku: str, look: int) -> Ticker:
-    """The entity at its `look`th look."""
+    """What the spider sees of an entity at this look."""
     return Ticker(sku, look, [Leg("buy", look), Leg("sell", look)])

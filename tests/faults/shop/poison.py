@@ -1,4 +1,4 @@
-"""Items that no database may get, each beside good ones."""
+"""Items that no database may get, beside good ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from scrapy_snapshot_pipeline import snapshot
 from tests.faults.shop.spiders import LooksSpider
 
 CANARY = "canary0value"
-"""In every poisoned item, and in no line of the log that is ours."""
+"""A text in every poisoned item, which must be in no log line of ours."""
 
 
 @snapshot(key="number")
@@ -30,7 +30,7 @@ class Part:
 @snapshot(key="name")
 @dataclass
 class Dish:
-    """Something of every type: table `dish`."""
+    """A row of table `dish`, with a field of every type."""
 
     name: str
     text: str = CANARY
@@ -44,7 +44,7 @@ class Dish:
 
 
 def deep(levels: int) -> dict[str, Any]:
-    """A value nested so deep."""
+    """A value nested `levels` deep."""
     value: dict[str, Any] = {}
     for _ in range(levels):
         value = {"in": value}
@@ -52,7 +52,7 @@ def deep(levels: int) -> dict[str, Any]:
 
 
 def circular() -> dict[str, Any]:
-    """A value that holds itself."""
+    """A value that contains itself."""
     value: dict[str, Any] = {}
     value["self"] = value
     return value
@@ -97,7 +97,7 @@ class PoisonSpider(scrapy.Spider):
         yield scrapy.Request("data:,page")
 
     def parse(self, response: Response, **_: Any) -> Iterator[Dish]:
-        """All at once, so that they share a batch."""
+        """Yield all at once, so that they share a batch."""
         for name, values in POISON.items():
             yield Dish(f"before {name}")
             yield Dish(name, **values)

@@ -1,4 +1,4 @@
-"""Scrapy's own log lines, without the items in them: those are the project's to show or hide."""
+"""Scrapy's own log lines without the items, which a project may show or hide."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from scrapy.logformatter import LogFormatter, LogFormatterResult
 
 
 class Quiet(LogFormatter):
-    """Says that an item failed, not which."""
+    """Logs that an item failed, but not which one."""
 
     def item_error(self, item: Any, *_: Any, **__: Any) -> LogFormatterResult:
-        """See `LogFormatter`."""
         return {"level": logging.ERROR, "msg": "An item failed", "args": {}}

@@ -1,4 +1,4 @@
-"""The spider of the fault tests: looks at the same entities again and again."""
+"""The spider of the fault tests, which looks at the same entities again and again."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from scrapy.http import Response
 from tests.faults.shop.items import Ticker, ticker
 
 LOOKS_ALIKE = 2
-"""So many looks in a row see the same."""
+"""The number of consecutive looks that see the same content."""
 
 
 class LooksSpider(scrapy.Spider):
-    """Yields `entities` tickers a page, over and over, until the file `enough` is there.
+    """Yields the same `entities` tickers on every page, until the file `enough` exists.
 
     `first` is the number of the first look, so that a second crawl may go on where one ended.
     `shard` keeps the entities of two crawls apart.

@@ -1,4 +1,4 @@
-"""Another extension of the project, which has all shared threads for itself."""
+"""Another extension of the project, which takes all shared threads."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Starve:
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """On with LOOKS_STARVE."""
+        """LOOKS_STARVE switches it on."""
         if not crawler.settings.getbool("LOOKS_STARVE"):
             raise NotConfigured
         extension = cls()
@@ -30,7 +30,7 @@ class Starve:
         return extension
 
     def opened(self) -> None:
-        """Fill them."""
+        """Fill both pools."""
         from twisted.internet import reactor
 
         loop = asyncio.get_running_loop()

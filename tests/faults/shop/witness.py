@@ -1,4 +1,4 @@
-"""Writes down what happens to every item, in a way that outlives `kill -9`."""
+"""Writes down what happens to every item, so that it survives `kill -9`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,6 @@ class Witness:
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """Always on."""
         witness = cls()
         connect = crawler.signals.connect
         connect(witness.opened, signal=signals.spider_opened)
@@ -38,20 +37,20 @@ class Witness:
         return witness
 
     def opened(self) -> None:
-        """Beat."""
+        """Start the heartbeat."""
         self._last = time.monotonic()
         self._beat.start(BEAT)
 
     def closed(self) -> None:
-        """Beat no more."""
+        """Stop the heartbeat."""
         self._beat.stop()
 
     def scraped(self, item: object) -> None:
-        """Scrapy reported the item as scraped."""
+        """Note an item that Scrapy reported as scraped."""
         self._append("acknowledged", item)
 
     def error(self, item: object) -> None:
-        """A pipeline raised over the item."""
+        """Note an item for which a pipeline raised."""
         self._append("refused", item)
 
     def _append(self, name: str, item: object) -> None:
@@ -65,7 +64,7 @@ class Witness:
             self._write("gaps", f"{gap:.4f}\n")
 
     def _write(self, name: str, line: str) -> None:
-        # A line that the system has taken survives the process; it need not be on the disk.
+        # A line that the kernel has taken survives the process, even before it is on the disk.
         if name not in self._files:
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
             self._files[name] = os.open(name, flags, 0o600)

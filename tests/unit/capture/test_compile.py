@@ -1,4 +1,4 @@
-"""From items to records."""
+"""From items to records; what single values become is tested beside this file."""
 
 from __future__ import annotations
 
@@ -133,12 +133,6 @@ def test_the_same_item_of_attrs_and_pydantic_has_one_hash() -> None:
     assert (one.entity_id, one.content_hash) == (two.entity_id, two.content_hash)
 
 
-def test_an_item_without_types_keeps_all_in_data() -> None:
-    """As canonical JSON, without the key, without what is None."""
-    record = capture({"url": 5, "b": Decimal("1.10"), "a": {2, 1}, "none": None, "seen": NOW})
-    assert record.values == ("5", '{"a":[1,2],"b":"1.1","seen":"2024-05-01T12:00:00.000000Z"}')
-
-
 def test_an_item_without_types_may_have_untracked_data() -> None:
     """Any order of the names, and any untracked value, has one hash."""
     one = capture({"url": "u", "a": 1, "b": 2, "seen": 1})
@@ -152,36 +146,11 @@ def test_an_item_without_types_may_have_untracked_data() -> None:
     ("name", "value", "stored"),
     [
         ("text", 5, "5"),
-        ("text", 1.5, "1.5"),
-        ("text", items.Colour.RED, "red"),
-        ("whole", " 12 ", 12),
-        ("whole", 3.0, 3),
-        ("whole", Decimal("4.0"), 4),
-        ("real", "1e3", 1000.0),
-        ("real", 2, 2.0),
-        ("flag", "TRUE", True),
-        ("flag", 0, False),
         ("amount", 1.005, Decimal("1.01")),
-        ("amount", "-0.001", Decimal("0.00")),
-        ("exact", 0.1, Decimal("0.1")),
-        ("exact", "1E+2", Decimal(100)),
         ("moment", "2024-05-01T14:00:00+02:00", NOW),
-        ("moment", "2024-05-01 12:00Z", NOW),
-        ("moment", dt.datetime(2024, 5, 1, 14, tzinfo=ZoneInfo("Europe/Paris")), NOW),
-        ("day", "2024-05-01", dt.date(2024, 5, 1)),
-        ("clock", "12:30", dt.time(12, 30)),
-        ("ident", "00000000-0000-0000-0000-000000000001", uuid.UUID(int=1)),
-        ("raw", bytearray(b"x"), b"x"),
-        ("colour", items.Colour.BLUE, "BLUE"),
-        ("colour", "red", "red"),
         ("colour", 2, "BLUE"),
-        ("colour", "BLUE", "BLUE"),
         ("nested", {"b": b"x", "a": (1, None, -0.0)}, '{"a":[1,null,0.0],"b":"eA=="}'),
-        ("nested", {dt.date(2024, 5, 1): items.Colour.BLUE}, '{"2024-05-01":"BLUE"}'),
-        ("nested", Price("x", Decimal("1.0")), '{"outcome":"x","price":"1"}'),
-        ("nested", items.ScrapyItem(name=None, size=1), '{"size":1}'),
         ("prices", {"b": 1.5, "a": "2.0", "c": None}, '{"a":"2","b":"1.5","c":null}'),
-        ("nested", "back\\u0000slash", '"back\\\\u0000slash"'),
         ("whole", None, None),
     ],
 )
@@ -194,43 +163,16 @@ def test_a_value_is_coerced_to_the_field(name: str, value: object, stored: objec
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("text", None, "key field is missing"),
-        ("text", True, "expected str, got bool"),
-        ("text", math.nan, "finite"),
-        ("text", "x" * 21, "length of at most 20, got 21"),
-        ("text", "a\x00", "NUL"),
-        ("text", "a\ud800", "surrogates"),
-        ("whole", True, "expected int, got bool"),
-        ("whole", 1.5, "without a fraction"),
-        ("whole", 2**63, "64 bits"),
-        ("whole", "1_000", "no number"),
-        ("whole", "1e999999", "64 bits"),
-        ("real", math.inf, "finite"),
-        ("real", "nan", "no number"),
-        ("flag", 2, "bool"),
-        ("flag", "yes", "bool"),
-        ("amount", 10_000, "at most 4 digits"),
-        ("exact", Decimal("sNaN"), "finite"),
-        ("exact", "1e2000", "at most 1000 digits"),
-        ("exact", "1e-2000", "at most 1000 digits"),
-        ("moment", NAIVE, "SNAPSHOT_NAIVE_TIMEZONE"),
-        ("moment", "yesterday", "ISO 8601"),
-        ("moment", "2024-02-30T12:00:00Z", "calendar"),
-        ("day", NOW, "expected date, got datetime"),
-        ("day", "01.05.2024", "YYYY-MM-DD"),
-        ("clock", dt.time(12, tzinfo=UTC), "without a time zone"),
-        ("ident", "x", "UUID"),
-        ("raw", "x", "expected bytes, got str"),
-        ("colour", SCRAPED, "a member of Colour"),
-        ("nested", [{"a": math.nan}], "Everything.nested[0]{}: "),
-        ("nested", [0, object()], "Everything.nested[1]: "),
-        ("nested", {"a": "\x00"}, "NUL"),
-        ("nested", {"a": "\ud800"}, "surrogates"),
-        ("nested", {1: 0, "1": 0}, "differ"),
-        ("nested", {(1,): 0}, "got tuple"),
-        ("nested", {"m": NAIVE}, "SNAPSHOT_NAIVE_TIMEZONE"),
-        ("prices", {SCRAPED: SCRAPED}, "no number"),
-        ("prices", [1], "expected dict, got list"),
+        ("text", None, "Everything.text: a key field is missing or None; "),
+        ("text", "x" * 21, "Everything.text: expected a length of at most 20, got 21; "),
+        ("text", "a\ud800", "Everything.text: expected text without lone surrogates; "),
+        ("whole", True, "Everything.whole: expected int, got bool; "),
+        ("amount", 10_000, "Everything.amount: expected at most 4 digits before the point; "),
+        ("moment", NAIVE, "; attach its time zone, or set SNAPSHOT_NAIVE_TIMEZONE"),
+        ("colour", SCRAPED, "Everything.colour: expected a member of Colour"),
+        ("nested", [{"a": math.nan}], "Everything.nested[0]{}: expected a finite number; "),
+        ("nested", {"a": "\ud800"}, "Everything.nested: expected text without lone surrogates; "),
+        ("prices", {SCRAPED: SCRAPED}, "Everything.prices{}: expected Decimal, got text that "),
     ],
 )
 def test_an_unfit_value_is_refused(name: str, value: object, said: str) -> None:
@@ -242,13 +184,6 @@ def test_an_unfit_value_is_refused(name: str, value: object, said: str) -> None:
     assert SCRAPED not in text
 
 
-def test_a_value_that_contains_itself_is_refused() -> None:
-    """As one that is nested too deep."""
-    loop: list[object] = []
-    loop.append(loop)
-    assert "100 levels" in refusal(Everything("k", nested=loop))
-
-
 def test_a_naive_datetime_is_read_in_the_given_zone() -> None:
     """And stored in UTC."""
     naive = Everything("k", moment=NAIVE, nested=NAIVE.replace(hour=0))
@@ -257,7 +192,7 @@ def test_a_naive_datetime_is_read_in_the_given_zone() -> None:
     assert record.values[12] == '"2024-04-30T22:00:00.000000Z"'
 
 
-def test_an_error_in_a_row_names_its_place() -> None:
+def test_an_error_in_a_row_has_its_path() -> None:
     """With list indexes down to the field."""
     bad: Any = "x"
     text = refusal(odds(Market("a"), Market("b", prices=[Price("home", bad)])))
@@ -267,7 +202,10 @@ def test_an_error_in_a_row_names_its_place() -> None:
 @pytest.mark.parametrize(
     ("markets", "said"),
     [
-        ([Market("a"), Market("b"), Market("a")], "markets[2]: the same key as in row [0]"),
+        (
+            [Market("a"), Market("b"), Market("a")],
+            "markets[2]: the row has the same key as row [0]",
+        ),
         ([{"market": "a"}], "markets[0]: expected Market, got dict"),
         ([None], "markets[0]: expected Market, got NoneType"),
         ("abc", "markets: expected list, got str"),

@@ -1,9 +1,11 @@
-"""The compiled function reads a row as the function of each column would."""
+"""The generated function reads a row as the converter of each column would."""
 
 from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import textwrap
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -11,10 +13,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scrapy_snapshot_pipeline.capture import row_reader as module
 from scrapy_snapshot_pipeline.capture.canonical import row_bytes
-from scrapy_snapshot_pipeline.capture.cells import ABSENT, cell_reader
 from scrapy_snapshot_pipeline.capture.coerce import CoerceError
-from scrapy_snapshot_pipeline.capture.row_reader import Row, row_reader
+from scrapy_snapshot_pipeline.capture.row_reader import (
+    Row,
+    field_converter,
+    field_getter,
+    row_reader,
+    row_source,
+)
 from scrapy_snapshot_pipeline.declaration.tables import Column, Kind, Role
 
 UTC = dt.timezone.utc
@@ -36,8 +44,8 @@ scraped = (
 
 
 def by_columns(column: Column, value: object) -> Row:
-    """A row of a key and `column`, a function a column."""
-    stored, text = cell_reader(column, None)(value)
+    """A row of a key and `column`, made by the converter of the column."""
+    stored, text = field_converter(column, None)(value)
     encoded = row_bytes(text)
     if isinstance(stored, str) and "\x00" in stored:
         raise CoerceError("NUL")
@@ -51,6 +59,65 @@ def outcome(read: Any, *given: object) -> tuple[str, ...]:
     except (CoerceError, UnicodeEncodeError):
         return ("refused",)
     return (type(values[1]).__name__, str(values[1]), *map(str, encoded))
+
+
+def test_the_function_in_the_docstring_is_the_one_that_is_generated() -> None:
+    """Word for word, for the table that the docstring names."""
+    columns = [
+        Column("url", Kind.TEXT, Role.KEY),
+        Column("price", Kind.DECIMAL, Role.TRACKED),
+        Column("in_stock", Kind.BOOLEAN, Role.UNTRACKED),
+    ]
+    shown = textwrap.indent(row_source(columns, mapping=False), "    ")
+    assert f"\n\n{shown}\n" in str(module.__doc__)
+
+
+POSITIONAL = """\
+def read(item, position):
+    try:
+        value0 = position
+        value1 = item.get('seen')
+        value2 = item.get('class')
+    except AttributeError:
+        raise never_set(item, ['seen', 'class']) from None
+    if value0 is None:
+        raise no_key('position')
+    elif type(value0) is int and -9223372036854775808 <= value0 <= 9223372036854775807:
+        text0 = tag0 + str(value0)
+    else:
+        value0, text0 = convert0(value0)
+    if value1 is None:
+        text1 = ''
+    elif type(value1) is datetime and value1.tzinfo is utc:
+        text1 = f'{tag1}"{datetime_text(value1)}"'
+    else:
+        value1, text1 = convert1(value1)
+    if value2 is None:
+        text2 = ''
+    else:
+        value2, text2 = convert2(value2)
+    values = (value0, value1, value2,)
+    try:
+        fields = f'{text0}'
+        key = f'{{{fields[1:]}}}'.encode()
+        fields = f'{text2}{text1}'
+        tracked = f'{{{fields[1:]}}}'.encode()
+    except UnicodeEncodeError:
+        raise lone_surrogates(['position', 'seen', 'class'], values) from None
+    if nul in key or nul in tracked:
+        refuse_nul(['position', 'seen', 'class'], values)
+    return values, key, tracked, len(key) + len(tracked)
+"""
+
+
+def test_the_function_for_positional_rows_of_mappings_is_pinned() -> None:
+    """With the kinds that the docstring does not show, and a text that has a limit."""
+    columns = [
+        Column("position", Kind.INTEGER, Role.KEY),
+        Column("seen", Kind.DATETIME, Role.TRACKED),
+        Column("class", Kind.TEXT, Role.TRACKED, length=4),
+    ]
+    assert row_source(columns, mapping=True, positional=True) == POSITIONAL
 
 
 @pytest.mark.parametrize("kind", [kind for kind in Kind if kind is not Kind.ENUM])
@@ -94,9 +161,9 @@ def test_the_roles_are_encoded_apart() -> None:
 
 def test_a_row_without_a_key_has_its_position_first() -> None:
     """Also where it has no field of its own."""
-    place = Column("position", Kind.INTEGER, Role.KEY)
+    position = Column("position", Kind.INTEGER, Role.KEY)
     empty = dataclasses.make_dataclass("Empty", [])
-    values, key, _, _ = row_reader(empty, [place], None, positional=True)(empty(), 3)
+    values, key, _, _ = row_reader(empty, [position], None, positional=True)(empty(), 3)
     assert (values, key) == ((3,), b'{"position:integer":3}')
 
 
@@ -107,7 +174,64 @@ def test_a_field_may_have_the_name_of_a_keyword() -> None:
     assert row_reader(item, columns, None)(item(), 0)[0] == ("x", "y")
 
 
-def test_none_is_absent_and_has_no_text() -> None:
+@pytest.mark.parametrize("kind", [kind for kind in Kind if kind is not Kind.ENUM])
+def test_none_stays_none_and_has_no_text(kind: Kind) -> None:
     """In every kind."""
-    for kind in (Kind.TEXT, Kind.DECIMAL, Kind.INTEGER, Kind.JSON):
-        assert cell_reader(Column("x", kind, Role.TRACKED), None)(None) == ABSENT
+    assert field_converter(Column("x", kind, Role.TRACKED), None)(None) == (None, "")
+
+
+@pytest.mark.parametrize(
+    ("item", "path", "said"),
+    [
+        ({"key": None, "x": "a"}, ".key", "a key field is missing or None"),
+        ({"x": "a"}, ".key", "a key field is missing or None"),
+        ({"key": "k", "x": "a\x00"}, ".x", "NUL"),
+        ({"key": "k\ud800"}, ".key", "lone surrogates"),
+        ({"key": "k", "x": []}, ".x", "expected str, got list"),
+    ],
+)
+def test_a_row_that_cannot_be_stored_is_refused_with_its_field(
+    item: object, path: str, said: str
+) -> None:
+    """Some of it is only found in the encoded row."""
+    columns = [Column("key", Kind.TEXT, Role.KEY), Column("x", Kind.TEXT, Role.TRACKED)]
+    with pytest.raises(CoerceError) as caught:
+        row_reader(dict, columns, None)(item, 0)
+    assert caught.value.path == path
+    assert said in caught.value.problem
+
+
+def test_a_backslash_before_u0000_is_no_nul() -> None:
+    """Though the encoded row has the same bytes in it."""
+    columns = [Column("key", Kind.TEXT, Role.KEY)]
+    assert row_reader(dict, columns, None)({"key": "\\u0000"}, 0)[0] == ("\\u0000",)
+
+
+class Slotted:
+    """Its fields may be without a value."""
+
+    __slots__ = ("key", "x")
+    key: str
+    x: str
+
+
+def never_set(read: Callable[[], object]) -> str:
+    """The path of the field that was never set."""
+    with pytest.raises(CoerceError, match="the field was never set") as caught:
+        read()
+    return caught.value.path
+
+
+def test_a_field_that_was_never_set_is_refused() -> None:
+    """By the function for a row, and by that for one field."""
+    item = Slotted()
+    item.key = "k"
+    columns = [Column("key", Kind.TEXT, Role.KEY), Column("x", Kind.TEXT, Role.TRACKED)]
+    read, get = row_reader(Slotted, columns, None), field_getter(Slotted, "x")
+    assert never_set(lambda: read(item, 0)) == ".x"
+    assert never_set(lambda: get(item)) == ".x"
+
+
+def test_a_mapping_without_a_field_has_none() -> None:
+    """As it has in a row."""
+    assert field_getter(dict, "x")({}) is None

@@ -1,3 +1,5 @@
+"""When the crawl is paused, and when it goes on."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -11,32 +13,32 @@ from scrapy_snapshot_pipeline.crawl.backpressure import CrawlPause
 
 @dataclass
 class FakeEngine:
-    """As far as pausing goes."""
+    """An engine that can be paused, and a writer that is slow or quick."""
 
     paused: bool = False
     slow: bool = False
-    """It takes its time to go on."""
+    """Whether `resume` takes some time."""
 
     ours: bool = False
     writes_slowly: bool = True
 
     def pause(self) -> bool:
-        """Say whether it was this call that paused."""
+        """Pause; True if this call did it."""
         self.ours = self.ours or not self.paused
         was, self.paused = self.paused, True
         return not was
 
     def is_paused(self) -> bool:
-        """Tell the state; a call, so that the type checker expects it to change."""
+        """Give the state; by a call, so that the type checker expects it to change."""
         return self.paused
 
     def resume(self) -> None:
-        """Run again, unless that takes time."""
+        """Run again, at once unless the engine is slow."""
         if not self.slow:
             self.unpause()
 
     def unpause(self) -> None:
-        """Run again, if it is we who paused."""
+        """Run again, if the pause is ours."""
         self.paused = self.paused and not self.ours
         self.ours = False
 
@@ -48,7 +50,7 @@ def engine() -> FakeEngine:
 
 
 def make_pause(engine: FakeEngine, pause_at: int = 4, entered: int = 0) -> CrawlPause:
-    """Make a pause that so many items have entered already."""
+    """Make a pause after `entered` items have begun to wait."""
     pause = CrawlPause(
         pause=engine.pause,
         resume=engine.resume,
@@ -62,7 +64,7 @@ def make_pause(engine: FakeEngine, pause_at: int = 4, entered: int = 0) -> Crawl
 
 
 def test_pauses_above_the_limit_and_not_at_it(engine: FakeEngine) -> None:
-    """As many items as allowed wait beside a running crawl; one more pauses it."""
+    """The crawl runs on while as many items wait as may; one more pauses it."""
     pause = make_pause(engine, pause_at=4, entered=4)
     assert not engine.is_paused()
     pause.entered()
@@ -70,7 +72,7 @@ def test_pauses_above_the_limit_and_not_at_it(engine: FakeEngine) -> None:
 
 
 def test_unpauses_at_half(engine: FakeEngine) -> None:
-    """The crawl goes on when half the limit is left, so that it does not flutter."""
+    """The crawl goes on when half the limit still waits, so that it does not flutter."""
     pause = make_pause(engine, pause_at=4, entered=5)
     pause.left()
     pause.left()
@@ -80,7 +82,7 @@ def test_unpauses_at_half(engine: FakeEngine) -> None:
 
 
 def test_pauses_at_a_third_while_writes_are_quick(engine: FakeEngine) -> None:
-    """A third of the limit waits for a quick writer; the crawl goes on at a sixth."""
+    """A third of the limit may wait for a quick writer; the crawl goes on at a sixth."""
     engine.writes_slowly = False
     pause = make_pause(engine, pause_at=12, entered=4)
     assert not engine.is_paused()
@@ -94,7 +96,7 @@ def test_pauses_at_a_third_while_writes_are_quick(engine: FakeEngine) -> None:
 
 
 def test_pause_begun_in_slow_writes_ends_at_half_of_the_whole(engine: FakeEngine) -> None:
-    """They may be quick again by then."""
+    """Even where writes are quick again by then."""
     pause = make_pause(engine, pause_at=8, entered=9)
     engine.writes_slowly = False
     for _ in range(5):
@@ -129,8 +131,8 @@ def test_release_unpauses_and_never_pauses_again(engine: FakeEngine) -> None:
     assert not engine.is_paused()
 
 
-def test_release_does_not_wait_for_what_is_still_being_resumed(engine: FakeEngine) -> None:
-    """The items that waited are gone, but the crawl is not running yet, and must close."""
+def test_release_does_not_wait_for_a_slow_resume(engine: FakeEngine) -> None:
+    """No item waits any more, but the crawl does not run yet, and it has to close."""
     engine.slow = True
     pause = make_pause(engine, pause_at=4, entered=5)
     for _ in range(5):
@@ -141,7 +143,7 @@ def test_release_does_not_wait_for_what_is_still_being_resumed(engine: FakeEngin
 
 
 def test_a_pause_of_someone_else_is_left_alone(engine: FakeEngine) -> None:
-    """Who paused by hand, as on the telnet console, also unpauses by hand."""
+    """Someone who paused by hand, as on the telnet console, also unpauses by hand."""
     engine.paused = True
     pause = make_pause(engine, pause_at=4, entered=5)
     for _ in range(5):
@@ -151,7 +153,7 @@ def test_a_pause_of_someone_else_is_left_alone(engine: FakeEngine) -> None:
 
 
 def test_pauses_after_someone_else_has_unpaused(engine: FakeEngine) -> None:
-    """A pause of someone else only puts ours off."""
+    """A pause of someone else only delays ours."""
     engine.paused = True
     pause = make_pause(engine, pause_at=4, entered=5)
     engine.paused = False
@@ -169,9 +171,9 @@ def test_repr_shows_the_state(engine: FakeEngine) -> None:
     pause_at=st.integers(0, 9),
 )
 def test_the_crawl_is_paused_only_between_the_limits(steps: list[str], pause_at: int) -> None:
-    """Above the limit it is paused, at half it is not, and after release never.
+    """Above the limit it is paused, at half of it it runs, and after release it always runs.
 
-    Once writes were quick the half may be that of a third.
+    Once writes were quick, the limit may be a third of `pause_at`.
     """
     engine = FakeEngine()
     pause = make_pause(engine, pause_at)

@@ -1,3 +1,5 @@
+"""What we ask of Scrapy's engine, against a fake one; and that Scrapy still has the names."""
+
 from __future__ import annotations
 
 from typing import Any, cast
@@ -24,7 +26,7 @@ class FakeNextCall:
 
 
 class FakeEngineSlot:
-    """As far as `CrawlEngine` looks at it."""
+    """The names that `CrawlEngine` uses of Scrapy's slot."""
 
     def __init__(self) -> None:
         self.nextcall = FakeNextCall()
@@ -32,7 +34,7 @@ class FakeEngineSlot:
 
 
 class FakeScraperSlot:
-    """Counts items as Scrapy 2.18 and 2.19 do; the slot of older ones is idle while items wait."""
+    """Counts items as Scrapy 2.18 and 2.19 do; older slots are idle while items wait."""
 
     def __init__(self) -> None:
         self.items = 0
@@ -44,7 +46,7 @@ class FakeScraperSlot:
 
 
 class FakeScraper:
-    """Checks for its closing as Scrapy does."""
+    """Closes as Scrapy's does: when asked to check, and no item is left."""
 
     def __init__(self) -> None:
         self.slot = FakeScraperSlot()
@@ -95,7 +97,7 @@ class FakeEngine:
 
 
 class FakeCrawler:
-    """Has an engine, or none yet: as None in older versions of Scrapy, as an error in newer."""
+    """Has an engine or none yet; older versions of Scrapy then give None, newer ones raise."""
 
     def __init__(self, engine: FakeEngine | None, error: Exception | None = None) -> None:
         self._engine = engine
@@ -128,7 +130,7 @@ def crawl(engine: FakeEngine, clock: ManualClock) -> CrawlEngine:
 
 
 def closing_scraper(engine: FakeEngine, items: int) -> Deferred[Any]:
-    """Begin the scraper's closing with so many items in flight."""
+    """Begin the scraper's closing while `items` are in flight."""
     assert engine.scraper is not None
     engine.scraper.slot.items = items
     closing: Deferred[Any] = Deferred()
@@ -136,8 +138,8 @@ def closing_scraper(engine: FakeEngine, items: int) -> Deferred[Any]:
     return closing
 
 
-def test_pause_says_whether_it_paused(engine: FakeEngine, crawl: CrawlEngine) -> None:
-    """It did not where somebody else had."""
+def test_pause_gives_whether_it_paused(engine: FakeEngine, crawl: CrawlEngine) -> None:
+    """It did not where somebody else had paused before."""
     assert crawl.pause()
     assert engine.paused
     crawl.unpause()
@@ -173,7 +175,7 @@ def test_unpause_leaves_a_pause_of_someone_else(engine: FakeEngine, crawl: Crawl
 
 
 def resume(engine: FakeEngine, crawl: CrawlEngine, scheduled: int = 100, room: int = 16) -> None:
-    """After a pause, with so many requests to start and room for so many."""
+    """Pause and resume, with `scheduled` requests to start and room for `room` of them."""
     crawl.pause()
     engine.scheduled, engine.room = scheduled, room
     crawl.resume()
@@ -182,7 +184,7 @@ def resume(engine: FakeEngine, crawl: CrawlEngine, scheduled: int = 100, room: i
 def test_resume_starts_one_request_in_every_other_turn(
     engine: FakeEngine, crawl: CrawlEngine, clock: ManualClock
 ) -> None:
-    """Each brings a page of items, and another turn is left to those that are done."""
+    """Each request brings a page of items, and items that are done get the turn in between."""
     resume(engine, crawl)
     crawl.resume()
     left = [engine.scheduled]
@@ -197,7 +199,7 @@ def test_resume_starts_one_request_in_every_other_turn(
 def test_resume_ends_when_the_engine_is_busy_or_has_nothing_to_start(
     engine: FakeEngine, crawl: CrawlEngine, clock: ManualClock, scheduled: int, room: int
 ) -> None:
-    """From then on the engine goes its own way, and is woken for it."""
+    """The engine is woken, and starts the others by itself."""
     resume(engine, crawl, scheduled, room)
     clock.advance(0)
     assert not engine.paused
@@ -207,10 +209,8 @@ def test_resume_ends_when_the_engine_is_busy_or_has_nothing_to_start(
     assert clock.calls == []
 
 
-def test_a_pause_stops_the_resuming(
-    engine: FakeEngine, crawl: CrawlEngine, clock: ManualClock
-) -> None:
-    """Too many items wait again before the engine was unpaused."""
+def test_a_pause_ends_a_resume(engine: FakeEngine, crawl: CrawlEngine, clock: ManualClock) -> None:
+    """As when too many items wait again before the engine is unpaused."""
     resume(engine, crawl)
     assert crawl.pause()
     clock.advance(0)
@@ -218,10 +218,10 @@ def test_a_pause_stops_the_resuming(
     assert engine.scheduled == 99
 
 
-def test_a_pause_of_someone_else_stops_the_resuming(
+def test_a_pause_of_someone_else_ends_a_resume(
     engine: FakeEngine, crawl: CrawlEngine, clock: ManualClock
 ) -> None:
-    """As on the telnet console: it holds from the next turn on, until they unpause."""
+    """As one on the telnet console: it holds from the next turn on, until that person unpauses."""
     resume(engine, crawl)
     engine.pause()
     clock.advance(0)
@@ -231,10 +231,10 @@ def test_a_pause_of_someone_else_stops_the_resuming(
     assert engine.paused
 
 
-def test_a_scheduler_that_fails_ends_the_resuming(
+def test_a_scheduler_that_fails_ends_a_resume(
     engine: FakeEngine, crawl: CrawlEngine, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The item at whose end we resumed is no worse for it; the engine meets the error itself."""
+    """The item whose end resumed the crawl must not fail; the engine will meet the error itself."""
     crawl.pause()
     engine.broken = True
     crawl.resume()
@@ -243,10 +243,10 @@ def test_a_scheduler_that_fails_ends_the_resuming(
     assert "redis.example" not in caplog.text
 
 
-def test_a_resuming_that_was_ended_does_not_go_on_beside_the_next(
+def test_an_ended_resume_does_not_go_on_beside_the_next(
     engine: FakeEngine, crawl: CrawlEngine, clock: ManualClock
 ) -> None:
-    """One request in every other turn, however often it was paused in between."""
+    """Still one request in every other turn, however often the crawl was paused meanwhile."""
     resume(engine, crawl)
     for _ in range(5):
         crawl.pause()
@@ -257,10 +257,8 @@ def test_a_resuming_that_was_ended_does_not_go_on_beside_the_next(
     assert engine.scheduled == started - 1
 
 
-def test_a_close_ends_the_resuming(
-    engine: FakeEngine, crawl: CrawlEngine, clock: ManualClock
-) -> None:
-    """No request is started any more, and Scrapy closes nothing that is paused."""
+def test_a_close_ends_a_resume(engine: FakeEngine, crawl: CrawlEngine, clock: ManualClock) -> None:
+    """No more requests are started, and Scrapy closes nothing that is paused."""
     resume(engine, crawl)
     assert engine._slot is not None
     engine._slot.closing = Deferred()
@@ -268,10 +266,10 @@ def test_a_close_ends_the_resuming(
     assert (engine.paused, engine.scheduled) == (False, 99)
 
 
-def test_unpause_does_not_wait_for_the_resuming(
+def test_unpause_does_not_wait_for_a_resume(
     engine: FakeEngine, crawl: CrawlEngine, clock: ManualClock
 ) -> None:
-    """The loop may have no turn left."""
+    """The loop may never turn again."""
     resume(engine, crawl)
     crawl.unpause()
     assert not engine.paused
@@ -288,7 +286,7 @@ def test_kick_does_nothing_in_an_open_crawl(crawl: CrawlEngine, clock: ManualClo
 def test_kick_ends_the_closing_when_the_last_item_is_done(
     engine: FakeEngine, crawl: CrawlEngine, clock: ManualClock
 ) -> None:
-    """It looks until Scrapy has counted the item, then stops looking."""
+    """It checks until Scrapy has counted the item, and then no more."""
     closing = closing_scraper(engine, items=1)
     crawl.kick()
     crawl.kick()
@@ -302,10 +300,10 @@ def test_kick_ends_the_closing_when_the_last_item_is_done(
     assert clock.calls == []
 
 
-def test_kick_looks_from_the_beginning_of_the_engines_closing(
+def test_kick_checks_from_the_beginning_of_the_engines_closing(
     engine: FakeEngine, crawl: CrawlEngine, clock: ManualClock
 ) -> None:
-    """The scraper's closing comes later, when no item of ours may be left to kick."""
+    """The scraper begins to close later, when no item of ours may be left to call `kick`."""
     assert engine._slot is not None
     engine._slot.closing = Deferred()
     crawl.kick()
@@ -318,7 +316,7 @@ def test_kick_looks_from_the_beginning_of_the_engines_closing(
 def test_kick_leaves_a_closing_that_has_ended(
     engine: FakeEngine, crawl: CrawlEngine, clock: ManualClock
 ) -> None:
-    """Scrapy looked itself: firing twice would be an error."""
+    """Scrapy has checked by itself; firing the Deferred again would be an error."""
     closing = closing_scraper(engine, items=0)
     crawl.kick()
     closing.callback(None)
@@ -327,7 +325,7 @@ def test_kick_leaves_a_closing_that_has_ended(
 
 
 def test_stop_is_scheduled(engine: FakeEngine, crawl: CrawlEngine, clock: ManualClock) -> None:
-    """It returns before the close begins; an item that waited for it would wait for itself."""
+    """It returns before the close begins: an item that waited for that would wait for itself."""
     engine.reasons = []
     crawl.stop("snapshot_storage_unavailable")
     assert engine.reasons == []
@@ -346,7 +344,7 @@ def test_stop_of_a_closed_spider_does_nothing(
 
 @pytest.mark.parametrize("error", [None, RuntimeError("Crawler.engine is not set yet")])
 def test_no_engine_is_harmless(error: Exception | None, clock: ManualClock) -> None:
-    """Before the crawl starts there is nothing to pause, wake, kick or stop."""
+    """Before the crawl starts there is nothing to pause, wake, check or stop."""
     crawl = CrawlEngine(cast("Crawler", FakeCrawler(None, error)), clock.call_later)
     assert not crawl.pause()
     crawl.unpause()
@@ -360,7 +358,7 @@ def test_no_engine_is_harmless(error: Exception | None, clock: ManualClock) -> N
 def test_missing_private_names_are_harmless(
     engine: FakeEngine, crawl: CrawlEngine, clock: ManualClock
 ) -> None:
-    """A later Scrapy that lacks them is left to its own heartbeat and check."""
+    """A later Scrapy without them is left to its own heartbeat and closing check."""
     del engine._slot
     del engine.scraper
     crawl.pause()
@@ -372,7 +370,7 @@ def test_missing_private_names_are_harmless(
 
 @pytest.mark.reactor
 def test_scrapy_still_has_the_private_names() -> None:
-    """They are the ones that `engine.py` leans on; a Scrapy without them shows here."""
+    """`crawl/engine.py` relies on them; this test fails with a Scrapy that lacks one."""
     slot = _Slot(
         close_if_idle=True, nextcall=cast("Any", FakeNextCall()), scheduler=cast("Any", None)
     )

@@ -1,4 +1,4 @@
-"""The interpreter's settings, which belong to the whole process."""
+"""The interpreter's settings while crawls run, and after the last of them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from scrapy_snapshot_pipeline.crawl.interpreter import SWITCH_INTERVAL, YOUNG_OBJECTS, _Tuning
+from scrapy_snapshot_pipeline.crawl.interpreter import (
+    SWITCH_INTERVAL,
+    YOUNG_OBJECTS,
+    _ProcessTuning,
+)
 
 
 @pytest.fixture(autouse=True)
 def as_it_was() -> Iterator[None]:
-    """Leave the process of the tests as it was."""
+    """Restore the settings of the process that runs the tests."""
     thresholds, interval = gc.get_threshold(), sys.getswitchinterval()
     yield
     gc.unfreeze()
@@ -27,9 +31,9 @@ def now() -> tuple[tuple[int, int, int], float, bool]:
 
 
 def test_the_end_restores_what_was_before_the_first_of_two_crawls() -> None:
-    """Also where the first to begin is the first to end."""
+    """Whichever of them ends first."""
     before = now()
-    tuning = _Tuning()
+    tuning = _ProcessTuning()
     tuning.begin()
     tuned = now()
     tuning.begin()
@@ -39,17 +43,17 @@ def test_the_end_restores_what_was_before_the_first_of_two_crawls() -> None:
     assert now() == before
 
 
-def test_what_the_user_has_set_further_is_kept() -> None:
-    """A rarer collection and a shorter interval are what is wanted."""
+def test_settings_of_the_user_that_go_further_stay() -> None:
+    """A rarer collection and a shorter interval serve the same end."""
     gc.set_threshold(YOUNG_OBJECTS * 2, 11, 12)
     sys.setswitchinterval(SWITCH_INTERVAL / 2)
     before = now()
-    _Tuning().begin()
+    _ProcessTuning().begin()
     assert now() == (*before[:2], True)
 
 
 def test_a_collector_that_is_off_stays_off() -> None:
     """A threshold of 0 means never."""
     gc.set_threshold(0, 10, 10)
-    _Tuning().begin()
+    _ProcessTuning().begin()
     assert gc.get_threshold()[0] == 0

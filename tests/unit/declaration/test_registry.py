@@ -1,34 +1,25 @@
-"""What declarations come to, and what is refused."""
+"""Declaring classes by decorator and by settings, and finding their declarations."""
 
 from __future__ import annotations
 
 import weakref
 from dataclasses import dataclass, make_dataclass
-from datetime import timedelta
-from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import pytest
-import scrapy
-from sqlalchemy import JSON, Numeric
 
-from scrapy_snapshot_pipeline.declaration import registry as declare
-from scrapy_snapshot_pipeline.declaration.registry import (
-    Declaration,
-    Declarations,
-    Kind,
-    Role,
-    snapshot,
-)
+from scrapy_snapshot_pipeline.declaration import registry
+from scrapy_snapshot_pipeline.declaration.registry import Declarations, snapshot
+from scrapy_snapshot_pipeline.declaration.tables import Declaration
 from scrapy_snapshot_pipeline.errors import DeclarationError
 from tests.unit import item_classes as items
 
 
 @pytest.fixture(autouse=True)
-def registry(monkeypatch: pytest.MonkeyPatch) -> None:
+def empty_registry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each test sees only the classes that it declares itself."""
     empty: weakref.WeakValueDictionary[tuple[str, str], type] = weakref.WeakValueDictionary()
-    monkeypatch.setattr(declare, "_registry", empty)
+    monkeypatch.setattr(registry, "_registry", empty)
 
 
 def declaration_of(item_class: type) -> Declaration:
@@ -43,59 +34,12 @@ def declared(fields: list[Any], name: str = "Page", **options: Any) -> type:
     return snapshot(**options)(make_dataclass(name, fields))
 
 
-def refusal(item_class: type) -> str:
-    """The text of the error."""
-    with pytest.raises(DeclarationError) as caught:
-        Declarations().of(item_class)
-    return str(caught.value)
-
-
-def test_every_kind_of_field_gets_its_column() -> None:
-    """The annotation decides the kind, and a SQLAlchemy type the limits."""
-    columns = declaration_of(items.Everything).columns
-    assert [column.kind for column in columns] == [
-        Kind.TEXT, Kind.INTEGER, Kind.FLOAT, Kind.BOOLEAN, Kind.DECIMAL, Kind.DECIMAL,
-        Kind.DATETIME, Kind.DATE, Kind.TIME, Kind.UUID, Kind.BYTES, Kind.ENUM, Kind.JSON, Kind.JSON,
-    ]  # fmt: skip
-    assert (columns[0].length, columns[0].role) == (20, Role.KEY)
-    assert (columns[4].precision, columns[4].scale) == (6, 2)
-    assert isinstance(columns[4].sql_type, Numeric)
-    assert columns[4].annotation is Decimal
-
-
-def test_lists_of_declared_classes_become_child_tables_depth_first() -> None:
-    """Names, paths and parents follow the nesting; the list itself is no column."""
-    declaration = declaration_of(items.OddsSnapshot)
-    assert declaration.table == "odds_snapshot"
-    assert [c.name for c in declaration.columns] == ["event", "bookmaker", "url", "kickoff"]
-    assert [(c.name, c.path, c.parent) for c in declaration.children] == [
-        ("odds_snapshot_markets", ("markets",), None),
-        ("odds_snapshot_markets_prices", ("markets", "prices"), 0),
-        ("odds_snapshot_tags", ("tags",), None),
-    ]
-    assert [child.positional for child in declaration.children] == [False, False, True]
-    roles = {column.name: column.role for column in declaration.columns}
-    assert roles["url"] is Role.UNTRACKED
-    assert roles["kickoff"] is Role.TRACKED
-
-
 @pytest.mark.parametrize(
     "item_class", [items.AttrsItem, items.PydanticItem, items.SlotsAbove, items.Everything]
 )
 def test_typed_classes_of_every_library_are_declared(item_class: type) -> None:
     """dataclass, attrs and pydantic alike, with the decorator above or below."""
     assert not declaration_of(item_class).untyped
-
-
-def test_a_class_without_types_has_its_key_and_data() -> None:
-    """Key columns are text, all else is one JSON column."""
-    declaration = declaration_of(items.ScrapyItem)
-    assert declaration.untyped
-    assert [(c.name, c.kind) for c in declaration.columns] == [
-        ("name", Kind.TEXT),
-        ("data", Kind.JSON),
-    ]
-    assert declaration.untracked_data == {"seen"}
 
 
 def test_settings_declare_classes_by_path() -> None:
@@ -111,14 +55,6 @@ def test_settings_declare_classes_by_path() -> None:
     assert declarations.table("book") is declarations.of(dict)
 
 
-def test_a_list_of_dicts_stays_json_when_dict_is_declared() -> None:
-    """A class without types is never a child table."""
-    page = declared([("url", str), ("images", list[dict[str, str]])], key="url")
-    found = Declarations({dict: {"key": "url"}}).of(page)
-    assert found is not None
-    assert found.children == ()
-
-
 def test_roots_leave_out_classes_that_are_only_nested() -> None:
     """A child class needs no table of its own."""
     tag: Any = declared([("text", str)], name="Tag")
@@ -126,7 +62,7 @@ def test_roots_leave_out_classes_that_are_only_nested() -> None:
     assert [root.item_class for root in Declarations().roots()] == [page]
 
 
-def test_the_rebuilt_class_takes_the_place_of_the_decorated_one() -> None:
+def test_the_rebuilt_class_replaces_the_decorated_one() -> None:
     """`@dataclass(slots=True)` above `@snapshot` leaves one class in the registry, the new one."""
     slotted: type = dataclass(slots=True)(declared_plain())
     assert [root.item_class for root in Declarations().roots()] == [slotted]
@@ -138,7 +74,7 @@ def declared_plain() -> type:
 
 
 def test_a_class_declared_later_is_found() -> None:
-    """Declarations are looked up on first use, and then kept."""
+    """And it is resolved only once."""
     declarations = Declarations()
     assert declarations.roots() == ()
     page = declared([("url", str)], key="url")
@@ -153,117 +89,74 @@ def test_an_undeclared_class_and_a_subclass_have_no_declaration() -> None:
     assert Declarations().of(sub) is None
 
 
-@pytest.mark.parametrize(
-    ("annotation", "kind"),
-    [
-        (int | None, Kind.INTEGER),
-        (Literal["a", "b"], Kind.TEXT),
-        (int | str, Kind.JSON),
-        (Any, Kind.JSON),
-        (dict[str, Any], Kind.JSON),
-        (tuple[int, ...], Kind.JSON),
-        (items.Price, Kind.JSON),
-        (list[items.PydanticItem] | None, None),
-        (Annotated[list[items.Price], JSON()], Kind.JSON),
-    ],
-)
-def test_an_annotation_has_its_kind(annotation: Any, kind: Kind | None) -> None:
-    """Nested values are JSON, unless they are lists of a declared class."""
-    declaration = declaration_of(declared([("url", str), ("x", annotation)], key="url"))
-    assert [c.kind for c in declaration.columns[1:]] == ([] if kind is None else [kind])
-
-
-@pytest.mark.parametrize(
-    ("fields", "options", "said"),
-    [
-        ([("url", str)], {}, "has no key"),
-        ([("url", str)], {"key": "link"}, "Page.link is named as key but is no field"),
-        ([("url", str)], {"key": "url", "untracked": "x"}, "named as untracked but is no field"),
-        ([("url", str)], {"key": "url", "untracked": "url"}, "both key and untracked"),
-        ([("url", list[str])], {"key": "url"}, "is nested and cannot be a key"),
-        ([("url", list[items.Price])], {"key": "url"}, "is a child table and cannot be a key"),
-        ([("u", str), ("p", list[items.Price])], {"key": "u", "untracked": "p"}, "be untracked"),
-        ([("url", str), ("Run_id", str)], {"key": "url"}, "reserved column name"),
-        ([("url", str), ("URL", str)], {"key": "url"}, "only by case"),
-        ([("url", str), ("x" * 64, str)], {"key": "url"}, "longer than 63"),
-        ([("url", str), ("x", timedelta)], {"key": "url"}, "unsupported type"),
-        ([("url", str), ("x", list[timedelta])], {"key": "url"}, "unsupported type"),
-        ([("url", str), ("x", "Nowhere")], {"key": "url"}, "cannot be resolved"),
-        ([("u", str), ("x", Annotated[Decimal, Numeric(9)])], {"key": "u"}, "without a scale"),
-        ([("url", str)], {"key": "url", "table": "a b"}, "invalid table name"),
-        ([("url", str)], {"key": "url", "table": "snapshot_runs"}, "reserved table name"),
-        ([("url", str)], {"key": "url", "table": "page_current"}, "reserved table name"),
-    ],
-)
-def test_a_wrong_declaration_is_refused(fields: Any, options: Any, said: str) -> None:
-    """The error names the class and what is wrong, and gives a cure after the semicolon."""
-    text = refusal(declared(fields, **options))
-    assert said in text
-    assert text.startswith("Page")
-    assert "; " in text
-
-
-def test_a_position_field_in_a_list_without_a_key_is_refused() -> None:
-    """That name belongs to the row's place in its list."""
-    tag: Any = declared([("position", int)], name="Tag")
-    assert "reserved" in refusal(declared([("url", str), ("tags", list[tag])], key="url"))
-
-
-def test_a_data_key_in_a_class_without_types_is_refused() -> None:
-    """That name belongs to the JSON column."""
-    with pytest.raises(DeclarationError, match="reserved"):
-        Declarations({dict: {"key": "data"}}).roots()
-
-
 def test_two_classes_with_one_table_are_refused() -> None:
     """Also when one of the tables belongs to a list."""
-    kept = [declared([("url", str), ("tags", list[items.Tag])], key="url")]
-    kept.append(declared([("url", str)], name="Other", key="url", table="page_tags"))
+    page = declared([("url", str), ("tags", list[items.Tag])], key="url")
+    other = declared([("url", str)], name="Other", key="url", table="page_tags")
+    assert page is not other  # both are still there
     with pytest.raises(DeclarationError, match="both have the table 'page_tags'"):
         Declarations().roots()
 
 
-@snapshot()
 @dataclass
-class Node:
-    """Contains itself."""
+class Hen:
+    """Nested in what is nested in it."""
 
-    nodes: list[Node]
+    name: str
+    eggs: list[Egg]
 
 
-def test_a_recursive_child_class_is_refused_at_start() -> None:
-    """It would need tables without end."""
-    page = declared([("url", str), ("nodes", list[Node])], key="url")
-    assert "recursive" in refusal(page)
+@dataclass
+class Egg:
+    """Nested in what is nested in it."""
+
+    name: str
+    hens: list[Hen]
+
+
+def test_classes_that_are_nested_only_in_one_another_are_refused() -> None:
+    """None of them is a root, and none may be overlooked."""
+    for item_class in (Hen, Egg):
+        snapshot(key="name")(item_class)
+    with pytest.raises(DeclarationError, match="makes a recursive child table"):
+        Declarations().roots()
+
+
+def test_a_declaration_is_found_by_its_table() -> None:
+    """Not by that of one of its lists."""
+    page = declared([("url", str), ("tags", list[items.Tag])], key="url")
+    declarations = Declarations()
+    assert declarations.table("page") is declarations.of(page) is not None
+    assert declarations.table("page_tags") is None
+    assert declarations.table("nowhere") is None
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"key": 3}, "Page has an invalid key; give a field's name or a sequence of names"),
+        ({"key": [""]}, "Page has an invalid key"),
+        ({"key": "url", "untracked": [3]}, "Page has an invalid untracked"),
+        ({"key": "url", "table": 3}, "Page has a table that is not a string; give its name"),
+    ],
+)
+def test_wrong_options_of_the_decorator_are_refused(options: Any, said: str) -> None:
+    """At once, when the class is made."""
+    with pytest.raises(DeclarationError, match=f"^{said}"):
+        declared([("url", str)], **options)
 
 
 @pytest.mark.parametrize(
     ("given", "said"),
     [
         ({"nowhere.Thing": {"key": "x"}}, "cannot be imported"),
-        ({"json.dumps": {"key": "x"}}, "is no class"),
+        ({"json.dumps": {"key": "x"}}, "is not a class"),
         ({"dict": {"keys": "x"}}, "unknown option 'keys'"),
-        ({"dict": {"key": 3}}, "wrong key"),
-        ({"dict": {"key": "x", "table": 3}}, "table that is no string"),
+        ({"dict": {"key": 3}}, "invalid key"),
+        ({"dict": {"key": "x", "table": 3}}, "table that is not a string"),
     ],
 )
 def test_wrong_settings_are_refused(given: Any, said: str) -> None:
     """At once, when the settings are read."""
     with pytest.raises(DeclarationError, match=said):
         Declarations(given)
-
-
-def test_a_class_that_is_no_item_is_refused() -> None:
-    """`@snapshot` on a plain class is a forgotten `@dataclass`."""
-    assert "is no item class" in refusal(snapshot(key="url")(type("Page", (), {})))
-
-
-def test_a_scrapy_item_with_annotations_is_typed() -> None:
-    """Types beside the `Field`s are taken as stated."""
-
-    class Typed(scrapy.Item):
-        name: str = scrapy.Field()  # type: ignore[assignment]
-        size: int = scrapy.Field()  # type: ignore[assignment]
-
-    typed = snapshot(key="name")(Typed)
-    assert [c.kind for c in declaration_of(typed).columns] == [Kind.TEXT, Kind.INTEGER]

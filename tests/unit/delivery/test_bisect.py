@@ -1,4 +1,4 @@
-"""Splitting a batch, and telling a broken table from bad records."""
+"""Splitting a batch, and distinguishing a broken table from bad records."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scrapy_snapshot_pipeline.delivery.bisect import (
-    IN_A_ROW,
+    SAME_CAUSE_LIMIT,
     WINDOW,
     Bisection,
     CircuitBreaker,
@@ -23,7 +23,7 @@ CAUSE = Cause("x", "22003", column="price")
 
 @dataclass(frozen=True)
 class Entry:
-    """What is split."""
+    """One of the entries to split."""
 
     record: SnapshotRecord
 
@@ -54,23 +54,23 @@ def test_halves_keep_entities_together_and_their_order(entities: list[int]) -> N
 
 def test_many_bad_records_are_tried_one_by_one() -> None:
     """Halving would cost more transactions than there are records."""
-    isolation = Bisection(20)
+    search = Bisection(20)
     for _ in range(2):
-        isolation.rejected()
-    assert len(isolation.split(entries(1, 2, 3, 4))) == 2
-    isolation.rejected()
-    assert len(isolation.split(entries(1, 2, 3, 4))) == 4
+        search.found_bad()
+    assert len(search.split(entries(1, 2, 3, 4))) == 2
+    search.found_bad()
+    assert len(search.split(entries(1, 2, 3, 4))) == 4
 
 
-def test_the_same_fault_again_and_again_is_the_table_s() -> None:
-    """The twentieth in a row trips."""
+def test_the_same_fault_many_times_in_a_row_trips() -> None:
+    """The last of them, and none before."""
     breaker = CircuitBreaker()
-    tripped = [breaker.rejected(BadDataError, CAUSE) for _ in range(IN_A_ROW)]
-    assert tripped == [False] * (IN_A_ROW - 1) + [True]
+    tripped = [breaker.rejected(BadDataError, CAUSE) for _ in range(SAME_CAUSE_LIMIT)]
+    assert tripped == [False] * (SAME_CAUSE_LIMIT - 1) + [True]
 
 
-def test_a_good_record_or_another_fault_between_begins_anew() -> None:
-    """Different columns are different faults."""
+def test_a_good_record_or_another_fault_starts_the_count_again() -> None:
+    """A fault of another column is another fault."""
     breaker = CircuitBreaker()
     for number in range(WINDOW // 2):
         assert not breaker.rejected(BadDataError, Cause("x", "22003", column=str(number % 2)))
@@ -79,8 +79,8 @@ def test_a_good_record_or_another_fault_between_begins_anew() -> None:
         breaker.stored(2)
 
 
-def test_more_bad_than_good_is_the_table_s_fault() -> None:
-    """Whatever the faults are, once there are enough records to judge by."""
+def test_more_bad_than_good_records_trip() -> None:
+    """They may all have different faults, but there must be enough records to judge by."""
     breaker = CircuitBreaker()
     tripped = []
     for number in range(WINDOW):

@@ -1,5 +1,3 @@
-"""The last words, some in every turn of the loop."""
-
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -9,15 +7,16 @@ import pytest
 from scrapy_snapshot_pipeline.delivery.in_flight import Pending
 from scrapy_snapshot_pipeline.delivery.notifier import PER_TURN, Notifier
 from scrapy_snapshot_pipeline.records import DeliveryReport, Outcome
-from tests.unit.fakes import DeliveryRig, ManualClock, make_record
+from tests.unit.delivery.rig import DeliveryRig
+from tests.unit.fakes import ManualClock, make_record
 
-Words = list[tuple[Pending, DeliveryReport]]
+Reports = list[tuple[Pending, DeliveryReport]]
 MANY = 2 * PER_TURN + 1
 
 
-def words(heard: list[int], count: int, first: int = 0) -> Words:
-    """Reports on records by number, which go into `heard` when they are told."""
-    made: Words = []
+def reports(heard: list[int], count: int, first: int = 0) -> Reports:
+    """Reports on records by number; the number goes into `heard` at the notification."""
+    made: Reports = []
     for number in range(first, first + count):
         record = make_record(number)
         pending = Pending(record, 1, lambda report: heard.append(report.record.snapshot_id))
@@ -25,89 +24,89 @@ def words(heard: list[int], count: int, first: int = 0) -> Words:
     return made
 
 
-def in_between(words: Words, place: int, call: Callable[[], object]) -> None:
-    """Have `call` made when the word at `place` is heard."""
-    pending = words[place][0]
-    hear = pending.tell
+def in_between(given: Reports, position: int, call: Callable[[], object]) -> None:
+    """Have `call` made at the notification of the report at `position`."""
+    pending = given[position][0]
+    hear = pending.notify
 
-    def tell(report: DeliveryReport) -> None:
+    def notify(report: DeliveryReport) -> None:
         hear(report)
         call()
 
-    pending.tell = tell
+    pending.notify = notify
 
 
-def test_a_turn_tells_a_few() -> None:
-    """The first of them at once, and as many in each turn after it."""
+def test_each_turn_has_a_few_notifications() -> None:
+    """The first ones are made at once, and as many in each further turn."""
     clock, heard = ManualClock(), list[int]()
-    teller = Notifier(clock.call_later)
-    teller.tell(words(heard, MANY))
-    told = [len(heard)]
-    while len(teller):
+    notifier = Notifier(clock.call_later)
+    notifier.notify(reports(heard, MANY))
+    counts = [len(heard)]
+    while len(notifier):
         clock.calls.pop().func()
-        told.append(len(heard))
-    assert told == [PER_TURN, 2 * PER_TURN, MANY]
+        counts.append(len(heard))
+    assert counts == [PER_TURN, 2 * PER_TURN, MANY]
     assert heard == list(range(MANY))
 
 
-def test_words_that_come_while_others_wait_are_told_after_them() -> None:
-    """Nobody overtakes, whoever comes between two turns or in the middle of one."""
+def test_reports_that_come_while_others_wait_come_after_them() -> None:
+    """They do not overtake, whether they come between two turns or in the middle of one."""
     clock, heard = ManualClock(), list[int]()
-    teller = Notifier(clock.call_later)
-    first = words(heard, MANY)
-    in_between(first, PER_TURN, lambda: teller.tell(words(heard, 1, first=MANY + 1)))
-    teller.tell(first)
-    teller.tell(words(heard, 1, first=MANY))
+    notifier = Notifier(clock.call_later)
+    first = reports(heard, MANY)
+    in_between(first, PER_TURN, lambda: notifier.notify(reports(heard, 1, first=MANY + 1)))
+    notifier.notify(first)
+    notifier.notify(reports(heard, 1, first=MANY))
     clock.advance(0)
     assert heard == list(range(MANY + 2))
 
 
 def test_no_more_than_a_batch_waits() -> None:
-    """What is left of one batch is told when the next comes."""
+    """The next batch first notifies of what is left of the one before."""
     clock, heard = ManualClock(), list[int]()
-    teller = Notifier(clock.call_later)
-    teller.tell(words(heard, MANY))
-    teller.tell(words(heard, MANY, first=MANY))
+    notifier = Notifier(clock.call_later)
+    notifier.notify(reports(heard, MANY))
+    notifier.notify(reports(heard, MANY, first=MANY))
     assert len(heard) == MANY + PER_TURN
     assert len(clock.calls) == 1
 
 
 def test_listener_that_fails_harms_no_other(caplog: pytest.LogCaptureFixture) -> None:
-    """Each word is told, and the failure is logged without its text."""
+    """All others are called, and the failure is logged without its text."""
     clock, heard = ManualClock(), list[int]()
-    teller = Notifier(clock.call_later)
-    first = words(heard, 3)
+    notifier = Notifier(clock.call_later)
+    first = reports(heard, 3)
     in_between(first, 1, lambda: dict[str, int]()["a scraped value"])
-    teller.tell(first)
+    notifier.notify(first)
     assert heard == [0, 1, 2]
-    assert "'tell' callback failed with KeyError" in caplog.text
+    assert "'notify' callback failed with KeyError" in caplog.text
     assert "a scraped value" not in caplog.text
 
 
-def test_without_a_loop_everything_is_spooled_and_told() -> None:
-    """A forced stop at the exit of the process, where no call can be put off any more."""
+def test_without_a_loop_everything_is_spooled_and_notified() -> None:
+    """At a forced stop when the process exits, no call can be put off any more."""
     rig = DeliveryRig(max_records=4 * MANY, batch_size=MANY, batch_bytes=10**6)
     submissions = rig.submit(*range(3 * MANY))
     rig.clock.call_later = None  # type: ignore[assignment, method-assign]
-    rig.delivery._teller._call_later = None  # type: ignore[assignment]
+    rig.delivery._settlement._notifier._call_later = None  # type: ignore[assignment]
     rig.delivery.abandon()
-    assert sorted(one.number for one in rig.kept) == list(range(3 * MANY))
+    assert sorted(one.number for one in rig.spooled) == list(range(3 * MANY))
     assert all(each.delivered.called for each in submissions)
 
 
 @pytest.mark.parametrize("waiting", [1, MANY])
-def test_all_is_told_at_once_when_asked(waiting: int) -> None:
-    """Nothing is left, and no turn to come."""
+def test_finish_notifies_of_everything_at_once(waiting: int) -> None:
+    """Nothing is left for another turn."""
     clock, heard = ManualClock(), list[int]()
-    teller = Notifier(clock.call_later)
-    teller.tell(words(heard, waiting))
-    teller.finish()
+    notifier = Notifier(clock.call_later)
+    notifier.notify(reports(heard, waiting))
+    notifier.finish()
     assert heard == list(range(waiting))
     assert clock.calls == []
 
 
-def test_an_end_leaves_no_word_untold() -> None:
-    """A delivery that is abandoned in the middle of telling has told all before it returns."""
+def test_abandoning_leaves_no_notification_for_later() -> None:
+    """All are made before it returns, also those that waited for later turns."""
     rig = DeliveryRig(max_records=MANY, batch_size=MANY)
     submissions = rig.submit(*range(MANY))
     rig.worker.step()

@@ -37,10 +37,10 @@ def failure_of(deferred: Deferred[None]) -> list[object]:
     """Give the type of the error of a Deferred that failed."""
     errors: list[object] = []
 
-    def keep(failure: Failure) -> None:
+    def note(failure: Failure) -> None:
         errors.append(type(failure.value))
 
-    deferred.addErrback(keep)
+    deferred.addErrback(note)
     return errors
 
 
@@ -92,7 +92,7 @@ def test_put_waits_above_the_byte_bound() -> None:
 
 
 def test_a_record_larger_than_the_queue_is_admitted_when_it_is_empty() -> None:
-    """Rather than never."""
+    """Otherwise it would never be."""
     queue = make_queue(max_bytes=10)
     admitted = put_many(queue, make_record(1), make_record(2, size=99))
     assert fired(admitted) == [True, False]
@@ -233,7 +233,7 @@ class QueueMachine(RuleBasedStateMachine):
         """The admitted ones are the oldest, and whoever waits had no room."""
         queued = len(self.queue)
         assert [admitted.called for _, admitted in self.model] == [
-            place < queued for place in range(len(self.model))
+            position < queued for position in range(len(self.model))
         ]
         assert self.queue.size == sum(record.size for record, _ in list(self.model)[:queued])
         if self.queue.waiting:

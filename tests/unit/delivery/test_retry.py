@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scrapy_snapshot_pipeline.delivery.retry import (
-    Outlasted,
+    FailureState,
+    FailureTracker,
+    OutageTooLong,
     Reject,
     Retry,
     RetryPolicy,
     Split,
     Stop,
-    Trouble,
-    Troubles,
     Verdict,
 )
 from scrapy_snapshot_pipeline.errors import (
@@ -30,33 +30,37 @@ from scrapy_snapshot_pipeline.errors import (
 )
 
 
+def decided(policy: RetryPolicy, failures: int, chance: float = 1.0) -> Verdict:
+    """What the policy says after this many answers that nothing can be stored."""
+    return policy.decide(SystemicError(), FailureState(failures, 0.0, 5), chance)
+
+
 def test_default_sleeps_at_most_one_two_four_seconds() -> None:
-    """All three retries of the default are taken, with doubled ceilings, and no fourth."""
-    delays = [RetryPolicy().delay(attempt, chance=1.0) for attempt in (1, 2, 3, 4)]
-    assert delays == [1.0, 2.0, 4.0, None]
+    """All three retries of the default are taken, each after twice the sleep, and no fourth."""
+    verdicts = [decided(RetryPolicy(), failures) for failures in (1, 2, 3, 4)]
+    assert verdicts == [Retry(1.0), Retry(2.0), Retry(4.0), Stop()]
 
 
 def test_zero_times_never_retries() -> None:
-    """With times=0 the first failure is the last word."""
-    assert RetryPolicy(times=0).delay(1, chance=0.5) is None
+    """With times=0 the first failure is the last."""
+    assert decided(RetryPolicy(times=0), 1) == Stop()
 
 
 def test_no_sleep_is_longer_than_the_maximum() -> None:
     """Doubling stops at `backoff_max`, also where a float would overflow."""
     policy = RetryPolicy(times=10_000, backoff=1.0, backoff_max=15.0)
-    assert policy.delay(5, chance=1.0) == 15.0
-    assert policy.delay(10_000, chance=1.0) == 15.0
+    assert decided(policy, 5) == Retry(15.0)
+    assert decided(policy, 10_000) == Retry(15.0)
 
 
 @given(
-    attempt=st.integers(1, 3), chance=st.floats(0, 1), backoff=st.floats(0, 100, allow_nan=False)
+    failures=st.integers(1, 3), chance=st.floats(0, 1), backoff=st.floats(0, 100, allow_nan=False)
 )
-def test_jitter_is_full(attempt: int, chance: float, backoff: float) -> None:
-    """A sleep is the given share of its ceiling, from nothing to all of it."""
+def test_jitter_is_full(failures: int, chance: float, backoff: float) -> None:
+    """A sleep is the given share of the longest one, from nothing to all of it."""
     policy = RetryPolicy(times=3, backoff=backoff, backoff_max=15.0)
-    assert policy.delay(attempt, chance) == chance * policy.ceiling(attempt)
-    assert policy.delay(attempt, 0.0) == 0.0
-    assert policy.ceiling(attempt) <= 15.0
+    longest = min(15.0, backoff * 2 ** (failures - 1))
+    assert decided(policy, failures, chance) == Retry(chance * longest)
 
 
 @pytest.mark.parametrize(
@@ -88,31 +92,31 @@ def test_jitter_is_full(attempt: int, chance: float, backoff: float) -> None:
 def test_what_each_error_leads_to(
     error: BaseException, failures: int, records: int, expected: Verdict
 ) -> None:
-    """Each class of error says who may try again, how soon and how often."""
-    assert RetryPolicy().decide(error, Trouble(failures, 0.0, records), 1.0) == expected
+    """The class of an error decides whether to try again, how soon and how often."""
+    assert RetryPolicy().decide(error, FailureState(failures, 0.0, records), 1.0) == expected
 
 
 @pytest.mark.parametrize("error", [OutageError(), ContentionError(), AmbiguousCommitError()])
 def test_the_last_attempt_of_an_outage_is_made_at_the_deadline(error: WriteError) -> None:
-    """No sleep goes beyond it, and nothing is tried after it."""
+    """No sleep goes beyond the deadline, and nothing is tried after it."""
     policy = RetryPolicy(outage_timeout=10.0)
-    assert policy.decide(error, Trouble(9, 9.5, 1), 1.0) == Retry(0.5)
-    assert policy.decide(error, Trouble(9, 10.0, 1), 1.0) == Outlasted()
+    assert policy.decide(error, FailureState(9, 9.5, 1), 1.0) == Retry(0.5)
+    assert policy.decide(error, FailureState(9, 10.0, 1), 1.0) == OutageTooLong()
 
 
 def test_failures_of_one_kind_are_counted_in_a_row() -> None:
-    """Another kind begins at one, while the outage lasts since the first of them."""
-    troubles = Troubles()
-    assert troubles.failed(OutageError(), 100.0, 3) == Trouble(1, 0.0, 3)
-    assert troubles.failed(OutageError(), 101.0, 3) == Trouble(2, 1.0, 3)
-    assert troubles.failed(ContentionError(), 103.0, 3) == Trouble(1, 3.0, 3)
+    """Another kind begins at one, but the outage goes on since the first of them."""
+    tracker = FailureTracker()
+    assert tracker.failed(OutageError(), 100.0, 3) == FailureState(1, 0.0, 3)
+    assert tracker.failed(OutageError(), 101.0, 3) == FailureState(2, 1.0, 3)
+    assert tracker.failed(ContentionError(), 103.0, 3) == FailureState(1, 3.0, 3)
 
 
 def test_a_server_that_answers_ends_the_outage() -> None:
-    """By a commit, or by refusing the data."""
-    troubles = Troubles()
-    troubles.failed(OutageError(), 100.0, 3)
-    troubles.failed(BadDataError(), 101.0, 3)
-    assert troubles.failed(OutageError(), 200.0, 3).elapsed == 0.0
-    troubles.stored()
-    assert troubles.failed(OutageError(), 300.0, 3) == Trouble(1, 0.0, 3)
+    """It does so with a commit, or when it refuses the data."""
+    tracker = FailureTracker()
+    tracker.failed(OutageError(), 100.0, 3)
+    tracker.failed(BadDataError(), 101.0, 3)
+    assert tracker.failed(OutageError(), 200.0, 3).elapsed == 0.0
+    tracker.stored()
+    assert tracker.failed(OutageError(), 300.0, 3) == FailureState(1, 0.0, 3)

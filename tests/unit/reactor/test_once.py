@@ -24,7 +24,7 @@ class Work:
 
 
 def test_work_begins_with_the_first_who_waits() -> None:
-    """Making it begins nothing, and a second waiter begins nothing again."""
+    """It does not begin before, and does not begin again with a second waiter."""
     work = Work()
     shared = Once(work)
     assert work.begun == 0
@@ -48,7 +48,7 @@ def test_everyone_hears_of_the_end() -> None:
 
 
 def test_everyone_hears_of_the_failure() -> None:
-    """A failure is no secret of the first waiter."""
+    """Not only the first waiter."""
     work = Work()
     shared = Once(work)
     first = shared.wait()
@@ -77,7 +77,7 @@ def test_work_goes_on_without_the_one_who_began_it() -> None:
 
 @pytest.mark.parametrize("waiters", [1, 3])
 def test_a_waiter_may_ask_again_from_its_own_callback(waiters: int) -> None:
-    """Whoever asks while the end is told hears it too."""
+    """Whoever asks while the others are being fired hears of the end too."""
     work = Work()
     shared = Once(work)
     again: list[Deferred[None]] = []

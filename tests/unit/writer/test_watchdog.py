@@ -18,7 +18,7 @@ def test_an_answer_in_time_is_passed_on() -> None:
 
 
 def test_work_without_an_answer_is_cut_again_and_again() -> None:
-    """The first cut may find nothing to cut: the driver was still connecting."""
+    """The first cut may find nothing to cut, because the driver is still connecting."""
     clock, cuts = ManualClock(), list[float]()
     work: Deferred[str] = Deferred()
     Watchdog(clock.call_later, 30, lambda: cuts.append(clock.now)).watch(work)

@@ -1,0 +1,147 @@
+"""The commands, as a user types them."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO
+
+import pytest
+from scrapy.utils.misc import load_object
+
+from scrapy_snapshot_pipeline.commands import SUBCOMMANDS
+
+EXAMPLE = Path(__file__).resolve().parents[2] / "example_project"
+HEAVY = {
+    "rich",
+    "sqlalchemy",
+    "pyarrow",
+    "scrapy_snapshot_pipeline.declaration.registry",
+    "scrapy_snapshot_pipeline.history",
+}
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the example project."""
+    ignored = shutil.ignore_patterns("runs", ".scrapy", "__pycache__", "odds.db*")
+    target = tmp_path_factory.mktemp("commands") / "example_project"
+    return shutil.copytree(EXAMPLE, target, ignore=ignored)
+
+
+def typed(line: str, project: Path, url: str) -> subprocess.CompletedProcess[str]:
+    """Run a line as a shell would."""
+    return subprocess.run(
+        [sys.executable, "-m", *shlex.split(line)],
+        cwd=project,
+        env={**os.environ, "SNAPSHOT_DATABASE_URL": url},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.crawl
+@pytest.mark.parametrize("name", SUBCOMMANDS)
+def test_example_of_the_help_text_runs(
+    name: str, odds_url: str, project: Path, tmp_path: Path
+) -> None:
+    """It finds something, and `--help` shows it."""
+    example = load_object(SUBCOMMANDS[name]).example
+    own = shutil.copy(odds_url.removeprefix("sqlite:///"), tmp_path)  # some commands write
+
+    done = typed(example, project, f"sqlite:///{own}")
+    assert (done.returncode, done.stderr.count("nothing found")) == (0, 0), done.stderr
+    assert done.stdout or (project / "odds.csv").stat().st_size
+    shown = typed(f"scrapy snapshots {name} --help", project, odds_url).stdout
+    assert example in " ".join(shown.split())
+
+
+@pytest.mark.crawl
+@pytest.mark.parametrize(
+    ("line", "code", "text"),
+    [
+        ("show --key match=x --key bookmaker=y", 1, "has no entity with key x, y"),
+        ("show --key nothing=x", 1, "nothing is not a key field"),
+        ("changes --since soon", 2, "'soon' is neither a time nor a run"),
+        ("changes --unknown", 2, "--unknown"),
+    ],
+)
+def test_error_is_one_text_and_an_exit_code(
+    line: str, code: int, text: str, odds_url: str, project: Path
+) -> None:
+    """The code is 1 for what cannot be answered, 2 for wrong usage; there is no traceback."""
+    done = typed(f"scrapy snapshots {line}", project, odds_url)
+
+    assert done.returncode == code
+    assert text in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.crawl
+def test_reader_that_goes_away_early_is_no_error(odds_url: str, project: Path) -> None:
+    """As `head -1` does."""
+    line = f"{shlex.quote(sys.executable)} -m scrapy snapshots as-of now --json | head -1"
+    done = subprocess.run(
+        ["/bin/sh", "-c", line],
+        cwd=project,
+        env={**os.environ, "SNAPSHOT_DATABASE_URL": odds_url},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stderr == ""
+    assert done.stdout.startswith("{")
+
+
+@pytest.mark.crawl
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
+@pytest.mark.parametrize(("target", "bar"), [("-", False), ("export.csv", True)])
+def test_progress_is_shown_unless_rows_are(
+    target: str, *, bar: bool, odds_url: str, project: Path
+) -> None:
+    """On a terminal the progress of a file is shown; rows that go to the terminal stay whole."""
+    line = [sys.executable, "-m", "scrapy", "snapshots", "export", "-o", target, "--format", "csv"]
+    ours, theirs = os.openpty()
+    with open(ours, "rb", buffering=0) as screen:  # noqa: PTH123 - a descriptor
+        done = subprocess.Popen(
+            [*line, "--table", "competitor_odds_snapshot", "--force"],
+            cwd=project,
+            env={**os.environ, "SNAPSHOT_DATABASE_URL": odds_url, "TERM": "xterm"},
+            stdin=subprocess.DEVNULL,
+            stdout=theirs,
+            stderr=theirs,
+        )
+        os.close(theirs)
+        shown = b"".join(_until_hung_up(screen))
+    assert done.wait(60) == 0
+    assert (b"reading" in shown) == bar
+    assert (b"arsenal-chelsea,bwin" in shown) != bar
+
+
+def _until_hung_up(screen: BinaryIO) -> Iterator[bytes]:
+    """Read until nobody writes any more, which Linux reports as an error."""
+    with suppress(OSError):
+        while chunk := screen.read(65_536):
+            yield chunk
+
+
+def test_other_scrapy_commands_load_nothing_heavy() -> None:
+    """Scrapy imports the module whenever it is called."""
+    script = (
+        "import scrapy.cmdline, sys; before = set(sys.modules);"
+        "import scrapy_snapshot_pipeline.commands; print(*(set(sys.modules) - before))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert not HEAVY & set(done.stdout.split())

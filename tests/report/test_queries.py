@@ -1,0 +1,76 @@
+"""What one table has to show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from scrapy_snapshot_pipeline.history import SnapshotHistory, TableInfo
+from scrapy_snapshot_pipeline.report import ReportOptions
+from scrapy_snapshot_pipeline.report.queries import numeric_fields, query_table
+from scrapy_snapshot_pipeline.report.table_data import TableData
+from tests.report.shop import START, Product, product, store, week
+
+
+def info(*numeric: str, untyped: bool = False) -> TableInfo:
+    """A table with these declared numbers."""
+    return TableInfo("t", ("sku",), (), (), numeric, (), untyped=untyped)
+
+
+@pytest.mark.parametrize(
+    ("table", "sample", "fields"),
+    [
+        (info("sku", "price", "offers.amount"), {}, ("price", "offers.amount")),
+        (info("price"), {"price": 1, "extra": {"stock": 2}}, ("price", "extra.stock")),
+        (info(), {"extra": {"a": {"b": "1.5", "c": "text", "d": True}}}, ("extra.a.b",)),
+        (info(), {"extra": None, "count": 3}, ()),
+        (info(untyped=True), {"sku": 5, "stock": 3, "title": "7", "live": True}, ("stock",)),
+    ],
+)
+def test_numbers_are_declared_or_found_in_json(
+    table: TableInfo, sample: Mapping[str, object], fields: tuple[str, ...]
+) -> None:
+    """Never the key; a text is a number only inside JSON, where decimals are stored so."""
+    assert numeric_fields(table, [sample]) == fields
+
+
+def test_each_number_is_found_once() -> None:
+    """Declared ones first, then those of the samples in their order."""
+    samples = [{"extra": {"b": 1}}, {"extra": {"a": 2, "b": 3}}, {"extra": {"price": 4}}]
+    assert numeric_fields(info("price"), samples) == (
+        "price",
+        "extra.b",
+        "extra.a",
+        "extra.price",
+    )
+
+
+def found(folder: Path, seen: dict[int, list[Product]], options: ReportOptions) -> TableData:
+    """What the table of these crawls has to show."""
+    url = f"sqlite:///{(folder / 'shop.db').as_posix()}"
+    store(url, seen)
+    with SnapshotHistory(url) as history:
+        return query_table(history, history.table("report_product"), options, START)
+
+
+def test_lists_have_one_more_than_is_shown(tmp_path: Path) -> None:
+    """So that the page knows that it cuts them; what is counted is all of them."""
+    data = found(tmp_path, week(), ReportOptions(top=1))
+    assert (len(data.new), len(data.movers)) == (2, 2)
+    assert (data.new_count, data.not_seen_count) == (4, 1)
+    assert len(data.not_seen) == 1
+
+
+def test_fields_that_move_wildly_do_not_hide_the_others(tmp_path: Path) -> None:
+    """Each field's furthest mover comes before any field's second."""
+    seen = {
+        day: [
+            Product(f"p{n}", "plain", product("", price, offers={}).price, {"stock": stock})
+            for n in range(3)
+        ]
+        for day, price, stock in ((0, "10", 1), (1, "11", 900))
+    }
+    data = found(tmp_path, seen, ReportOptions(top=1))
+    assert [field for field, _ in data.movers] == ["extra.stock", "price"]

@@ -1,0 +1,209 @@
+"""Captures by class: prepared once, after their tables were created."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import weakref
+from collections.abc import Sequence
+from dataclasses import dataclass, make_dataclass
+
+import pytest
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+from scrapy_snapshot_pipeline.capture.captures import Captures
+from scrapy_snapshot_pipeline.declaration import registry
+from scrapy_snapshot_pipeline.declaration.registry import Declarations, snapshot
+from scrapy_snapshot_pipeline.declaration.tables import Declaration
+from scrapy_snapshot_pipeline.errors import (
+    CaptureError,
+    DeclarationError,
+    OutageError,
+    SchemaMismatchError,
+)
+from tests.unit.fakes import RUN_ID, START
+
+NAIVE = dt.datetime(2024, 5, 1, 14)  # noqa: DTZ001 - that it has no zone is the point
+
+
+class FakeDatabase:
+    """Creates tables when the test says so."""
+
+    def __init__(self) -> None:
+        self.asked: list[list[str]] = []
+        self._answers: list[Deferred[None]] = []
+
+    async def create_tables(self, declarations: Sequence[Declaration]) -> None:
+        """Note the names, and wait for the test."""
+        self.asked.append([declaration.table for declaration in declarations])
+        self._answers.append(Deferred())
+        await self._answers[-1]
+
+    def succeed(self) -> None:
+        """Answer the oldest question."""
+        self._answers.pop(0).callback(None)
+
+    def fail(self, error: Exception) -> None:
+        """Answer the oldest question with an error."""
+        self._answers.pop(0).errback(error)
+
+
+@pytest.fixture(autouse=True)
+def _only_own_classes(monkeypatch: pytest.MonkeyPatch) -> None:
+    empty: weakref.WeakValueDictionary[tuple[str, str], type] = weakref.WeakValueDictionary()
+    monkeypatch.setattr(registry, "_registry", empty)
+
+
+@pytest.fixture
+def database() -> FakeDatabase:
+    """Make a database that has not answered yet."""
+    return FakeDatabase()
+
+
+@pytest.fixture
+def captures(database: FakeDatabase) -> Captures:
+    """Make the thing under test, with no class prepared."""
+    return make_captures(database)
+
+
+def make_captures(
+    database: FakeDatabase, timezone: dt.tzinfo | None = None, max_bytes: int | None = None
+) -> Captures:
+    """Make the captures of a crawl with these settings."""
+    return Captures(
+        Declarations(), database.create_tables, naive_timezone=timezone, max_bytes=max_bytes
+    )
+
+
+def declared(name: str, key: str = "sku") -> type:
+    """Make a declared class, whose table is its name in lower case."""
+    return snapshot(key=key)(make_dataclass(name, [("sku", str)]))
+
+
+def prepare(captures: Captures, item_class: type) -> Deferred[None]:
+    """Do what an item of a class does that is not ready."""
+    return Deferred.fromCoroutine(captures.prepare(item_class))
+
+
+def error_of(preparing: Deferred[None]) -> BaseException:
+    """The error with which it ended."""
+    failures: list[Failure] = []
+    preparing.addErrback(failures.append)
+    assert failures[0].value is not None
+    return failures[0].value
+
+
+def test_all_declared_classes_are_prepared_with_one_question(
+    captures: Captures, database: FakeDatabase
+) -> None:
+    """At the start of a crawl, whose items then wait for nothing."""
+    price, book = declared("Price"), declared("Book")
+    Deferred.fromCoroutine(captures.prepare_declared())
+    assert database.asked == [["price", "book"]]
+    assert (captures.ready, captures.tables) == ({}, {})
+    database.succeed()
+    assert list(captures.ready) == [price, book]
+    assert list(captures.tables) == ["price", "book"]
+
+
+def test_a_class_that_is_ready_asks_nothing(captures: Captures, database: FakeDatabase) -> None:
+    """Whoever asks twice gets the same capture."""
+    price = declared("Price")
+    prepare(captures, price)
+    database.succeed()
+    capture = captures.ready[price]
+    assert prepare(captures, price).called
+    assert database.asked == [["price"]]
+    assert captures.ready[price] is capture is not None
+    assert capture(price("a"), START, RUN_ID).table == "price"
+
+
+def test_a_class_declared_in_the_middle_is_ready_once_its_tables_are_there(
+    captures: Captures, database: FakeDatabase
+) -> None:
+    """Its first items wait for one preparation together."""
+    late = declared("Late")
+    waiting = [prepare(captures, late) for _ in range(3)]
+    assert database.asked == [["late"]]
+    assert not any(each.called for each in waiting)
+    assert captures.ready == {}
+    database.succeed()
+    assert all(each.called for each in waiting)
+    assert list(captures.ready) == [late]
+    assert captures.tables["late"].item_class is late
+
+
+def test_the_next_item_tries_again_after_an_outage(
+    captures: Captures, database: FakeDatabase
+) -> None:
+    """Those that waited for the failed attempt fail with it."""
+    late = declared("Late")
+    waiting = [prepare(captures, late) for _ in range(2)]
+    database.fail(OutageError("away"))
+    assert [type(error_of(each)) for each in waiting] == [OutageError, OutageError]
+    retried = prepare(captures, late)
+    database.succeed()
+    assert retried.called
+    assert database.asked == [["late"], ["late"]]
+    assert captures.ready[late] is not None
+
+
+def test_a_table_that_does_not_fit_is_not_tried_again(
+    captures: Captures, database: FakeDatabase
+) -> None:
+    """It would not fit the next time either, so every later item gets the same error at once."""
+    late = declared("Late")
+    first = prepare(captures, late)
+    database.fail(SchemaMismatchError("other columns"))
+    errors = [error_of(first), error_of(prepare(captures, late))]
+    assert [str(error) for error in errors] == ["other columns"] * 2
+    assert database.asked == [["late"]]
+    assert (captures.ready, captures.tables) == ({}, {})
+
+
+def test_a_wrong_declaration_is_an_error_of_each_item(
+    captures: Captures, database: FakeDatabase
+) -> None:
+    """The database is not asked."""
+    wrong = declared("Wrong", key="skew")
+    for _ in range(2):
+        assert isinstance(error_of(prepare(captures, wrong)), DeclarationError)
+    assert database.asked == []
+
+
+def test_an_undeclared_class_is_warned_of_once(
+    captures: Captures, database: FakeDatabase, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It has no capture, from its first item on."""
+    with caplog.at_level(logging.WARNING):
+        for _ in range(2):
+            assert prepare(captures, dict).called
+    assert captures.ready == {dict: None}
+    assert caplog.text.count("Items of builtins.dict have no @snapshot declaration") == 1
+    assert database.asked == []
+
+
+@snapshot(key="sku")
+@dataclass
+class Seen:
+    """Has a time."""
+
+    sku: str
+    at: dt.datetime
+
+
+def test_the_limits_of_the_settings_hold(database: FakeDatabase) -> None:
+    """The zone of naive times, and the most bytes of an item."""
+    zoned = make_captures(database, timezone=dt.timezone.utc)
+    small = make_captures(database, timezone=dt.timezone.utc, max_bytes=10)
+    for captures in (zoned, small):
+        prepare(captures, Seen)
+        database.succeed()
+    read, refuse = zoned.ready[Seen], small.ready[Seen]
+    assert read is not None
+    assert refuse is not None
+    record = read(Seen("a", NAIVE), START, RUN_ID)
+    assert record.values[1] == NAIVE.replace(tzinfo=dt.timezone.utc)
+    with pytest.raises(CaptureError, match="SNAPSHOT_ITEM_MAX_BYTES"):
+        refuse(Seen("a", NAIVE), START, RUN_ID)

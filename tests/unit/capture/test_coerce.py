@@ -1,0 +1,217 @@
+"""From scraped values to the values of columns, one kind at a time."""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+import math
+import uuid
+from decimal import Decimal, localcontext
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from scrapy_snapshot_pipeline.capture.coerce import CoerceError, coercer
+from scrapy_snapshot_pipeline.declaration.tables import Column, Kind, Role
+from tests.unit.item_classes import Colour
+
+UTC = dt.timezone.utc
+NOON = dt.datetime(2024, 5, 1, 12, tzinfo=UTC)
+NAIVE = dt.datetime(2024, 5, 1, 14)  # noqa: DTZ001 - that it has no zone is the point
+PARIS = ZoneInfo("Europe/Paris")
+SCRAPED = "hunter2"
+
+
+class Text(str):
+    """A str that is not exactly str."""
+
+    __slots__ = ()
+
+
+class Whole(int):
+    """An int that is not exactly int."""
+
+
+class Exact(Decimal):
+    """A Decimal that is not exactly Decimal."""
+
+
+def coerced(kind: Kind, value: object, zone: dt.tzinfo | None = None, **facts: Any) -> object:
+    """What a column of this kind makes of a value."""
+    return coercer(Column("x", kind, Role.TRACKED, **facts), zone)(value)
+
+
+def refusal(kind: Kind, value: object, **facts: Any) -> CoerceError:
+    """The error that a column of this kind raises for a value."""
+    with pytest.raises(CoerceError) as caught:
+        coerced(kind, value, **facts)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "stored"),
+    [
+        (Kind.TEXT, "x", "x"),
+        (Kind.TEXT, Text("subclass"), "subclass"),
+        (Kind.TEXT, 5, "5"),
+        (Kind.TEXT, 1.5, "1.5"),
+        (Kind.TEXT, Decimal("1.50"), "1.50"),
+        (Kind.TEXT, uuid.UUID(int=1), "00000000-0000-0000-0000-000000000001"),
+        (Kind.TEXT, Colour.RED, "red"),
+        (Kind.INTEGER, Whole(3), 3),
+        (Kind.INTEGER, " 12 ", 12),
+        (Kind.INTEGER, 3.0, 3),
+        (Kind.INTEGER, Decimal("4.0"), 4),
+        (Kind.INTEGER, 2**63 - 1, 2**63 - 1),
+        (Kind.FLOAT, "1e3", 1000.0),
+        (Kind.FLOAT, 2, 2.0),
+        (Kind.FLOAT, Decimal("0.5"), 0.5),
+        (Kind.BOOLEAN, True, True),
+        (Kind.BOOLEAN, "TRUE", True),
+        (Kind.BOOLEAN, 0, False),
+        (Kind.DECIMAL, 0.1, Decimal("0.1")),
+        (Kind.DECIMAL, "1E+2", Decimal(100)),
+        (Kind.DECIMAL, Exact("1.5"), Decimal("1.5")),
+        (Kind.DECIMAL, 7, Decimal(7)),
+        (Kind.DATETIME, "2024-05-01T14:00:00+02:00", NOON),
+        (Kind.DATETIME, "2024-05-01 12:00Z", NOON),
+        (Kind.DATETIME, dt.datetime(2024, 5, 1, 14, tzinfo=PARIS), NOON),
+        (Kind.DATE, "2024-05-01", dt.date(2024, 5, 1)),
+        (Kind.DATE, dt.date(2024, 5, 1), dt.date(2024, 5, 1)),
+        (Kind.TIME, "12:30", dt.time(12, 30)),
+        (Kind.TIME, "12:30:15,25", dt.time(12, 30, 15, 250_000)),
+        (Kind.UUID, "00000000-0000-0000-0000-000000000001", uuid.UUID(int=1)),
+        (Kind.UUID, uuid.UUID(int=1), uuid.UUID(int=1)),
+        (Kind.BYTES, bytearray(b"x"), b"x"),
+        (Kind.BYTES, memoryview(b"x"), b"x"),
+    ],
+)
+def test_a_value_is_coerced_to_the_kind(kind: Kind, value: object, stored: object) -> None:
+    """To exactly the built-in type that the column holds."""
+    result = coerced(kind, value)
+    assert (result, type(result)) == (stored, type(stored))
+
+
+@pytest.mark.parametrize("value", [Colour.BLUE, 2, "BLUE"])
+def test_a_member_of_an_enum_is_taken_by_value_and_by_name(value: object) -> None:
+    """And stored by its name, since its value is not a string."""
+    assert coerced(Kind.ENUM, value, annotation=Colour) == "BLUE"
+
+
+def test_an_enum_with_text_is_stored_by_its_value() -> None:
+    """Whatever its name is."""
+    assert coerced(Kind.ENUM, "red", annotation=Colour) == "red"
+    assert coerced(Kind.ENUM, "RED", annotation=Colour) == "red"
+
+
+def test_a_member_of_another_enum_is_refused() -> None:
+    """Even one with the same value."""
+
+    class Other(enum.Enum):
+        RED = "red"
+
+    assert refusal(Kind.ENUM, Other.RED, annotation=Colour).problem == "expected Colour, got Other"
+
+
+def test_negative_zero_becomes_zero() -> None:
+    """Otherwise an unchanged value would have two hashes."""
+    assert math.copysign(1, coerced(Kind.FLOAT, -0.0)) == 1  # type: ignore[arg-type]
+    assert not coerced(Kind.DECIMAL, Decimal("-0.00")).is_signed()  # type: ignore[attr-defined]
+    small = coerced(Kind.DECIMAL, "-0.001", scale=2)
+    assert str(small) == "0.00"
+
+
+@pytest.mark.parametrize(
+    ("value", "stored"), [(1.005, "1.01"), ("1.0049", "1.00"), (-2.5, "-2.50")]
+)
+def test_a_decimal_is_rounded_half_up_to_its_scale(value: object, stored: str) -> None:
+    """Whatever the process's own context says."""
+    with localcontext() as context:
+        context.prec = 2
+        assert str(coerced(Kind.DECIMAL, value, precision=6, scale=2)) == stored
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "said"),
+    [
+        (Kind.TEXT, True, "expected str, got bool"),
+        (Kind.TEXT, math.nan, "finite"),
+        (Kind.TEXT, [], "expected str, got list"),
+        (Kind.INTEGER, True, "expected int, got bool"),
+        (Kind.INTEGER, 1.5, "without a fraction"),
+        (Kind.INTEGER, 2**63, "64 bits"),
+        (Kind.INTEGER, "1_000", "not a number"),
+        (Kind.INTEGER, "1e999999", "64 bits"),
+        (Kind.FLOAT, math.inf, "finite"),
+        (Kind.FLOAT, "nan", "not a number"),
+        (Kind.FLOAT, True, "expected float, got bool"),
+        (Kind.BOOLEAN, 2, "bool"),
+        (Kind.BOOLEAN, "yes", "bool"),
+        (Kind.BOOLEAN, 1.0, "expected bool, got float"),
+        (Kind.DECIMAL, Decimal("sNaN"), "finite"),
+        (Kind.DECIMAL, "1e2000", "at most 1000 digits"),
+        (Kind.DECIMAL, "1e-2000", "at most 1000 digits"),
+        (Kind.DECIMAL, "$1", "not a number"),
+        (Kind.DATETIME, NAIVE, "a datetime with a time zone"),
+        (Kind.DATETIME, "yesterday", "ISO 8601"),
+        (Kind.DATETIME, "2024-02-30T12:00:00Z", "calendar"),
+        (Kind.DATETIME, dt.date(2024, 5, 1), "expected datetime, got date"),
+        (Kind.DATETIME, "0001-01-01T00:00:00+14:00", "from year 1 to 9999"),
+        (Kind.DATE, NOON, "expected date, got datetime"),
+        (Kind.DATE, "01.05.2024", "YYYY-MM-DD"),
+        (Kind.DATE, "2024-02-30", "calendar"),
+        (Kind.TIME, dt.time(12, tzinfo=UTC), "without a time zone"),
+        (Kind.TIME, "24:30", "a time of day"),
+        (Kind.TIME, "noon", "HH:MM:SS"),
+        (Kind.UUID, "x", "UUID"),
+        (Kind.UUID, 1, "expected UUID, got int"),
+        (Kind.BYTES, "x", "expected bytes, got str"),
+    ],
+)
+def test_an_unfit_value_is_refused(kind: Kind, value: object, said: str) -> None:
+    """With what was expected, and a cure."""
+    error = refusal(kind, value)
+    assert said in error.problem
+    assert error.cure
+    assert error.path == ""
+
+
+SCALARS = [kind for kind in Kind if kind not in (Kind.TEXT, Kind.JSON)]
+
+
+@pytest.mark.parametrize("kind", SCALARS)
+def test_a_refusal_never_shows_the_value(kind: Kind) -> None:
+    """Not in an exception that is chained to it either."""
+    error = refusal(kind, SCRAPED, annotation=Colour if kind is Kind.ENUM else None)
+    chained = [error.__cause__, None if error.__suppress_context__ else error.__context__]
+    shown = [error.problem, error.cure, *map(str, chained)]
+    assert not any(SCRAPED in text for text in shown)
+
+
+@pytest.mark.parametrize("kind", [Kind.TEXT, Kind.BYTES])
+def test_a_length_is_a_limit(kind: Kind) -> None:
+    """In characters or in bytes."""
+    fits: object = "é" * 4 if kind is Kind.TEXT else b"1234"
+    assert coerced(kind, fits, length=4) == fits
+    assert "length of at most 3, got 4" in refusal(kind, fits, length=3).problem
+
+
+def test_a_precision_is_a_limit() -> None:
+    """On the digits that it leaves before the point, counted after rounding."""
+    assert coerced(Kind.DECIMAL, "9999.99", precision=6, scale=2) == Decimal("9999.99")
+    error = refusal(Kind.DECIMAL, "9999.995", precision=6, scale=2)
+    assert "at most 4 digits" in error.problem
+
+
+def test_a_naive_datetime_is_read_in_the_given_zone() -> None:
+    """And stored in UTC."""
+    assert coerced(Kind.DATETIME, NAIVE, PARIS) == NOON
+    assert coerced(Kind.DATETIME, "2024-05-01T14:00", PARIS) == NOON
+    assert "SNAPSHOT_NAIVE_TIMEZONE" in refusal(Kind.DATETIME, NAIVE).cure
+
+
+def test_an_error_collects_its_path_from_inside_out() -> None:
+    """Each level that it passes puts its own step in front."""
+    error = CoerceError("problem", "cure").inside(".price").inside("[3]").inside(".prices")
+    assert (error.problem, error.cure, error.path) == ("problem", "cure", ".prices[3].price")

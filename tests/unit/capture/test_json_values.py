@@ -1,0 +1,155 @@
+"""From nested values to canonical JSON text."""
+
+from __future__ import annotations
+
+import collections
+import datetime as dt
+import math
+import uuid
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from scrapy_snapshot_pipeline.capture.coerce import CoerceError
+from scrapy_snapshot_pipeline.capture.json_values import MAX_DEPTH, json_coercer, plain_fields
+from tests.unit.item_classes import Colour, Price, ScrapyItem
+
+NOON = dt.datetime(2024, 5, 1, 12, tzinfo=dt.timezone.utc)
+NAIVE = dt.datetime(2024, 5, 1, 14)  # noqa: DTZ001 - that it has no zone is the point
+SCRAPED = "hunter2"
+
+
+def json_text(value: object, annotation: object = Any, zone: dt.tzinfo | None = None) -> object:
+    """The text that a column with this annotation holds."""
+    return json_coercer(annotation, zone)(value)
+
+
+def refusal(value: object, annotation: object = Any) -> CoerceError:
+    """The error that a column with this annotation raises for a value."""
+    with pytest.raises(CoerceError) as caught:
+        json_text(value, annotation)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("é", '"é"'),
+        (True, "true"),
+        (7, "7"),
+        (-0.0, "0.0"),
+        ((1, None), "[1,null]"),
+        ({3, 1, 2}, "[1,2,3]"),
+        ({"b": 1, "a": None}, '{"a":null,"b":1}'),
+        (collections.OrderedDict(b=1, a=2), '{"a":2,"b":1}'),
+        (Decimal("1.10"), '"1.1"'),
+        (NOON, '"2024-05-01T12:00:00.000000Z"'),
+        (NOON.date(), '"2024-05-01"'),
+        (NOON.time(), '"12:00:00.000000"'),
+        (uuid.UUID(int=1), '"00000000-0000-0000-0000-000000000001"'),
+        (b"x", '"eA=="'),
+        (Colour.BLUE, '"BLUE"'),
+        ({dt.date(2024, 5, 1): Colour.RED}, '{"2024-05-01":"red"}'),
+        ({1: {Decimal("2.0"): 0}}, '{"1":{"2":0}}'),
+        (Price("x", Decimal("1.0")), '{"outcome":"x","price":"1"}'),
+        (ScrapyItem(name=None, size=1), '{"size":1}'),
+        ("back\\u0000slash", '"back\\\\u0000slash"'),
+    ],
+)
+def test_any_value_has_one_text(value: object, text: str) -> None:
+    """Whatever order it was scraped in, and by whatever type it was scraped."""
+    assert json_text(value) == text
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value", "text"),
+    [
+        (dict[str, Decimal], {"b": 1.5, "a": "2.0", "c": None}, '{"a":"2","b":"1.5","c":null}'),
+        (list[int], ["1", 2.0], "[1,2]"),
+        (tuple[int, ...], ("1",), "[1]"),
+        (set[str], {2, 1}, '["1","2"]'),
+        (list[list[float]], [[1]], "[[1.0]]"),
+        (list[dict[str, Colour]], [{"a": "BLUE"}], '[{"a":"BLUE"}]'),
+        (collections.Counter[str], {"a": 1}, '{"a":1}'),
+        (int | str, "1", '"1"'),
+    ],
+)
+def test_inner_values_are_coerced_to_the_annotation(
+    annotation: object, value: object, text: str
+) -> None:
+    """As far as it says what they are."""
+    assert json_text(value, annotation) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "path", "said"),
+    [
+        ([{"a": math.nan}], "[0]{}", "finite"),
+        ([0, object()], "[1]", "got object"),
+        ({"a": "\x00"}, "{}", "NUL"),
+        ({1: 0, "1": 0}, "{}", "differ"),
+        ({(1,): 0}, "{}", "got tuple"),
+        ({True: 0}, "{}", "got bool"),
+        ({"m": NAIVE}, "{}", "time zone"),
+        (Price("x", object()), ".price", "got object"),  # type: ignore[arg-type]
+        ([10**5000], "", "JSON can hold"),
+    ],
+)
+def test_an_unfit_value_is_refused_with_its_path(value: object, path: str, said: str) -> None:
+    """Down to the list index and the item's field; a key may be scraped and is not shown."""
+    error = refusal(value)
+    assert error.path == path
+    assert said in error.problem
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value", "said"),
+    [
+        (dict[str, Decimal], {SCRAPED: SCRAPED}, "not a number"),
+        (dict[str, Decimal], [1], "expected dict, got list"),
+        (list[int], SCRAPED, "expected list, got str"),
+        (set[int], [1], "expected set, got list"),
+    ],
+)
+def test_a_value_must_fit_the_annotation(annotation: object, value: object, said: str) -> None:
+    """The error never shows the value."""
+    error = refusal(value, annotation)
+    assert said in error.problem
+    assert SCRAPED not in f"{error.path} {error.problem} {error.cure}"
+
+
+def test_a_value_that_contains_itself_is_refused() -> None:
+    """As one that is nested too deep."""
+    loop: list[object] = []
+    loop.append(loop)
+    assert f"{MAX_DEPTH} levels" in refusal(loop).problem
+
+
+def test_the_deepest_value_is_accepted() -> None:
+    """One level more is refused."""
+    nested: list[object] = []
+    for _ in range(MAX_DEPTH - 1):
+        nested = [nested]
+    assert json_text(nested) == "[" * MAX_DEPTH + "]" * MAX_DEPTH
+    assert f"{MAX_DEPTH} levels" in refusal([nested]).problem
+
+
+def test_a_naive_datetime_is_read_in_the_given_zone() -> None:
+    """With and without an annotation."""
+    paris = ZoneInfo("Europe/Paris")
+    assert json_text(NAIVE, Any, paris) == '"2024-05-01T12:00:00.000000Z"'
+    assert json_text([NAIVE], list[dt.datetime], paris) == '["2024-05-01T12:00:00.000000Z"]'
+
+
+def test_the_fields_of_an_item_are_made_plain_and_named_in_errors() -> None:
+    """A name that is not one of Python's may have been scraped, and is not shown."""
+    assert plain_fields([("a", NOON), ("b", 1)], None) == {
+        "a": "2024-05-01T12:00:00.000000Z",
+        "b": 1,
+    }
+    for name, path in (("a", ".a"), ("a b", "{}")):
+        with pytest.raises(CoerceError) as caught:
+            plain_fields([(name, object())], None)
+        assert caught.value.path == path

@@ -1,0 +1,73 @@
+"""Rows of a class without types."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from scrapy_snapshot_pipeline.capture.coerce import CoerceError
+from scrapy_snapshot_pipeline.capture.untyped import UntypedReader
+from scrapy_snapshot_pipeline.declaration.tables import Column, Declaration, Kind, Role
+from tests.unit.item_classes import ScrapyItem
+
+
+def reader(item_class: type, key: str) -> UntypedReader:
+    """For a class with this key, whose field `seen` is not tracked."""
+    columns = (Column(key, Kind.TEXT, Role.KEY), Column("data", Kind.JSON, Role.TRACKED))
+    untracked = frozenset({"seen"})
+    declaration = Declaration(item_class, "book", columns, untyped=True, untracked_data=untracked)
+    return UntypedReader(declaration, None)
+
+
+READER = reader(dict, "url")
+
+
+def refusal(item: object) -> CoerceError:
+    """The error that the item raises."""
+    with pytest.raises(CoerceError) as caught:
+        READER.read(item, 0)
+    return caught.value
+
+
+def test_everything_but_the_key_is_in_data() -> None:
+    """As canonical JSON, without what is None; the key is text."""
+    values, key, tracked, _ = READER.read(
+        {"url": 5, "b": Decimal("1.10"), "a": {2, 1}, "c": None}, 0
+    )
+    assert values == ("5", '{"a":[1,2],"b":"1.1"}')
+    assert key == b'{"url:text":"5"}'
+    assert tracked == rb'{"data:json":"{\"a\":[1,2],\"b\":\"1.1\"}"}'
+
+
+def test_untracked_data_is_stored_and_counted_but_not_tracked() -> None:
+    """So it changes no hash."""
+    plain = READER.read({"url": "u", "a": 1}, 0)
+    noted = READER.read({"url": "u", "a": 1, "seen": 2}, 0)
+    assert noted[0] == ("u", '{"a":1,"seen":2}')
+    assert plain[1:3] == noted[1:3]
+    assert plain[3] == len(plain[1]) + len(plain[2])
+    assert noted[3] - plain[3] == len(rb'{"data:json":"{\"seen\":2}"}')
+
+
+def test_an_item_of_scrapy_is_read_as_a_dict_is() -> None:
+    """A field that was never set is not there."""
+    item = ScrapyItem(name="n", size=1)
+    assert reader(ScrapyItem, "name").read(item, 0)[0] == ("n", '{"size":1}')
+
+
+@pytest.mark.parametrize(
+    ("item", "path", "said"),
+    [
+        ({"a": 1}, ".url", "missing or None"),
+        ({"url": None}, ".url", "missing or None"),
+        ({"url": "u", "a": "\x00"}, ".a", "NUL"),
+        ({"url": "u", "a": "\ud800"}, ".data", "lone surrogates"),
+        ({"url": "u\x00"}, ".url", "NUL"),
+    ],
+)
+def test_an_unfit_item_is_refused_with_its_field(item: object, path: str, said: str) -> None:
+    """Key fields as in a class with types."""
+    error = refusal(item)
+    assert error.path == path
+    assert said in error.problem

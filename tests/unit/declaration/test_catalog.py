@@ -1,0 +1,70 @@
+"""What the database stores of a declaration; old databases hold these texts, so they are pinned."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from scrapy_snapshot_pipeline.declaration import catalog
+from scrapy_snapshot_pipeline.declaration.tables import ChildTable, Column, Declaration, Kind, Role
+
+MARKET = Column("market", Kind.TEXT, Role.KEY)
+PRICE = Column("price", Kind.DECIMAL, Role.TRACKED, precision=6, scale=2)
+DECLARATION = Declaration(
+    item_class=object,
+    table="odds",
+    columns=(
+        Column("event", Kind.TEXT, Role.KEY, length=20),
+        Column("url", Kind.TEXT, Role.UNTRACKED),
+    ),
+    children=(
+        ChildTable("odds_markets", ("markets",), None, (MARKET,), object),
+        ChildTable("odds_markets_prices", ("markets", "prices"), 0, (MARKET, PRICE), object),
+        ChildTable("odds_tags", ("tags",), None, (MARKET,), object),
+    ),
+)
+BOOK = Declaration(
+    object,
+    "book",
+    (Column("url", Kind.TEXT, Role.KEY), Column("data", Kind.JSON, Role.TRACKED)),
+    untyped=True,
+)
+MARKET_TEXT = '"market": {"kind": "text", "role": "key"}'
+PRICE_TEXT = '"price": {"kind": "decimal", "role": "tracked", "precision": 6, "scale": 2}'
+TEXTS = {
+    "odds": (
+        '{"columns": {"event": {"kind": "text", "role": "key", "length": 20}, '
+        '"url": {"kind": "text", "role": "untracked"}}, "untyped": false}'
+    ),
+    "odds_markets": f'{{"columns": {{{MARKET_TEXT}}}, "root": "odds", "path": ["markets"]}}',
+    "odds_markets_prices": (
+        f'{{"columns": {{{MARKET_TEXT}, {PRICE_TEXT}}}, '
+        '"root": "odds", "path": ["markets", "prices"]}'
+    ),
+    "odds_tags": f'{{"columns": {{{MARKET_TEXT}}}, "root": "odds", "path": ["tags"]}}',
+}
+
+
+def without_classes(declaration: Declaration) -> Declaration:
+    """The declaration as the database knows it."""
+    children = tuple(
+        dataclasses.replace(child, item_class=object) for child in declaration.children
+    )
+    return dataclasses.replace(declaration, item_class=object, children=children)
+
+
+def test_each_table_has_its_text() -> None:
+    """Its columns with their limits, and of a list where it is."""
+    assert catalog.describe(DECLARATION) == TEXTS
+
+
+def test_the_kinds_of_a_table_are_read_from_its_text() -> None:
+    """By column."""
+    assert catalog.kinds(TEXTS["odds_markets_prices"]) == {"market": "text", "price": "decimal"}
+
+
+def test_declarations_are_read_back_from_their_texts() -> None:
+    """Whatever order the rows of the database come in."""
+    texts = {**catalog.describe(BOOK), **catalog.describe(DECLARATION)}
+    for given in (texts, dict(reversed(texts.items()))):
+        found = catalog.declarations(given)
+        assert [without_classes(each) for each in found] == [BOOK, DECLARATION]
