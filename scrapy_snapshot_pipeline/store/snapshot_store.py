@@ -16,6 +16,7 @@ from scrapy_snapshot_pipeline.errors import ConflictError, RetriableWriteError
 from scrapy_snapshot_pipeline.records import Batch, WriteResult
 from scrapy_snapshot_pipeline.store.connection.checked_transactions import CheckedTransactions
 from scrapy_snapshot_pipeline.store.connection.socket_cut import SocketCut
+from scrapy_snapshot_pipeline.store.normal_form.sample import tables_to_normalize, warn_of_pairs
 from scrapy_snapshot_pipeline.store.prediction import Prediction, Strategy
 from scrapy_snapshot_pipeline.store.schema import runs
 from scrapy_snapshot_pipeline.store.schema.create import ensure_schema
@@ -52,8 +53,11 @@ class SnapshotStore:
         with self._transactions.begin() as connection:
             ensure_schema(connection, tables, create=self._create_tables)
             statements = {t.declaration.table: Statements(t, connection) for t in tables}
+            paired = tables_to_normalize(connection, tables)
         self._tables |= {entity.declaration.table: entity for entity in tables}
         self._statements |= statements
+        for table in paired:
+            warn_of_pairs(table)
 
     def tables(self, name: str) -> EntityTables:
         """The tables of a declaration that was declared, by its table name."""

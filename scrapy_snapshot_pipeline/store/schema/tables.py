@@ -24,7 +24,7 @@ from scrapy_snapshot_pipeline.store.schema.types import (
     column_type,
 )
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """The version of the system columns and tables; stored in `snapshot_schema`."""
 
 _MAX_IDENTIFIER = 63
