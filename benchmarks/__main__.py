@@ -8,7 +8,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import bounds, crawl, distance, dlt_rival, growth, history, report, writer
+from benchmarks import (
+    bounds,
+    crawl,
+    distance,
+    dlt_rival,
+    growth,
+    history,
+    many_writers,
+    report,
+    writer,
+)
 from benchmarks.databases import Databases, running_databases
 from benchmarks.measure import Row
 
@@ -23,6 +33,7 @@ class Scale:
     bounds: bounds.Size
     distance: distance.Size
     history: history.Size
+    many_writers: many_writers.Size
 
 
 QUICK = Scale(
@@ -34,6 +45,9 @@ QUICK = Scale(
     bounds=bounds.Size(items=(2_000, 10_000), runs=5),
     distance=distance.Size(items=3_000, distances=(20,), runs=5),
     history=history.Size(entities=3_000, runs=1),
+    many_writers=many_writers.Size(
+        entities=2_000, children=0, rounds=8, writers=(1, 2, 8), batch=100, runs=1
+    ),
 )
 """Three minutes: mostly figures that have a goal, of which only large differences mean anything."""
 
@@ -51,6 +65,9 @@ FULL = Scale(
     bounds=bounds.Size(items=(10_000, 100_000, 1_000_000), runs=5),
     distance=distance.Size(items=20_000, distances=(1, 20, 100), runs=5),
     history=history.Size(entities=100_000, runs=3),
+    many_writers=many_writers.Size(
+        entities=5_000, children=0, rounds=8, writers=(1, 2, 4, 8), batch=100, runs=3
+    ),
 )
 """An hour, and 10 GB of disk."""
 
@@ -87,6 +104,7 @@ def _sections(scale: Scale, *, with_dlt: bool) -> dict[str, Callable[[Databases]
         "D": lambda databases: bounds.measure(databases, scale.bounds),
         "E": lambda databases: distance.measure(databases, scale.distance),
         "F": lambda databases: history.measure(databases, scale.history),
+        "G": lambda databases: many_writers.measure(databases, scale.many_writers),
     }
 
 
@@ -95,7 +113,9 @@ def _options() -> argparse.Namespace:
     size = parser.add_mutually_exclusive_group(required=True)
     size.add_argument("--quick", action="store_true", help="three minutes")
     size.add_argument("--full", action="store_true", help="all sizes, an hour")
-    parser.add_argument("--sections", default="ABCDEF", help="which sections, as AC (default: all)")
+    parser.add_argument(
+        "--sections", default="ABCDEFG", help="which sections, as AC (default: all)"
+    )
     parser.add_argument(
         "--dlt", action="store_true", help="compare with dlt too, which pip installs"
     )

@@ -17,7 +17,7 @@ from scrapy_snapshot_pipeline.capture.compile import compile_capture
 from scrapy_snapshot_pipeline.delivery.queue import SnapshotQueue
 from scrapy_snapshot_pipeline.records import Batch, SnapshotRecord
 from scrapy_snapshot_pipeline.scd2.fast_path import plan_first
-from scrapy_snapshot_pipeline.scd2.timeline import Plan as Changes
+from scrapy_snapshot_pipeline.scd2.plan import Plan as Changes
 
 _MIB = 1 << 20
 _CHILDREN = 5

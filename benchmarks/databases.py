@@ -15,9 +15,9 @@ from scrapy_snapshot_pipeline.store.connection.engine import connect_engine
 from scrapy_snapshot_pipeline.store.snapshot_store import SnapshotStore
 from tests.postgresql import start_private_server
 
-_USUAL_SETTINGS = {"shared_buffers": "4GB", "max_wal_size": "4GB"}
+_USUAL_SETTINGS = {"shared_buffers": "4GB", "max_wal_size": "4GB", "deadlock_timeout": "1s"}
 """The defaults are for a machine with very little memory, where the server would have to read every
-page of a large table from outside."""
+page of a large table from outside.  A deadlock costs what it costs by default."""
 
 
 class Databases:

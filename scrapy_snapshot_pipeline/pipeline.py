@@ -21,7 +21,9 @@ from scrapy_snapshot_pipeline.capture.compile import Capture
 from scrapy_snapshot_pipeline.crawl.backpressure import CrawlPause
 from scrapy_snapshot_pipeline.crawl.engine import CrawlEngine
 from scrapy_snapshot_pipeline.crawl.interpreter import PROCESS_TUNING
+from scrapy_snapshot_pipeline.crawl.job import Job
 from scrapy_snapshot_pipeline.crawl.loop import before_shutdown, loop_caller
+from scrapy_snapshot_pipeline.crawl.scrapy_command import is_parse, stores_nothing
 from scrapy_snapshot_pipeline.crawl.stats import CrawlStats
 from scrapy_snapshot_pipeline.dead_letters.file import DeadLetterFile, check_folder
 from scrapy_snapshot_pipeline.dead_letters.folder import dead_letter_folder
@@ -36,7 +38,7 @@ from scrapy_snapshot_pipeline.reactor.once import Once
 from scrapy_snapshot_pipeline.records import NOT_STORED, DeliveryReport, Outcome, SnapshotRecord
 from scrapy_snapshot_pipeline.settings import SnapshotSettings
 from scrapy_snapshot_pipeline.store.connection.engine import connect_engine
-from scrapy_snapshot_pipeline.store.schema.runs import Run, RunEnd
+from scrapy_snapshot_pipeline.store.schema.runs import CRAWL, PARSE, Run, RunEnd
 from scrapy_snapshot_pipeline.store.snapshot_store import SnapshotStore
 from scrapy_snapshot_pipeline.writer.async_store import AsyncStore
 
@@ -82,6 +84,7 @@ class SnapshotPipeline:
         folder = dead_letter_folder(settings)
         check_folder(folder)
         self._letters = DeadLetterFile(folder, self._run_id, settings.dead_letter_max_bytes)
+        self._job = Job(crawler.settings.get("JOBDIR"))
         self._opened: _OpenCrawl | None = None
         self._finish_reason: str | None = None
         self._drained = Once(self._drain)
@@ -93,6 +96,9 @@ class SnapshotPipeline:
         settings = SnapshotSettings.from_settings(crawler.settings)
         if not settings.enabled:
             raise NotConfigured("SNAPSHOT_ENABLED is off")
+        command = stores_nothing()
+        if command is not None:
+            raise NotConfigured(f"`scrapy {command}` hands no items to pipelines")
         pipeline = cls(crawler, settings)
         crawler.signals.connect(pipeline.spider_closed, signal=signals.spider_closed)
         crawler.signals.connect(pipeline.engine_stopped, signal=signals.engine_stopped)
@@ -106,6 +112,7 @@ class SnapshotPipeline:
         except BaseException:
             self._database.release()
             raise
+        self._job.record(self._run_id, finished=False)
         self._opened = _OpenCrawl(
             self._crawler, self._settings, self._engine, self._stats, self._build_delivery
         )
@@ -143,7 +150,16 @@ class SnapshotPipeline:
 
     async def _prepare_database(self) -> None:
         await self._captures.prepare_declared()
-        await self._database.start_run(Run(self._run_id, self._spider_name, _utc_now()))
+        await self._database.start_run(self._run())
+
+    def _run(self) -> Run:
+        return Run(
+            self._run_id,
+            self._spider_name,
+            _utc_now(),
+            kind=PARSE if is_parse() else CRAWL,
+            resumes=self._job.resumed_run(),
+        )
 
     @property
     def _spider_name(self) -> str:
@@ -213,6 +229,7 @@ class SnapshotPipeline:
         crawl = self._opened
         try:
             if crawl is not None:
+                self._job.record(self._run_id, finished=self._finish_reason == "finished")
                 await self._database.finish_run(self._run_end(), crawl.run_row_seconds)
         finally:
             self._database.release()
@@ -226,6 +243,7 @@ class SnapshotPipeline:
             _utc_now(),
             self._finish_reason or "interrupted",
             self._stats.counters(),
+            self._stats.seen,
         )
 
 

@@ -54,7 +54,7 @@ class SnapshotRecord(NamedTuple):
     entity_id: bytes
     """16 bytes, derived from the natural key."""
     snapshot_id: int
-    """A signed 64-bit number that sorts by time; made of `observed_at` and `content_hash` alone."""
+    """A signed 64-bit number that sorts by time; the function `snapshot_id` makes it."""
     content_hash: bytes
     """16 bytes, over all tracked values and all children."""
     observed_at: dt.datetime
@@ -67,6 +67,32 @@ class SnapshotRecord(NamedTuple):
     """One tuple for each child table, in the order of the declaration's child tables."""
     size: int
     """Bytes of the canonical encoding, which is what SNAPSHOT_QUEUE_BYTES counts."""
+
+
+_EPOCH = dt.datetime(2020, 1, 1, tzinfo=dt.timezone.utc)
+_MICROSECOND = dt.timedelta(microseconds=1)
+_HASH_BITS = 12
+_TIME_LIMIT = 1 << (63 - _HASH_BITS)
+
+
+def snapshot_id(observed_at: dt.datetime, content_hash: bytes) -> int:
+    """The id of an observation, from its aware time and its content.
+
+    The microseconds since 2020-01-01 UTC, shifted left by 12, and the first 12 bits of the hash:
+    64 bits with the sign.  It is the same on every machine and in every attempt, and never changes
+    its rules, like the hashes of `capture.canonical`.
+
+    Raises `OverflowError` before 1948 and after 2091.
+    """
+    microseconds = (observed_at - _EPOCH) // _MICROSECOND
+    if not -_TIME_LIMIT <= microseconds < _TIME_LIMIT:
+        raise OverflowError("the time does not fit into 64 bits")
+    return microseconds << _HASH_BITS | int.from_bytes(content_hash[:2], "big") >> 4
+
+
+def seen_at(snapshot_id: int) -> dt.datetime:
+    """The time of the observation that has this id, to the microsecond."""
+    return _EPOCH + (snapshot_id >> _HASH_BITS) * _MICROSECOND
 
 
 class Outcome(enum.Enum):
@@ -129,7 +155,10 @@ class WriteResult:
     children_ended: int = 0
     """Stored child rows that were given a `valid_to`."""
     late: int = 0
-    """Records observed before the version that is current; they changed only the past."""
+    """Records that became a version of the past, and so changed nothing that is current.
+
+    A confirmation is not counted, even if it reaches back.
+    """
 
 
 class DeliveryReport(NamedTuple):

@@ -38,9 +38,7 @@ compares hashes of this encoding, or asks `same`, which gives the same answer fo
 
 Key fields are in no content hash.
 
-A `snapshot_id` is the microseconds from 2020-01-01 UTC to `observed_at`, shifted left by 12 bits,
-plus the first 12 bits of the record's `content_hash`: a signed number of 64 bits, which holds the
-years 1948 to 2091.
+A `snapshot_id` is made of the time and the first bits of the hash: see `records.snapshot_id`.
 """
 
 from __future__ import annotations
@@ -63,10 +61,6 @@ DECIMAL_CONTEXT = Context(prec=2_100)
 """Wide enough for any decimal that capture accepts, whatever the process has set as its own."""
 
 _TOP = bytes(16)
-_EPOCH = dt.datetime(2020, 1, 1, tzinfo=dt.timezone.utc)
-_MICROSECOND = dt.timedelta(microseconds=1)
-_HASH_BITS = 12
-_TIME_LIMIT = 1 << (63 - _HASH_BITS)
 
 _row_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 canonical_json = json.JSONEncoder(
@@ -244,14 +238,3 @@ def record_hash(tracked_row: bytes, lists: Iterable[tuple[bytes, Sequence[bytes]
         if rows:
             digest.update(path + str(len(rows)).encode() + b"".join(sorted(rows)))
     return digest.digest()
-
-
-def snapshot_id(observed_at: dt.datetime, content_hash: bytes) -> int:
-    """The id of an observation made at an aware time.
-
-    Raises `OverflowError` for a time before 1948 or after 2091.
-    """
-    microseconds = (observed_at - _EPOCH) // _MICROSECOND
-    if not -_TIME_LIMIT <= microseconds < _TIME_LIMIT:
-        raise OverflowError("the time does not fit into 64 bits")
-    return microseconds << _HASH_BITS | int.from_bytes(content_hash[:2], "big") >> 4

@@ -17,7 +17,7 @@ from scrapy_snapshot_pipeline.capture.row_reader import ReadRow, field_getter, r
 from scrapy_snapshot_pipeline.capture.untyped import UntypedReader
 from scrapy_snapshot_pipeline.declaration.tables import ChildTable, Declaration
 from scrapy_snapshot_pipeline.errors import CaptureError
-from scrapy_snapshot_pipeline.records import ChildRecord, SnapshotRecord
+from scrapy_snapshot_pipeline.records import ChildRecord, SnapshotRecord, snapshot_id
 
 Capture: TypeAlias = Callable[[object, dt.datetime, uuid.UUID], SnapshotRecord]
 
@@ -163,7 +163,7 @@ class _Capture:
         if observed_at.tzinfo is not dt.timezone.utc:
             self._refuse("", "was observed at a time that is not in UTC", "use timezone.utc")
         try:
-            return canonical.snapshot_id(observed_at, content_hash)
+            return snapshot_id(observed_at, content_hash)
         except OverflowError:
             self._refuse("", "was observed before 1948 or after 2091", "set the clock right")
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import sys
 import uuid
 from itertools import islice
 from typing import TypeAlias
 
 from scrapy.exceptions import UsageError
 
-from scrapy_snapshot_pipeline.history import SnapshotHistory
-from scrapy_snapshot_pipeline.safe_text import counted
+from scrapy_snapshot_pipeline.history import Run, SnapshotHistory
+from scrapy_snapshot_pipeline.safe_text import counted, escaped
 
 TimeOrRun: TypeAlias = "dt.datetime | uuid.UUID"
 
@@ -26,14 +27,17 @@ _LAST = re.compile(r"last(?:~(\d{1,6}))?")
 _RUN = re.compile(r"[0-9a-f]{8}[0-9a-f-]{0,28}")
 
 
-def parse_time_or_run(text: str, history: SnapshotHistory, zone: dt.tzinfo | None) -> TimeOrRun:
+def parse_time_or_run(
+    text: str, history: SnapshotHistory, zone: dt.tzinfo | None, table: str | None = None
+) -> TimeOrRun:
     """The time or the run that `text` means.  Raises UsageError.
 
-    `zone` is that of times that state none; None is the system's zone.
+    `zone` is that of times that state none; None is the system's zone.  The last run is the last
+    crawl that wrote `table`; None: any.
     """
     now = dt.datetime.now(dt.timezone.utc).astimezone(zone)
     time = _named(text, now, zone) or _ago(text, now) or _stated(text, zone)
-    return time or _run(text, history)
+    return time or _run(text, history, table)
 
 
 def _named(text: str, now: dt.datetime, zone: dt.tzinfo | None) -> dt.datetime | None:
@@ -72,21 +76,28 @@ def _in_zone(time: dt.datetime, zone: dt.tzinfo | None) -> dt.datetime:
     return time.astimezone() if zone is None else time.replace(tzinfo=zone)
 
 
-def _run(text: str, history: SnapshotHistory) -> uuid.UUID:
+def _run(text: str, history: SnapshotHistory, table: str | None) -> uuid.UUID:
     match = _LAST.fullmatch(text)
     if match is not None:
-        return _last_run(int(match[1] or 0), history)
+        run = _last_run(int(match[1] or 0), history, table)
+        started = run.started_at.strftime("%Y-%m-%d %H:%M:%S")
+        sys.stderr.write(
+            f"{text} is run {str(run.run_id)[:8]} of spider {escaped(run.spider)}, "
+            f"which started at {started} UTC\n"
+        )
+        return run.run_id
     if _RUN.fullmatch(text.lower()):
         return _run_that_begins_with(text.lower(), history)
     raise UsageError(f"{text!a} is neither a time nor a run; give {TIME_HELP}", print_help=False)
 
 
-def _last_run(back: int, history: SnapshotHistory) -> uuid.UUID:
-    runs = list(islice(history.runs(), back + 1))
+def _last_run(back: int, history: SnapshotHistory, table: str | None) -> Run:
+    runs = list(islice(history.runs(table=table), back + 1))
     if len(runs) <= back:
         problem = f"there are only {counted(len(runs), 'run')}" if runs else "there is no run yet"
-        raise UsageError(f"{problem}; see scrapy snapshots runs", print_help=False)
-    return runs[back].run_id
+        where = "" if table is None else f" of table {table}"
+        raise UsageError(f"{problem}{where}; see scrapy snapshots runs", print_help=False)
+    return runs[back]
 
 
 def _run_that_begins_with(text: str, history: SnapshotHistory) -> uuid.UUID:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
@@ -79,6 +80,8 @@ class CrawlStats:
         self._accepted = 0
         self._queue_records_max = 0
         self._waiting_max = 0
+        self.seen: Counter[str] = Counter()
+        """Records that were stored or confirmed, by table."""
 
     def accepted(self, queued: int, waiting: int) -> None:
         """Count a submitted record; `queued` records and `waiting` items were there just after."""
@@ -104,6 +107,7 @@ class CrawlStats:
         for outcome, key in OUTCOME_STATS.items():
             if count := outcomes.count(outcome):
                 self._stats.inc_value(key, count)
+        self.seen.update(r.record.table for r in reports if r.outcome not in NOT_STORED)
         self._flush()
 
     def _flush(self) -> None:

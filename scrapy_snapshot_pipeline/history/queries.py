@@ -14,8 +14,8 @@ from sqlalchemy.sql.expression import ColumnElement, FromClause
 from scrapy_snapshot_pipeline.history.conditions import Condition, in_time, lasting, one_of
 from scrapy_snapshot_pipeline.history.connection.streams import stream
 from scrapy_snapshot_pipeline.history.results import FieldValue
+from scrapy_snapshot_pipeline.history.runs import look_starts
 from scrapy_snapshot_pipeline.history.values import OwnColumns, stored_id, stored_uuid
-from scrapy_snapshot_pipeline.store.schema.runs import FINISHED
 from scrapy_snapshot_pipeline.store.schema.tables import RUNS, EntityTables
 
 
@@ -112,18 +112,13 @@ class Queries:
         return sa.and_(lasting(v), ~earlier)
 
     def missed(self, connection: Connection) -> Condition:
-        """The version was not confirmed since the last finished run of its spider started."""
-        last = (
-            sa.select(RUNS.c.spider, sa.func.max(RUNS.c.started_at))
-            .where(RUNS.c.status == FINISHED)
-            .group_by(RUNS.c.spider)
-        )
+        """The version was not confirmed since the last complete look of its spider started."""
         # These go in as values, because a subquery would be evaluated again for every version.
         return sa.or_(
             sa.false(),
             *(
                 sa.and_(RUNS.c.spider == spider, self.v.c.last_confirmed_at < started_at)
-                for spider, started_at in connection.execute(last)
+                for spider, started_at in look_starts(connection).items()
             ),
         )
 

@@ -91,6 +91,12 @@ class Run:
     finish_reason: str | None
     counters: Mapping[str, int]
     """`accepted`, `inserted`, `revised`, `confirmed`, `failed` and so on."""
+    kind: str = "crawl"
+    """`crawl` or `parse`."""
+    resumes: uuid.UUID | None = None
+    """The run whose JOBDIR this one went on with."""
+    seen: Mapping[str, int] | None = None
+    """How many records it stored or confirmed, by table; None: not known, or not ended."""
 
     def rows(self) -> Iterator[FlatRow]:
         """One row."""
@@ -102,6 +108,9 @@ class Run:
             "status": self.status,
             "finish_reason": self.finish_reason,
             **self.counters,
+            "kind": self.kind,
+            "resumes": self.resumes,
+            "seen": None if self.seen is None else dict(self.seen),
         }
 
 

@@ -92,9 +92,12 @@ class SnapshotHistory:
         """The table with this name."""
         return table_info(self._queries(name))
 
-    def runs(self, *, spider: str | None = None) -> Answer[Run]:
-        """All crawls, latest first."""
-        return self._answer(lambda connection: all_runs(connection, spider))
+    def runs(self, *, spider: str | None = None, table: str | None = None) -> Answer[Run]:
+        """All runs, latest first; with `table`, the crawls that stored or confirmed some of it.
+
+        A crawl of release 0.1.0, or one that has not ended, counts for every table.
+        """
+        return self._answer(lambda connection: all_runs(connection, spider, table))
 
     def start_of(self, moment: Moment) -> dt.datetime:
         """When a run started, in UTC; a time stands for itself."""

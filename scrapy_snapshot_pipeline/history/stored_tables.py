@@ -11,7 +11,12 @@ from scrapy_snapshot_pipeline.history.numeric.spans import numeric_paths, untrac
 from scrapy_snapshot_pipeline.history.queries import Queries
 from scrapy_snapshot_pipeline.history.results import TableInfo
 from scrapy_snapshot_pipeline.store.normal_form.catalogue import NORMAL_FORM_VERSION
-from scrapy_snapshot_pipeline.store.schema.tables import SCHEMA, SCHEMA_VERSION, entity_tables
+from scrapy_snapshot_pipeline.store.schema.tables import (
+    SCHEMA,
+    SCHEMA_VERSION,
+    SYSTEM,
+    entity_tables,
+)
 
 
 def learn(reader: Reader) -> dict[str, Queries]:
@@ -19,14 +24,14 @@ def learn(reader: Reader) -> dict[str, Queries]:
     problem = "the database could not be read, or has no snapshot tables"
     with reader.reading(problem, "run a crawl first, or correct the URL") as connection:
         rows = connection.execute(sa.select(SCHEMA)).all()
-    newer = [row.table_name for row in rows if row.version > SCHEMA_VERSION]
+    newer = [row for row in rows if row.version > SCHEMA_VERSION]
     if newer:
         raise HistoryError(
-            f"table {newer[0]} was made by a newer version of scrapy-snapshot-pipeline; "
-            "upgrade the one that is installed here"
+            f"table {newer[0].table_name} is of version {newer[0].version} of the schema, and this "
+            f"release of scrapy-snapshot-pipeline reads version {SCHEMA_VERSION}; upgrade it"
         )
     metadata = sa.MetaData()
-    texts = {row.table_name: row.columns for row in rows}
+    texts = {row.table_name: row.columns for row in rows if row.table_name not in SYSTEM.tables}
     normal = {row.table_name for row in rows if row.version >= NORMAL_FORM_VERSION}
     return {
         d.table: Queries(entity_tables(d, metadata), normal_form=d.table in normal)

@@ -1,150 +1,96 @@
-"""What observations change in the history of one entity: a pure plan, slowly changing dimension 2.
+"""The law of history: what observations change in the versions of one entity.  Pure.
 
-The law.  A history is a row of versions whose intervals [valid_from, valid_to) never overlap; the
-last one is open, valid_to None.  An observation of content C at time t
+A history is a sequence of versions (a slowly changing dimension of type 2).  Each version is valid
+from `valid_from` up to, but not including, `valid_to`; the last one is current and has no
+`valid_to`.  Versions do not overlap and leave no gap between them.  A history is in *normal form*:
+two versions that touch never have equal content, and neither do two rows of one child.
 
-1. falls into a version of content C: that version is confirmed, its last_confirmed_at is at
-   least t;
-2. falls before, between or after all versions: C is a version of its own from t to the next one;
-3. falls into a version of other content, after the last confirmation of that version: the version
-   ends at t, and C is valid from t to where it ended.  Where that version was the current one,
-   this is the ordinary change; where not, C came late, and what is current stays as it was;
-4. falls into a version of other content at or before its last confirmation: a later look has
-   already been merged over t.  C is kept as a closed version of no length, [t, t).
+A version is made from one observation.  The time of that observation is its `seen_at`, which can be
+read from its `snapshot_id`.  Further observations of the same content only move its other times:
 
-So the state at the time of every observation is that observation, except in case 4; and of two
-observations of one instant the one that was committed first stays.
+      valid_from       seen_at      last_confirmed_at        valid_to
+          [...............A=================--------------------)
 
-Children follow their version: a row ends where the entity is seen without it or with another
-content of it, and starts where it is seen.  A row that goes on behind a late version of which it
-is no part is cut in two, and the second piece belongs to the version it starts with.  The state
-of an entity at t is the version and the child rows valid at t; the children of a version of no
-length are the rows that it introduced.
+    ....  Valid because a late observation of A moved `valid_from` back.  It says nothing about the
+          time in between, at which nobody may have looked.
+    ====  Confirmed.  An observation of other content in this time comes too late.
+    ----  Valid because nothing else was observed.
+
+So valid_from <= seen_at <= last_confirmed_at always holds.
+
+Where an observation of content C belongs depends on where its time t falls:
+
+1. Within a version of content C.  The version is confirmed: its `last_confirmed_at` is at least t.
+
+2. Before all versions, or after the last confirmation of a version of other content.  C is valid
+   from t until the next version begins.  Where none follows, this is the ordinary change.
+
+                t                  C at t becomes a version
+      [A====----------)[B===---
+      [A====---)[C----)[B===---
+
+                t                  B at t belongs to the B that follows, which now begins at t
+      [A====----------)[B===---
+      [A====---)[.......B===---
+
+3. Between `valid_from` and `seen_at` of a version of other content.  The version is split: the time
+   before t becomes a new row, a copy with the values and the run of the stored one; C is valid from
+   t to `seen_at`; the stored row begins at `seen_at`.
+
+             t
+      [..............A====---
+      [A----)[C-----)[A====---
+
+4. At the very beginning of a version of other content, or between its `seen_at` and its
+   `last_confirmed_at`.  That time is confirmed already.  C is kept as a *moment*, a closed version
+   of no length: [t, t).  Moments and their child rows take no part in the normal form.
+
+             t
+      [A===========----
+      [A===========----            and the moment C [t, t)
+
+   There is one exception.  Where a version of content C ends exactly at t, C is taken for the last
+   look at that version, and nothing is written.
+
+Hence an observation that is not later than the last confirmation never changes what is current, and
+of two observations of the same instant the one that was committed first stays.
+
+A version never disappears and never loses its `seen_at`.  So two stored versions of equal content
+never come to touch, and none are ever merged: only a new observation can meet its like.
+
+Child rows follow the versions (`child_rows`).  From t until C ends, the entity has the rows of C:
+
+* a row of equal content that is valid at t stays as it is;
+* a row of other content, or of a child that C does not have, is cut out of this time;
+* a row of equal content that begins where C ends begins at t instead;
+* all others are new.
+
+Where a row that is cut goes on afterwards, two pieces are left.  The stored row keeps the one that
+contains the `seen_at` of the version whose id it carries; the other piece becomes a new row, with
+the id of a version within it.  The state of the entity at a time is the version and the child rows
+that are valid then.  The rows of a moment are those that carry its id.
+
+Contents and times come out as if the observations had arrived in the order of their times.  This
+holds for every order of arrival in which no record of other content arrives at t in a version that
+has already taken an equal observation at some s >= t.  (Such an s is harmless if s >= seen_at > t.)
+Ids, runs, untracked values and the last confirmation of a row that was split off may differ.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import enum
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple
 
-from scrapy_snapshot_pipeline.records import ChildRecord, Outcome, SnapshotRecord, Value
-
-
-class StoredVersion(NamedTuple):
-    """A version as the database has it."""
-
-    snapshot_id: int
-    content_hash: bytes
-    valid_from: dt.datetime
-    last_confirmed_at: dt.datetime
-    valid_to: dt.datetime | None
-
-
-class StoredChild(NamedTuple):
-    """A child row as the database has it."""
-
-    table: int
-    """Index in the declaration's child tables."""
-    child_id: bytes
-    snapshot_id: int
-    content_hash: bytes
-    valid_from: dt.datetime
-    valid_to: dt.datetime | None
-
-
-class NewVersion(NamedTuple):
-    """A version to insert."""
-
-    record: SnapshotRecord
-    valid_from: dt.datetime
-    last_confirmed_at: dt.datetime
-    valid_to: dt.datetime | None
-
-
-class ChangedVersion(NamedTuple):
-    """New times of a stored version."""
-
-    entity_id: bytes
-    snapshot_id: int
-    last_confirmed_at: dt.datetime
-    valid_to: dt.datetime | None
-
-
-class NewChild(NamedTuple):
-    """A child row to insert."""
-
-    entity_id: bytes
-    snapshot_id: int
-    child_id: bytes
-    parent_id: bytes | None
-    content_hash: bytes
-    valid_from: dt.datetime
-    valid_to: dt.datetime | None
-    values: tuple[Value, ...]
-
-
-class ResumedChild(NamedTuple):
-    """The second piece of a stored child row that was cut in two; its values are copied there."""
-
-    entity_id: bytes
-    child_id: bytes
-    source_id: int
-    """`snapshot_id` of the stored row."""
-    snapshot_id: int
-    """Of the version that the second piece starts with."""
-    valid_from: dt.datetime
-    valid_to: dt.datetime | None
-
-
-class EndedChild(NamedTuple):
-    """The end of a stored child row."""
-
-    entity_id: bytes
-    child_id: bytes
-    snapshot_id: int
-    valid_to: dt.datetime
-
-
-@dataclass(slots=True)
-class Plan:
-    """What to write for the records of one table, closings before insertions."""
-
-    new_versions: list[NewVersion] = field(default_factory=list)
-    changed_versions: list[ChangedVersion] = field(default_factory=list)
-    new_children: dict[int, list[NewChild]] = field(default_factory=dict)
-    """By the index of the child table."""
-    ended_children: dict[int, list[EndedChild]] = field(default_factory=dict)
-    resumed_children: dict[int, list[ResumedChild]] = field(default_factory=dict)
-    late: int = 0
-
-
-class Reading(enum.Enum):
-    """What must be known of an entity's stored history before its records can be planned."""
-
-    NOTHING = "nothing"
-    CURRENT_CHILDREN = "current children"
-    HISTORY = "history"
-    """The versions and child rows that are valid at or after the earliest record."""
-
-
-def reading(current: StoredVersion | None, records: Sequence[SnapshotRecord]) -> Reading:
-    """What to read for `records`, all of one entity, in order of arrival, beside `current`."""
-    if current is None:
-        return Reading.NOTHING
-    latest = current.last_confirmed_at
-    changed = False
-    for record in records:
-        same = not changed and record.content_hash == current.content_hash
-        if record.observed_at < (current.valid_from if same else latest):
-            return Reading.HISTORY
-        if not same and record.observed_at == latest:
-            return Reading.HISTORY
-        changed = changed or not same
-        latest = max(latest, record.observed_at)
-    return Reading.CURRENT_CHILDREN if changed else Reading.NOTHING
+from scrapy_snapshot_pipeline.records import Outcome, SnapshotRecord, seen_at, snapshot_id
+from scrapy_snapshot_pipeline.scd2.child_rows import ChildRows
+from scrapy_snapshot_pipeline.scd2.plan import (
+    ChangedVersion,
+    CopiedVersion,
+    NewVersion,
+    Plan,
+    StoredChild,
+    StoredVersion,
+)
 
 
 def plan(
@@ -157,98 +103,80 @@ def plan(
 ) -> list[Outcome]:
     """Add to `into` what `records` of one entity change, and return their outcomes.
 
-    `versions` and `children` are what `reading` asked for, the current version always included.
-    With `retried` a stored version with a record's own id counts as written by that record: an
-    earlier attempt committed, and its answer was lost.
+    `records` are in order of arrival.  `versions` and `children` are what `reading` asked for, the
+    current version always included.
+
+    With `retried` an earlier attempt may have committed `records` without an answer: a stored
+    version with a record's own id was written by it, and is reported as what it was then.  Where
+    other writers have stored older versions meanwhile, that is a guess.
     """
-    history = _History(records[0].entity_id, versions, children, retried=retried)
+    history = _History(records, versions, children, retried=retried)
     outcomes = [history.observe(record) for record in records]
     history.changes(into)
     return outcomes
 
 
 class _Version:
-    """A version being worked on; `record` is set on one that is not stored yet."""
+    """A version being worked on; it has one of three origins."""
 
     __slots__ = (
-        "changed",
         "content_hash",
         "last_confirmed_at",
         "record",
         "snapshot_id",
+        "source_id",
+        "stored",
         "valid_from",
         "valid_to",
     )
 
-    def __init__(self, stored: StoredVersion, record: SnapshotRecord | None = None) -> None:
+    def __init__(
+        self,
+        version: StoredVersion,
+        *,
+        stored: StoredVersion | None = None,
+        record: SnapshotRecord | None = None,
+        source_id: int | None = None,
+    ) -> None:
+        """Take the times and ids of `version`, and one of the others.
+
+        `stored`: the version as it is stored; `record`: what a new one is made of; `source_id`: the
+        stored version that a piece is copied from.
+        """
         (
             self.snapshot_id,
             self.content_hash,
             self.valid_from,
             self.last_confirmed_at,
             self.valid_to,
-        ) = stored
+        ) = version
+        self.stored = stored
         self.record = record
-        self.changed = False
+        self.source_id = source_id
+
+    @property
+    def seen_at(self) -> dt.datetime:
+        return seen_at(self.snapshot_id)
+
+    @property
+    def lasts(self) -> bool:
+        """Not a moment."""
+        return self.valid_to != self.valid_from
 
     def contains(self, time: dt.datetime) -> bool:
         return self.valid_from <= time and (self.valid_to is None or time < self.valid_to)
 
-
-class _Child:
-    """A child row being worked on.
-
-    `record` is set on one that is not stored yet, `source_id` on the second piece of a stored one.
-    """
-
-    __slots__ = (
-        "child_id",
-        "content_hash",
-        "ended",
-        "record",
-        "snapshot_id",
-        "source_id",
-        "table",
-        "valid_from",
-        "valid_to",
-    )
-
-    def __init__(self, row: StoredChild, record: ChildRecord | None = None) -> None:
-        (
-            self.table,
-            self.child_id,
-            self.snapshot_id,
-            self.content_hash,
-            self.valid_from,
-            self.valid_to,
-        ) = row
-        self.record = record
-        self.source_id: int | None = None
-        self.ended = False
-
-    def contains(self, time: dt.datetime) -> bool:
-        return self.valid_from <= time and (self.valid_to is None or time < self.valid_to)
-
-    def end(self, time: dt.datetime) -> None:
-        self.valid_to = time
-        self.ended = True
-
-    def resumed(self, version: _Version) -> _Child:
-        """The piece of this row that starts with `version`."""
-        piece = _Child(
-            StoredChild(
-                self.table,
-                self.child_id,
-                version.snapshot_id,
-                self.content_hash,
-                version.valid_from,
-                self.valid_to,
-            ),
-            self.record,
-        )
-        if self.record is None:
-            piece.source_id = self.snapshot_id if self.source_id is None else self.source_id
-        return piece
+    def split(self, time: dt.datetime) -> _Version:
+        """Begin at `seen_at`; what was before `time` becomes the version that is returned."""
+        start = self.valid_from
+        self.valid_from = self.seen_at
+        own_id = snapshot_id(start, self.content_hash)
+        piece = StoredVersion(own_id, self.content_hash, start, start, time)
+        if self.record is not None:
+            record = self.record._replace(snapshot_id=own_id, observed_at=start)
+            return _Version(piece, record=record)
+        source_id = self.snapshot_id if self.stored is not None else self.source_id
+        return _Version(piece, source_id=source_id)
 
 
 class _History:
@@ -256,167 +184,150 @@ class _History:
 
     def __init__(
         self,
-        entity_id: bytes,
+        records: Sequence[SnapshotRecord],
         versions: Iterable[StoredVersion],
         children: Iterable[StoredChild],
         *,
         retried: bool,
     ) -> None:
-        self._entity_id = entity_id
-        self._versions = sorted((_Version(v) for v in versions), key=lambda v: v.valid_from)
-        self._children = [_Child(row) for row in children]
+        self._entity_id = records[0].entity_id
+        self._versions = sorted((_Version(v, stored=v) for v in versions), key=_by_time)
+        self._children = ChildRows(children)
         self._retried = retried
+        self._batch = {record.snapshot_id for record in records}
+        self._observed: set[int] = set()
+        """Those of the batch so far."""
         self._previous_hash: bytes | None = None
         self._late = 0
 
     def observe(self, record: SnapshotRecord) -> Outcome:
+        """Place a record; afterwards everything is as if it was stored."""
+        outcome = self._place(record)
         repeats = record.content_hash == self._previous_hash
         self._previous_hash = record.content_hash
-        version = self._at(record.observed_at)
-        if version is None:
-            return self._insert(record, self._next(record.observed_at))
-        if version.content_hash == record.content_hash:
-            outcome = self._confirm(version, record)
-            return Outcome.COALESCED if repeats else outcome
-        if any(v.snapshot_id == record.snapshot_id for v in self._versions):
-            return Outcome.REVISED if self._retried else Outcome.CONFIRMED
-        if record.observed_at > version.last_confirmed_at:
-            return self._revise(version, record)
-        return self._keep_beside(record)
+        self._observed.add(record.snapshot_id)
+        return Outcome.COALESCED if repeats and outcome is Outcome.CONFIRMED else outcome
 
     def changes(self, into: Plan) -> None:
+        """Add to `into` what differs from what is stored."""
         into.late += self._late
         for version in self._versions:
             self._version_change(version, into)
-        for child in self._children:
-            self._child_change(child, into)
+        self._children.changes(self._entity_id, into)
+
+    def _place(self, record: SnapshotRecord) -> Outcome:
+        version = self._at(record.observed_at)
+        if version is None:
+            return self._begin_before(self._following(record.observed_at), record)
+        if version.content_hash != record.content_hash:
+            return self._place_within(version, record)
+        version.last_confirmed_at = max(version.last_confirmed_at, record.observed_at)
+        return self._found(record)
+
+    def _place_within(self, version: _Version, record: SnapshotRecord) -> Outcome:
+        """Place a record at whose time `version` is valid, which has other content."""
+        time = record.observed_at
+        if self._own(record) is not None:
+            return self._found(record)
+        if time > version.last_confirmed_at:
+            return self._end(version, record)
+        if version.valid_from < time < version.seen_at:
+            return self._split(version, record)
+        if self._ends_with(record):
+            return Outcome.CONFIRMED
+        return self._add_moment(record)
 
     def _at(self, time: dt.datetime) -> _Version | None:
         return next((v for v in reversed(self._versions) if v.contains(time)), None)
 
-    def _next(self, time: dt.datetime) -> _Version | None:
-        later = (v for v in self._versions if v.valid_from > time and v.valid_to != v.valid_from)
-        return next(later, None)
+    def _own(self, record: SnapshotRecord) -> _Version | None:
+        """The version with the record's own id."""
+        return next((v for v in self._versions if v.snapshot_id == record.snapshot_id), None)
 
-    def _confirm(self, version: _Version, record: SnapshotRecord) -> Outcome:
-        if record.observed_at > version.last_confirmed_at:
-            version.last_confirmed_at = record.observed_at
-            version.changed = True
-        mine = version.record is None and version.snapshot_id == record.snapshot_id
-        if not (mine and self._retried):
-            return Outcome.CONFIRMED
-        first = not any(v.valid_from < version.valid_from for v in self._versions)
-        return Outcome.INSERTED if first else Outcome.REVISED
+    def _following(self, time: dt.datetime) -> _Version | None:
+        return next((v for v in self._versions if v.lasts and v.valid_from > time), None)
 
-    def _insert(self, record: SnapshotRecord, following: _Version | None) -> Outcome:
-        outcome = Outcome.REVISED if self._versions else Outcome.INSERTED
-        if following is not None:
-            self._late += 1
+    def _ends_with(self, record: SnapshotRecord) -> bool:
+        """Whether a version of the record's content ends exactly at its time."""
+        return any(
+            v.valid_to == record.observed_at and v.content_hash == record.content_hash
+            for v in self._versions
+        )
+
+    def _begin_before(self, following: _Version | None, record: SnapshotRecord) -> Outcome:
+        """Place a record at whose time no version is valid."""
         end = following.valid_from if following is not None else None
-        self._add(record, end)
-        self._start_children(record, record.children, end)
+        return self._begin(record, end, following)
+
+    def _end(self, version: _Version, record: SnapshotRecord) -> Outcome:
+        end = version.valid_to
+        version.valid_to = record.observed_at
+        return self._begin(record, end, self._at(end) if end is not None else None)
+
+    def _split(self, version: _Version, record: SnapshotRecord) -> Outcome:
+        self._versions.append(version.split(record.observed_at))
+        return self._begin(record, version.valid_from, version)
+
+    def _begin(
+        self, record: SnapshotRecord, end: dt.datetime | None, following: _Version | None
+    ) -> Outcome:
+        """From the time of the record to `end`, where `following` begins, its content is valid."""
+        outcome = Outcome.REVISED if self._versions else Outcome.INSERTED
+        if following is not None and following.content_hash == record.content_hash:
+            following.valid_from = record.observed_at
+            outcome = Outcome.CONFIRMED
+        else:
+            self._add(record, end)
+            if end is not None:
+                self._late += 1
+        self._children.replace(record, end, self._first_seen_from)
         return outcome
 
-    def _revise(self, version: _Version, record: SnapshotRecord) -> Outcome:
-        end = version.valid_to
-        following = self._next(version.valid_from) if end is not None else None
-        if end is not None:
-            self._late += 1
-        version.valid_to = record.observed_at
-        version.changed = True
-        self._add(record, end)
-        self._replace_children(record, end, following)
-        return Outcome.REVISED
-
-    def _keep_beside(self, record: SnapshotRecord) -> Outcome:
-        self._late += 1
+    def _add_moment(self, record: SnapshotRecord) -> Outcome:
         self._add(record, record.observed_at)
-        self._start_children(record, record.children, record.observed_at)
+        self._late += 1
+        self._children.add_moment(record)
         return Outcome.REVISED
 
     def _add(self, record: SnapshotRecord, end: dt.datetime | None) -> None:
         time = record.observed_at
-        stored = StoredVersion(record.snapshot_id, record.content_hash, time, time, end)
-        self._versions.append(_Version(stored, record))
-        self._versions.sort(key=lambda v: v.valid_from)
+        version = StoredVersion(record.snapshot_id, record.content_hash, time, time, end)
+        self._versions.append(_Version(version, record=record))
+        self._versions.sort(key=_by_time)
 
-    def _replace_children(
-        self, record: SnapshotRecord, end: dt.datetime | None, following: _Version | None
-    ) -> None:
-        time = record.observed_at
-        seen = {
-            (table, child.child_id): child.content_hash
-            for table, rows in enumerate(record.children)
-            for child in rows
-        }
-        kept = set()
-        for child in [c for c in self._children if c.contains(time)]:
-            key = (child.table, child.child_id)
-            if seen.get(key) == child.content_hash:
-                kept.add(key)
-                continue
-            if following is not None and child.valid_to != end:
-                self._children.append(child.resumed(following))
-            child.end(time)
-        added = [
-            [child for child in rows if (table, child.child_id) not in kept]
-            for table, rows in enumerate(record.children)
-        ]
-        self._start_children(record, added, end)
+    def _first_seen_from(self, start: dt.datetime) -> int:
+        """The id of the first lasting version whose own observation is at `start` or later."""
+        return next(v.snapshot_id for v in self._versions if v.lasts and v.seen_at >= start)
 
-    def _start_children(
-        self,
-        record: SnapshotRecord,
-        tables: Sequence[Sequence[ChildRecord]],
-        end: dt.datetime | None,
-    ) -> None:
-        for table, rows in enumerate(tables):
-            self._children.extend(
-                _Child(_started(table, child, record, end), child) for child in rows
-            )
+    def _found(self, record: SnapshotRecord) -> Outcome:
+        """The outcome of a record of which nothing is to be stored."""
+        if not self._retried or record.snapshot_id in self._observed:
+            return Outcome.CONFIRMED
+        own = self._own(record)
+        if own is None or own.stored is None:
+            return Outcome.CONFIRMED
+        return Outcome.INSERTED if self._was_first(own) else Outcome.REVISED
+
+    def _was_first(self, own: _Version) -> bool:
+        """Whether nothing was stored of the entity when the earlier attempt wrote `own`."""
+        others = [v for v in self._versions if v is not own]
+        return own.lasts and not any(
+            v.snapshot_id in self._observed
+            or (v.snapshot_id not in self._batch and v.seen_at < own.seen_at)
+            for v in others
+        )
 
     def _version_change(self, version: _Version, into: Plan) -> None:
-        times = (version.last_confirmed_at, version.valid_to)
+        times = (version.valid_from, version.last_confirmed_at, version.valid_to)
         if version.record is not None:
-            into.new_versions.append(NewVersion(version.record, version.valid_from, *times))
-        elif version.changed:
+            into.new_versions.append(NewVersion(version.record, *times))
+        elif version.source_id is not None:
+            copied = CopiedVersion(self._entity_id, version.source_id, version.snapshot_id, *times)
+            into.copied_versions.append(copied)
+        elif version.stored is not None and times != version.stored[2:]:
             changed = ChangedVersion(self._entity_id, version.snapshot_id, *times)
             into.changed_versions.append(changed)
 
-    def _child_change(self, child: _Child, into: Plan) -> None:
-        if child.record is not None:
-            new = _new_child(self._entity_id, child, child.record)
-            into.new_children.setdefault(child.table, []).append(new)
-        elif child.source_id is not None:
-            resumed = _resumed_child(self._entity_id, child, child.source_id)
-            into.resumed_children.setdefault(child.table, []).append(resumed)
-        elif child.ended and child.valid_to is not None:
-            ended = EndedChild(self._entity_id, child.child_id, child.snapshot_id, child.valid_to)
-            into.ended_children.setdefault(child.table, []).append(ended)
 
-
-def _started(
-    table: int, child: ChildRecord, record: SnapshotRecord, end: dt.datetime | None
-) -> StoredChild:
-    return StoredChild(
-        table, child.child_id, record.snapshot_id, child.content_hash, record.observed_at, end
-    )
-
-
-def _new_child(entity_id: bytes, child: _Child, record: ChildRecord) -> NewChild:
-    return NewChild(
-        entity_id,
-        child.snapshot_id,
-        child.child_id,
-        record.parent_id,
-        child.content_hash,
-        child.valid_from,
-        child.valid_to,
-        record.values,
-    )
-
-
-def _resumed_child(entity_id: bytes, child: _Child, source_id: int) -> ResumedChild:
-    return ResumedChild(
-        entity_id, child.child_id, source_id, child.snapshot_id, child.valid_from, child.valid_to
-    )
+def _by_time(version: _Version) -> dt.datetime:
+    return version.valid_from

@@ -23,14 +23,14 @@ from sqlalchemy.engine import Connection
 from scrapy_snapshot_pipeline.errors import ContentionError
 from scrapy_snapshot_pipeline.records import Batch, Outcome, SnapshotRecord, WriteResult
 from scrapy_snapshot_pipeline.scd2.fast_path import CurrentChildren, plan_change, plan_first
-from scrapy_snapshot_pipeline.scd2.timeline import (
+from scrapy_snapshot_pipeline.scd2.plan import (
     Plan,
     Reading,
     StoredChild,
     StoredVersion,
-    plan,
     reading,
 )
+from scrapy_snapshot_pipeline.scd2.timeline import plan
 from scrapy_snapshot_pipeline.store.connection.transactions import is_remote
 from scrapy_snapshot_pipeline.store.prediction import Strategy
 from scrapy_snapshot_pipeline.store.sql.script import Script
@@ -113,7 +113,7 @@ class UnitOfWork:
         return WriteResult(
             tuple(filter(None, self._outcomes)),
             children_inserted=sum(
-                _count(each.new_children) + _count(each.resumed_children) for each in changes
+                _count(each.new_children) + _count(each.copied_children) for each in changes
             ),
             children_ended=sum(_count(each.ended_children) for each in changes),
             late=sum(each.late for each in changes),
@@ -185,12 +185,15 @@ class UnitOfWork:
         statements, changes = work.statements, work.changes
         statements.change_versions(script, changes.changed_versions)
         self._insert_versions(script, work)
+        statements.copy_versions(script, changes.copied_versions)
+        for table, moved in changes.moved_children.items():
+            statements.move_children(script, table, moved)
         for table, ended in changes.ended_children.items():
             statements.end_children(script, table, ended)
         for table, new in changes.new_children.items():
             statements.insert_children(script, table, new)
-        for table, resumed in changes.resumed_children.items():
-            statements.resume_children(script, table, resumed)
+        for table, copied in changes.copied_children.items():
+            statements.copy_children(script, table, copied)
 
     def _insert_versions(self, script: Script, work: _TableWork) -> None:
         versions = work.changes.new_versions

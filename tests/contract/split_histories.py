@@ -11,9 +11,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from scrapy_snapshot_pipeline.capture.canonical import snapshot_id
 from scrapy_snapshot_pipeline.delivery.retry import RetryPolicy
 from scrapy_snapshot_pipeline.history.values import normal_json_text
+from scrapy_snapshot_pipeline.records import snapshot_id
 from scrapy_snapshot_pipeline.store.connection.checked_transactions import CheckedTransactions
 from scrapy_snapshot_pipeline.store.connection.engine import connect_engine
 from scrapy_snapshot_pipeline.store.normal_form.normalizer import Normalized, Normalizer
@@ -21,7 +21,6 @@ from scrapy_snapshot_pipeline.store.schema.tables import SCHEMA, EntityTables, e
 from tests.contract.entities import at, declaration
 
 TABLE = declaration().table
-MICROSECOND = dt.timedelta(microseconds=1)
 
 Row = Mapping[str, Any]
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Protocol
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 import pytest
 import sqlalchemy as sa
@@ -50,6 +51,14 @@ class DatabaseStore:
         tables = self._store.tables(declaration().table)
         with self._engine.connect() as connection:
             return read(connection, tables, name)
+
+    def stored_versions(self, name: str) -> Sequence[sa.Row[Any]]:
+        """The versions of an entity as their table has them, by `valid_from`."""
+        table = self._store.tables(declaration().table).versions
+        with self._engine.connect() as connection:
+            return connection.execute(
+                sa.select(table).where(table.c.name == name).order_by(table.c.valid_from)
+            ).all()
 
     def close(self) -> None:
         """See `Store`."""

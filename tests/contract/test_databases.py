@@ -29,7 +29,7 @@ from scrapy_snapshot_pipeline.errors import (
 from scrapy_snapshot_pipeline.records import Batch, Outcome
 from scrapy_snapshot_pipeline.store.connection.engine import connect_engine
 from scrapy_snapshot_pipeline.store.schema.create import ddl
-from scrapy_snapshot_pipeline.store.schema.tables import entity_tables
+from scrapy_snapshot_pipeline.store.schema.tables import SCHEMA_VERSION, entity_tables
 from scrapy_snapshot_pipeline.store.snapshot_store import SnapshotStore
 from tests.contract.entities import RUN, Observation, at, declaration, record
 from tests.contract.stores import DATABASES, found_at, place
@@ -522,7 +522,9 @@ def test_a_database_of_a_newer_release_is_refused_with_both_versions(engine: sa.
     with engine.begin() as connection:
         connection.execute(sa.text("UPDATE snapshot_schema SET version = 7"))
 
-    with pytest.raises(SchemaMismatchError, match=r"version 7 .* version 1; upgrade"):
+    with pytest.raises(
+        SchemaMismatchError, match=rf"version 7 .* version {SCHEMA_VERSION}; upgrade"
+    ):
         SnapshotStore(engine).declare([declaration()])
 
 

@@ -1,7 +1,11 @@
-"""The order in which a batch locks what it writes, which keeps two crawlers out of deadlocks."""
+"""The order in which a batch locks what it writes, which keeps two crawlers out of deadlocks.
+
+Whatever is stored already, and whatever the planner knows of it.
+"""
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -17,7 +21,9 @@ pytestmark = pytest.mark.postgresql
 
 FEW, MANY = 7, 100
 """Entities; the server has a plan for each."""
-LOCK = "SELECT name FROM contract_match WHERE name = '{}' FOR UPDATE"
+STORED, VERSIONS = 2_000, 4
+"""Entities of which there is a history, and as many versions of each."""
+LOCK = "SELECT name FROM contract_match WHERE name = '{}' AND valid_to IS NULL FOR UPDATE"
 FREE = "SELECT name FROM contract_match WHERE valid_to IS NULL FOR UPDATE SKIP LOCKED"
 WAITING = (
     "SELECT count(*) FROM pg_stat_activity"
@@ -43,6 +49,24 @@ def store_in_pieces(store: DatabaseStore, names: Sequence[str]) -> None:
     """Store all of them, in another order than that of their ids; let the store see them again."""
     for piece in (names[1::2], names[::2], names[:1]):
         write(store, *(Observation(name, 0, 0, {}) for name in piece))
+
+
+def store_history(store: DatabaseStore, names: Sequence[str]) -> None:
+    """Store some versions of all of them, the current ones anywhere in the table.
+
+    The store sees one of them again, or it would not try to confirm the next ones.
+    """
+    for look in range(VERSIONS):
+        order = random.Random(look).sample(names, len(names))  # noqa: S311 - of what is scraped
+        write(store, *(Observation(name, look, look, {}) for name in order[::2]))
+        write(store, *(Observation(name, look, look, {}) for name in order[1::2]))
+    write(store, Observation(names[0], VERSIONS - 1, VERSIONS - 1, {}))
+
+
+def analyze(other: sa.Engine) -> None:
+    """As autovacuum does it sooner or later."""
+    with other.connect() as connection:
+        connection.exec_driver_sql("ANALYZE contract_match")
 
 
 def locked_before(name: str, work: Callable[[], object], other: sa.Engine) -> set[str]:
@@ -75,9 +99,28 @@ def test_entities_are_locked_in_the_order_of_their_ids(
     with closing(DatabaseStore(postgresql_url)) as store:
         store_in_pieces(store, names)
         if analyzed:
-            with other.connect() as connection:
-                connection.exec_driver_sql("ANALYZE contract_match")
+            analyze(other)
         seen = [Observation(name, 2, score, {}) for name in names[::step]]
         middle = count // 2
         locked = locked_before(names[middle], lambda: write(store, *seen), other)
     assert locked == set(names[:middle])
+
+
+@pytest.mark.parametrize("count", [FEW, MANY, 5 * MANY, STORED])
+@pytest.mark.parametrize("analyzed", [False, True], ids=["new table", "analyzed table"])
+def test_entities_with_a_history_are_confirmed_in_the_order_of_their_ids(
+    postgresql_url: str, other: sa.Engine, *, count: int, analyzed: bool
+) -> None:
+    """Every second one of the batch; the heap has them in another order."""
+    names = sorted_names(STORED)
+    with closing(DatabaseStore(postgresql_url)) as store:
+        store_history(store, names)
+        if analyzed:
+            analyze(other)
+        seen = [names[n] for n in sorted(random.Random(count).sample(range(STORED), count))]  # noqa: S311
+        unchanged = seen[::2]
+        held = unchanged[len(unchanged) // 2]
+        looks = [Observation(name, VERSIONS, VERSIONS - 1, {}) for name in unchanged]
+        looks += [Observation(name, VERSIONS, VERSIONS, {}) for name in seen[1::2]]
+        locked = locked_before(held, lambda: write(store, *looks), other)
+    assert locked == set(unchanged[: unchanged.index(held)])

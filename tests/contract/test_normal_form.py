@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from scrapy_snapshot_pipeline.capture.compile import compile_capture
 from scrapy_snapshot_pipeline.declaration.registry import Declarations, snapshot
-from scrapy_snapshot_pipeline.history import ChangeKind, SnapshotHistory
+from scrapy_snapshot_pipeline.history import Answer, ChangeKind, SnapshotHistory
 from scrapy_snapshot_pipeline.records import Batch
 from scrapy_snapshot_pipeline.store.connection.engine import connect_engine
 from scrapy_snapshot_pipeline.store.normal_form.normalizer import Normalized
@@ -54,7 +54,7 @@ def answers(url: str) -> list[object]:
     with SnapshotHistory(url) as history:
         stored = {state.key["name"] for state in history.current(TABLE)}
         times = [at(second) for second in (7, 16)]
-        lists = [
+        lists: list[Answer[Any]] = [
             *(history.versions(TABLE, name) for name in sorted(stored)[:3]),
             *(history.changes(TABLE, newest_first=newest) for newest in (True, False)),
             *(history.changes(TABLE, since=time, until=at(SPAN - 2)) for time in times),
@@ -229,7 +229,8 @@ def test_changes_views_leave_out_what_repeats(database_url: str) -> None:
     kinds = {}
     with transaction(database_url) as connection:
         for view in (TABLE, f"{TABLE}_markets"):
-            question = sa.select(sa.column("kind")).select_from(sa.table(f"{view}_changes"))
+            kind = sa.column("kind", sa.Text())
+            question = sa.select(kind).select_from(sa.table(f"{view}_changes"))
             kinds[view] = sorted(connection.execute(question).scalars())
     assert kinds == {TABLE: ["changed", "new"], f"{TABLE}_markets": ["added", "added", "removed"]}
 

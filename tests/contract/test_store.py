@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import random
 from collections.abc import Iterator
 
 import pytest
@@ -162,6 +161,7 @@ def test_late_record_becomes_a_closed_version_in_its_place(database: Store) -> N
     assert history.state_at(4) == fold([seen(1, a=1, b=1)]).state_at(4)
     assert history.state_at(5) == fold([seen(5, a=2)]).state_at(5)
     assert history.state_at(9) == fold([seen(9, a=3, b=1)]).state_at(9)
+    assert history.fault() is None
 
 
 def test_late_record_under_a_confirmation_is_kept_without_length(database: Store) -> None:
@@ -217,34 +217,3 @@ def test_any_observations_in_any_batches_give_the_plain_fold(
 
     for name, observations in told.items():
         assert store.history(name) == fold(observations)
-
-
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(
-    contents=st.lists(_contents, min_size=2, max_size=6), order=st.randoms(use_true_random=False)
-)
-def test_any_order_of_arrival_keeps_every_observation(
-    database: Store, contents: list[tuple[int, dict[str, int]]], order: random.Random
-) -> None:
-    """Intervals never overlap, and the state at each observation's time is that observation.
-
-    The exception is the law's case 4: a time at which a later confirmation was merged over.
-    """
-    name = f"late{next(_numbers)}"
-    observations = [Observation(name, s, *content) for s, content in enumerate(contents)]
-    arrivals = observations[:]
-    order.shuffle(arrivals)
-
-    for one in arrivals:
-        write(database, one)
-
-    history = database.history(name)
-    lasting = [v for v in history.versions if v.valid_to != v.valid_from]
-    assert all(a.valid_to == b.valid_from for a, b in itertools.pairwise(lasting))
-    assert lasting[-1].valid_to is None
-    hidden = {v.valid_from for v in history.versions if v.valid_to == v.valid_from}
-    for one in observations:
-        if one.second not in hidden:
-            assert history.state_at(one.second) == fold([one]).state_at(one.second)

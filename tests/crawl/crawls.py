@@ -48,7 +48,7 @@ class Crawl:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "scrapy", "crawl", spider, *options],
                 cwd=folder,
-                env=_environment(),
+                env=environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -115,7 +115,7 @@ def snapshots(
         [sys.executable, "-m", "scrapy", "snapshots", *arguments, *options],
         check=False,
         cwd=folder,
-        env=_environment(),
+        env=environment(),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -123,7 +123,8 @@ def snapshots(
     )
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
+    """The environment of a process in which the test project is the current one."""
     return {
         **os.environ,
         "PYTHONPATH": str(ROOT),

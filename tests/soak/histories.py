@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import random
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tests.contract.entities import Observation
@@ -46,15 +47,17 @@ def history_of(seed: int) -> list[Step]:
     chance = random.Random(seed)  # noqa: S311 - repeatable is the point
     second = 0
     steps = []
+    latest: dict[str, Observation] = {}
     for _ in range(STEPS):
         batch = []
         for _ in range(chance.randint(1, LONGEST_BATCH)):
             second += 1
             batch.append(_observation(chance, second))
         step = Step(tuple(batch), chance.choice(list(Fault)), replayed=chance.random() < 0.3)
-        if chance.random() < 0.3:
+        if chance.random() < 0.5:
             second += 1
-            step = replace(step, rival=_rival(chance, second))
+            step = replace(step, rival=_rival(chance, second, batch, latest))
+        latest |= {one.name: one for one in (*batch, *([step.rival] if step.rival else []))}
         steps.append(step)
     return steps
 
@@ -73,6 +76,25 @@ def _observation(chance: random.Random, second: int) -> Observation:
     return Observation(chance.choice(NAMES), second, chance.randint(0, 1), markets)
 
 
-def _rival(chance: random.Random, second: int) -> Observation:
-    """Its content is nobody else's, so a late record never lies under a confirmation."""
+def _rival(
+    chance: random.Random,
+    second: int,
+    batch: Sequence[Observation],
+    latest: Mapping[str, Observation],
+) -> Observation:
+    """What another crawler sees after a batch, and may store before it.
+
+    Often the same as the batch saw last, so that the batch has to reach back; otherwise what nobody
+    else sees.  Never what was stored before: it would confirm the time of the batch, and what comes
+    to a confirmed time is a moment.
+    """
+    seen = chance.choice(batch)
+    last = [one for one in batch if one.name == seen.name][-1]
+    before = latest.get(seen.name)
+    if chance.random() < 0.5 and (before is None or not _same(before, last)):
+        return last._replace(second=second)
     return Observation(chance.choice(NAMES), second, 1_000 + second, {})
+
+
+def _same(one: Observation, other: Observation) -> bool:
+    return (one.score, dict(one.markets)) == (other.score, dict(other.markets))

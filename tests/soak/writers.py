@@ -13,7 +13,8 @@ from scrapy_snapshot_pipeline.errors import WriteError
 from scrapy_snapshot_pipeline.records import Batch
 from scrapy_snapshot_pipeline.store.snapshot_store import SnapshotStore
 from tests.contract.entities import Observation, declaration, record
-from tests.contract.history import History, Row, Version, read
+from tests.contract.history import History, Version, read
+from tests.contract.stores import fold
 
 ATTEMPTS = 8
 
@@ -92,14 +93,12 @@ class NaiveWriter:
         with self._engine.connect() as connection:
             found = connection.execute(query).all()
         ends = [*(row.seen_at for row in found[1:]), None]
-        versions, rows = [], set()
-        for row, end in zip(found, ends, strict=False):
+        versions, seen = [], []
+        for row, end in zip(found, ends, strict=True):
             score, markets = json.loads(row.content)
             versions.append(Version(score, row.seen_at, row.last_seen_at, end))
-            for market, number in markets.items():
-                rows.add(Row((market,), number % 3, row.seen_at, end))
-                rows.add(Row((market, "home"), number // 3, row.seen_at, end))
-        return History(tuple(versions), frozenset(rows))
+            seen.append(Observation(name, row.seen_at, score, markets))
+        return History(tuple(versions), fold(seen).rows)
 
     def _observe(self, connection: sa.Connection, one: Observation) -> None:
         content = json.dumps([one.score, dict(one.markets)], sort_keys=True)

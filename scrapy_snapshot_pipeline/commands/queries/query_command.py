@@ -131,7 +131,8 @@ def entity_key(options: argparse.Namespace) -> dict[str, str]:
 
 def time_argument(text: str, history: SnapshotHistory, options: argparse.Namespace) -> TimeOrRun:
     """The time or run that an argument means.  Raises UsageError."""
-    return parse_time_or_run(text, history, zone_of(options))
+    table = chosen_table(history, options).name if hasattr(options, "table") else None
+    return parse_time_or_run(text, history, zone_of(options), table)
 
 
 def optional_time(

@@ -66,7 +66,16 @@ def _server(url: URL) -> Engine:
         ) from None
     if engine.dialect.driver == "psycopg2":
         sa.event.listen(engine, "connect", _uuids_as_text(engine.dialect.dbapi))
+    sa.event.listen(engine, "begin", _read_in_utc)
     return engine.execution_options(postgresql_readonly=True)
+
+
+def _read_in_utc(connection: Connection) -> None:
+    """For this transaction only: a pooler may give the session to others after it.
+
+    In other zones the first and the last hours of the calendar are in years that Python lacks.
+    """
+    connection.exec_driver_sql("SET LOCAL TIME ZONE 'UTC'")
 
 
 def _uuids_as_text(driver: Any) -> Callable[[Any, object], None]:

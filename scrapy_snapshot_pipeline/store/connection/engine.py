@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,6 +15,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 from scrapy_snapshot_pipeline.errors import SettingsError
 from scrapy_snapshot_pipeline.safe_text import printable
 from scrapy_snapshot_pipeline.store.connection.tls import unverified_host
+from scrapy_snapshot_pipeline.store.connection.transaction_settings import transaction_settings
 from scrapy_snapshot_pipeline.store.connection.transactions import IS_REMOTE, send_begin_and_commit
 
 logger = logging.getLogger(__name__)
@@ -25,13 +25,7 @@ _REMOTE_ROUND_TRIP = 0.005
 _PROBES = 5
 """Round trips to measure.  The shortest counts, as a busy reactor gives the interpreter lock back
 late."""
-_LOCK_TIMEOUT = 5.0  # seconds; others may hold a lock for long, as during a migration
 _SQLITE_BUSY_TIMEOUT = 1.0  # seconds; a busy wait cannot be interrupted, so retries do the rest
-_UNWANTED_PLANS = ("enable_seqscan", "enable_sort", "jit")
-"""Switched off.  Every statement looks up a batch of ids in an index.  Once a table has grown since
-it was last analysed, the planner would read all of it instead.  And it would sort a batch, which
-looks small to it, where an index has the order or a hash needs none.  See the benchmark, section D.
-"""
 
 
 def connect_engine(
@@ -47,9 +41,8 @@ def connect_engine(
     if parsed.get_backend_name() == "sqlite":
         return _sqlite_engine(parsed)
     engine = _server_engine(parsed, connect_timeout)
+    send_begin_and_commit(engine, transaction_settings(write_timeout))
     _warn_unverified(parsed)
-    if write_timeout is not None:
-        sa.event.listen(engine, "connect", _limits(write_timeout))
     return engine
 
 
@@ -105,8 +98,7 @@ def _server_engine(url: URL, connect_timeout: float) -> Engine:
         )
     except (ImportError, NoSuchModuleError):
         raise SettingsError(_no_driver(url)) from None
-    sa.event.listen(engine, "connect", _set_up_server)
-    send_begin_and_commit(engine)
+    sa.event.listen(engine, "connect", _measure_distance)
     return engine
 
 
@@ -135,42 +127,13 @@ def _no_driver(url: URL) -> str:
     )
 
 
-def _set_up_server(connection: Any, record: ConnectionPoolEntry) -> None:
+def _measure_distance(connection: Any, record: ConnectionPoolEntry) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SET TIME ZONE 'UTC'")
-        # Through the catalogue, since not every server that speaks PostgreSQL has these settings.
-        cursor.execute(
-            "SELECT set_config(name, 'off', false) FROM pg_settings WHERE name = ANY(%s)",
-            [list(_UNWANTED_PLANS)],
-        )
-        record.info[IS_REMOTE] = (
-            min(_round_trip(cursor) for _ in range(_PROBES)) > _REMOTE_ROUND_TRIP
-        )
-    connection.commit()
+        shortest = min(_round_trip(cursor) for _ in range(_PROBES))
+    record.info[IS_REMOTE] = shortest > _REMOTE_ROUND_TRIP
 
 
 def _round_trip(cursor: Any) -> float:
     started = time.perf_counter()
     cursor.execute("SELECT 1")
     return time.perf_counter() - started
-
-
-def _limits(write_timeout: float) -> Callable[[Any, object], None]:
-    """Sets limits below the watchdog's, which is left with servers that are frozen."""
-    seconds = {
-        "statement_timeout": 0.8 * write_timeout,
-        "lock_timeout": min(_LOCK_TIMEOUT, 0.4 * write_timeout),
-        "idle_in_transaction_session_timeout": 2 * write_timeout,
-    }
-
-    def set_limits(connection: Any, _: object) -> None:
-        with connection.cursor() as cursor:
-            for name, limit in seconds.items():
-                # A limit that the URL or the role sets stays in force.
-                cursor.execute(
-                    "SELECT set_config(%s, %s, false) WHERE current_setting(%s) IN ('0', '0s')",
-                    (name, str(round(limit * 1000)), name),
-                )
-        connection.commit()
-
-    return set_limits

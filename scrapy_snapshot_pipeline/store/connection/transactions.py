@@ -1,6 +1,7 @@
 """How a transaction on a server begins and ends, in as few round trips as possible.
 
-BEGIN travels with the first statement.  The driver would send it alone, and would need another
+BEGIN travels with the first statement, and so does what the transaction sets for itself.  The
+driver would send BEGIN alone, and would need another
 round trip to set the isolation level back after a statement in autocommit.  COPY goes past
 SQLAlchemy, so it must not be the first statement: YugabyteDB has committed such a COPY at once, and
 CockroachDB refuses it.
@@ -33,8 +34,10 @@ _TRANSACTION = "snapshot_transaction"
 class _Begin(enum.Enum):
     """Whether the server knows of the transaction."""
 
-    NOT_DUE = "not due"
-    """There is none: each statement commits by itself."""
+    NONE = "none"
+    """There is no transaction of ours."""
+    SINGLE = "single"
+    """There will be none: each statement commits by itself."""
     DUE = "due"
     """BEGIN is yet to be sent, with the next statement."""
     SENT = "sent"
@@ -44,7 +47,7 @@ class _Begin(enum.Enum):
 class _Transaction:
     """What has been sent of a connection's transaction, and what is still to be sent."""
 
-    begin: _Begin = _Begin.NOT_DUE
+    begin: _Begin = _Begin.NONE
     script: bytes | None = None
     """To be sent with COMMIT."""
 
@@ -54,11 +57,16 @@ def is_remote(connection: Connection) -> bool:
     return bool(connection.info.get(IS_REMOTE))
 
 
-def send_begin_and_commit(engine: Engine) -> None:
-    """Begin and end the transactions of an engine whose driver is in autocommit."""
+def send_begin_and_commit(engine: Engine, settings: str) -> None:
+    """Begin and end the transactions of an engine whose driver is in autocommit.
+
+    `settings`, a statement without parameters, comes first in each transaction.  It also travels
+    with a single statement, since the statements of one text are one transaction.
+    """
+    opening = _Opening(settings)
     sa.event.listen(engine, "begin", _begin_with_next)
-    sa.event.listen(engine, "before_cursor_execute", _begin_now, retval=True)
-    sa.event.listen(engine, "commit", _commit)
+    sa.event.listen(engine, "before_cursor_execute", opening.begin_now, retval=True)
+    sa.event.listen(engine, "commit", opening.commit)
     sa.event.listen(engine, "rollback", _roll_back)
     sa.event.listen(engine, "reset", _reset)
 
@@ -92,31 +100,39 @@ def _forget(info: MutableMapping[Any, Any]) -> _Transaction:
 def _begin_with_next(connection: Connection) -> None:
     single = connection.get_execution_options().get(SINGLE_STATEMENT, False)
     # A script that was left behind belonged to a transaction that was rolled back.
-    connection.info[_TRANSACTION] = _Transaction(_Begin.NOT_DUE if single else _Begin.DUE)
+    connection.info[_TRANSACTION] = _Transaction(_Begin.SINGLE if single else _Begin.DUE)
 
 
-def _begin_now(
-    connection: Connection, _: object, statement: str, parameters: Any, *__: object
-) -> tuple[str, Any]:
-    transaction = _transaction(connection.info)
-    if transaction.begin is not _Begin.DUE:
-        return statement, parameters
-    transaction.begin = _Begin.SENT
-    return f"BEGIN; {statement}", parameters
+class _Opening:
+    """What opens a transaction, and travels with its first statement."""
 
+    def __init__(self, settings: str) -> None:
+        self._single = f"{settings}; "
+        self._begin = f"BEGIN; {settings}; "
 
-def _commit(connection: Connection) -> None:
-    transaction = _transaction(connection.info)
-    if transaction.script is None:
-        _end(connection, "COMMIT")
-        return
-    begin = b"BEGIN; " if transaction.begin is _Begin.DUE else b""
-    script = begin + transaction.script + b"; COMMIT"
-    connection.info[_TRANSACTION] = _Transaction(_Begin.SENT)
-    cursor: Any = connection.connection.cursor()  # since SQLAlchemy takes no bytes
-    cursor.execute(script)
-    cursor.close()
-    _forget(connection.info)
+    def begin_now(
+        self, connection: Connection, _: object, statement: str, parameters: Any, *__: object
+    ) -> tuple[str, Any]:
+        transaction = _transaction(connection.info)
+        if transaction.begin is _Begin.SINGLE:
+            return self._single + statement, parameters
+        if transaction.begin is not _Begin.DUE:
+            return statement, parameters
+        transaction.begin = _Begin.SENT
+        return self._begin + statement, parameters
+
+    def commit(self, connection: Connection) -> None:
+        transaction = _transaction(connection.info)
+        if transaction.script is None:
+            _end(connection, "COMMIT")
+            return
+        begin = self._begin.encode() if transaction.begin is _Begin.DUE else b""
+        script = begin + transaction.script + b"; COMMIT"
+        connection.info[_TRANSACTION] = _Transaction(_Begin.SENT)
+        cursor: Any = connection.connection.cursor()  # since SQLAlchemy takes no bytes
+        cursor.execute(script)
+        cursor.close()
+        _forget(connection.info)
 
 
 def _roll_back(connection: Connection) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection, Dialect
 
 from scrapy_snapshot_pipeline.errors import SchemaMismatchError
 from scrapy_snapshot_pipeline.store.schema.plan import (
+    AddColumn,
     CatalogueEntry,
     CreateTable,
     MakeView,
@@ -64,20 +65,15 @@ def apply_step(connection: Connection, step: Step) -> None:
             raise SchemaMismatchError(reason)
         case CreateTable(table):
             table.create(connection)
+        case AddColumn(column):
+            connection.exec_driver_sql(_add_column(connection.dialect, column))
         case SetStorage(entity):
             for statement in storage_ddl(entity, connection.dialect):
                 connection.exec_driver_sql(statement)
-        case MakeView(view, replace):
-            if replace:
-                quoted = connection.dialect.identifier_preparer.quote(view.name)
-                connection.exec_driver_sql(f"DROP VIEW {quoted}")
-            connection.exec_driver_sql(view.ddl(connection.dialect))
-        case Record(table, entry):
-            connection.execute(
-                SCHEMA.insert().values(
-                    table_name=table, version=entry.version, columns=entry.columns
-                )
-            )
+        case MakeView():
+            _make_view(connection, step)
+        case Record():
+            _record(connection, step)
 
 
 def ddl(dialect: Dialect, tables: Iterable[EntityTables]) -> str:
@@ -102,6 +98,27 @@ def _catalogue(connection: Connection, columns: frozenset[str]) -> dict[str, Cat
         row.table_name: CatalogueEntry(row.version, row.columns)
         for row in connection.execute(sa.select(SCHEMA))
     }
+
+
+def _record(connection: Connection, step: Record) -> None:
+    if step.replace:
+        connection.execute(SCHEMA.delete().where(SCHEMA.c.table_name == step.table))
+    entry = step.entry
+    connection.execute(
+        SCHEMA.insert().values(table_name=step.table, version=entry.version, columns=entry.columns)
+    )
+
+
+def _make_view(connection: Connection, step: MakeView) -> None:
+    if step.replace:
+        quoted = connection.dialect.identifier_preparer.quote(step.view.name)
+        connection.exec_driver_sql(f"DROP VIEW {quoted}")
+    connection.exec_driver_sql(step.view.ddl(connection.dialect))
+
+
+def _add_column(dialect: Dialect, column: sa.Column[object]) -> str:
+    table = dialect.identifier_preparer.format_table(column.table)
+    return f"ALTER TABLE {table} ADD COLUMN {schema.CreateColumn(column).compile(dialect=dialect)}"
 
 
 def _table_ddl(dialect: Dialect, table: sa.Table) -> list[str]:

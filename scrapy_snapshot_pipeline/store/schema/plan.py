@@ -55,6 +55,13 @@ class CreateTable:
 
 
 @dataclass(frozen=True, slots=True)
+class AddColumn:
+    """Add a nullable column to a table that an older release created."""
+
+    column: sa.Column[object]
+
+
+@dataclass(frozen=True, slots=True)
 class SetStorage:
     """Set how the database lays out an entity's versions on disk."""
 
@@ -76,9 +83,17 @@ class Record:
 
     table: str
     entry: CatalogueEntry
+    replace: bool = False
+    """There is an entry from an older release."""
 
 
-Step: TypeAlias = Refuse | CreateTable | SetStorage | MakeView | Record
+Step: TypeAlias = Refuse | CreateTable | AddColumn | SetStorage | MakeView | Record
+
+SYSTEM_ENTRY = "snapshot_runs"
+"""The entry in the catalogue that holds the version of the system tables.
+
+Release 0.1.0 wrote none; its tables are of version 1."""
+_NO_COLUMNS = "{}"
 
 
 def schema_plan(
@@ -98,6 +113,7 @@ def schema_plan(
     fresh = [entity for entity in declared if entity.versions.name in new]
     return [
         *map(CreateTable, missing),
+        *map(AddColumn, _lacking_columns(stored)),
         *map(SetStorage, fresh),
         *_views(stored, fresh, new),
         *(
@@ -105,7 +121,25 @@ def schema_plan(
             for name, text in sorted(_texts(declared).items())
             if name in new
         ),
+        *_system_version(stored),
     ]
+
+
+def _lacking_columns(stored: StoredSchema) -> list[sa.Column[object]]:
+    """What this release adds to the system tables of an older one."""
+    return [
+        column
+        for table in SYSTEM.sorted_tables
+        for column in table.columns
+        if column.nullable and column.name not in stored.columns.get(table.name, _names(table))
+    ]
+
+
+def _system_version(stored: StoredSchema) -> Iterator[Record]:
+    entry = stored.catalogue.get(SYSTEM_ENTRY)
+    if entry is None or entry.version < SCHEMA_VERSION:
+        current = CatalogueEntry(SCHEMA_VERSION, _NO_COLUMNS)
+        yield Record(SYSTEM_ENTRY, current, replace=entry is not None)
 
 
 def _missing(stored: StoredSchema, declared: Sequence[EntityTables]) -> list[sa.Table]:
@@ -137,6 +171,7 @@ def _reasons_to_refuse(
     yield from _unfit_system_tables(stored)
     there = [t for entity in declared for t in entity.all if t.name in stored.tables]
     yield from _other_columns(stored, there)
+    yield from _old_system_tables(stored, create=create)
     missing = _missing(stored, declared)
     if missing and not create:
         names = ", ".join(table.name for table in missing)
@@ -160,9 +195,20 @@ def _newer_versions(stored: StoredSchema) -> Iterator[str]:
             )
 
 
+def _old_system_tables(stored: StoredSchema, *, create: bool) -> Iterator[str]:
+    lacking = frozenset(column.name for column in _lacking_columns(stored))
+    if lacking and not create:
+        yield (
+            f"the system tables are those of an older release and lack {_listed(lacking)}, and "
+            "SNAPSHOT_CREATE_TABLES is off; run `scrapy snapshots init` under a role that may "
+            "alter them"
+        )
+
+
 def _unfit_system_tables(stored: StoredSchema) -> Iterator[str]:
     for table in SYSTEM.sorted_tables:
-        lacking = _names(table) - stored.columns.get(table.name, _names(table))
+        required = frozenset(column.name for column in table.columns if not column.nullable)
+        lacking = required - stored.columns.get(table.name, required)
         if lacking:
             yield (
                 f"table {table.name} is there, but lacks {_listed(lacking)}; add what was removed "

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from scrapy_snapshot_pipeline.records import NOT_STORED
 from scrapy_snapshot_pipeline.store.schema.tables import RUNS
+
+CRAWL = "crawl"
+PARSE = "parse"
+"""Kinds of runs: of `scrapy crawl` and its like, and of `scrapy parse --pipelines`."""
 
 RUNNING = "running"
 FINISHED = "finished"
@@ -26,6 +32,9 @@ class Run:
     run_id: uuid.UUID
     spider: str
     started_at: dt.datetime
+    kind: str = CRAWL
+    resumes: uuid.UUID | None = None
+    """The run that this one continues."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +47,8 @@ class RunEnd:
     """Scrapy's reason; "finished" where the spider came to its end by itself."""
     counters: Mapping[str, int]
     """By the names of their columns in `snapshot_runs`."""
+    seen: Mapping[str, int] = field(default_factory=dict)
+    """Records that were stored or confirmed, by table."""
 
     @property
     def status(self) -> str:
@@ -47,12 +58,19 @@ class RunEnd:
 
 
 def start(connection: Connection, run: Run) -> None:
-    """Insert the row of `run`."""
-    connection.execute(
-        RUNS.insert().values(
-            run_id=run.run_id, spider=run.spider, started_at=run.started_at, status=RUNNING
+    """Insert the row of `run`, unless it is there: the answer to an earlier attempt was lost."""
+    there = sa.select(RUNS.c.run_id).where(RUNS.c.run_id == run.run_id)
+    if connection.execute(there).first() is None:
+        connection.execute(
+            RUNS.insert().values(
+                run_id=run.run_id,
+                spider=run.spider,
+                started_at=run.started_at,
+                status=RUNNING,
+                kind=run.kind,
+                resumes=run.resumes,
+            )
         )
-    )
 
 
 def finish(connection: Connection, end: RunEnd) -> None:
@@ -64,6 +82,7 @@ def finish(connection: Connection, end: RunEnd) -> None:
             finished_at=end.finished_at,
             status=end.status,
             finish_reason=end.finish_reason,
+            seen=json.dumps(end.seen, sort_keys=True),
             **end.counters,
         )
     )

@@ -156,8 +156,17 @@ RUNS = sa.Table(
     sa.Column("status", sa.Text(), nullable=False),
     sa.Column("finish_reason", sa.Text(), nullable=True),
     *(sa.Column(name, sa.BigInteger(), nullable=False, default=0) for name in COUNTERS),
+    # Since version 2.  What is added to a stored table must be nullable.
+    sa.Column("kind", sa.Text(), nullable=True),
+    sa.Column("resumes", PortableUuid(), nullable=True),
+    sa.Column("seen", sa.Text(), nullable=True),
 )
-"""One row a crawl: `status` is running, finished or incomplete."""
+"""One row a run.
+
+`status` is running, finished or incomplete.  A NULL `kind` is a crawl, as in version 1.  `resumes`
+is the run whose JOBDIR this one goes on with.  `seen` is a JSON object of how many records each
+table stored or confirmed, and NULL until the run has ended.
+"""
 
 SCHEMA = sa.Table(
     "snapshot_schema",

@@ -14,6 +14,8 @@ from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from sqlalchemy.engine import Dialect
 
+from scrapy_snapshot_pipeline.store.connection.transaction_settings import planner_settings
+
 T = TypeVar("T")
 
 Row: TypeAlias = Sequence[Any]
@@ -59,6 +61,8 @@ class DatabaseFeatures(Protocol):
     """A transaction locks the whole database when it begins, so a plain read is under that lock."""
     copies: bool
     """Rows can be inserted by COPY."""
+    in_order: str
+    """What goes before a statement that must take its rows in the order of its one join column."""
     digest: SystemType
     """For ids of 16 bytes."""
     hash: SystemType
@@ -115,6 +119,7 @@ class SqliteFeatures:
     placeholder = "?"
     exclusive = True
     copies = False
+    in_order = ""
     digest = SystemType("BLOB", _same, _same)
     hash = SystemType("BLOB", _same, _same)
     bigint = SystemType("INTEGER", _same, _same)
@@ -152,6 +157,11 @@ class PostgresqlFeatures:
     placeholder = "%s"
     exclusive = False
     copies = True
+    # Only a merge join is left: it gives its rows in the order of the column, however it gets at
+    # them.  The sort may be needed for that, and no plan would be a wanted one without.
+    in_order = (
+        planner_settings(enable_hashjoin="off", enable_nestloop="off", enable_sort="on") + ";"
+    )
     # Selected as bytes: psycopg2 would make a `uuid.UUID` of each id, in Python.
     digest = SystemType("uuid", bytes.hex, bytes, "uuid_send({})")
     hash = SystemType("bytea", lambda digest: f'"\\\\x{digest.hex()}"', bytes)

@@ -29,7 +29,9 @@ from scrapy_snapshot_pipeline.store.sql.dialects import Converter, Part, Row, fe
 from scrapy_snapshot_pipeline.store.sql.json_rows import json_rows_text
 from scrapy_snapshot_pipeline.store.sql.script import Script
 
-_IDS_AND_TIMES = frozenset({"entity_id", "child_id", "snapshot_id", "valid_from", "valid_to"})
+_IDS_AND_TIMES = frozenset(
+    {"entity_id", "child_id", "snapshot_id", "valid_from", "last_confirmed_at", "valid_to"}
+)
 
 
 class WritableTable:

@@ -19,22 +19,25 @@ from typing import Any, NamedTuple, TypeAlias
 
 from sqlalchemy.engine import Connection
 
-from scrapy_snapshot_pipeline.scd2.timeline import (
+from scrapy_snapshot_pipeline.scd2.plan import (
     ChangedVersion,
+    CopiedChild,
+    CopiedVersion,
     EndedChild,
+    MovedChild,
     NewChild,
     NewVersion,
-    ResumedChild,
     StoredChild,
     StoredVersion,
 )
 from scrapy_snapshot_pipeline.store.schema.tables import EntityTables
 from scrapy_snapshot_pipeline.store.sql.columns import Columns
-from scrapy_snapshot_pipeline.store.sql.dialects import Row, features_of, in_slices
+from scrapy_snapshot_pipeline.store.sql.dialects import Row, SystemType, features_of, in_slices
 from scrapy_snapshot_pipeline.store.sql.insert import WritableTable
 from scrapy_snapshot_pipeline.store.sql.script import Script
 
 _DIGESTS = frozenset({"entity_id", "child_id"})
+_KEY = frozenset({"entity_id", "child_id", "snapshot_id"})
 _PIECE = 250
 """Rows that are converted at a time, so that the database stores some while others are converted:
 see the benchmark, section D."""
@@ -67,14 +70,15 @@ class Statements:
     def confirm(self, connection: Connection, rows: Sequence[Confirmation]) -> set[bytes]:
         """Move `last_confirmed_at` where the current version has the same content.
 
-        Returns the ids of the entities that were confirmed.
+        Returns the ids of the entities that were confirmed.  They are locked in the order of their
+        ids, as in `lock_current`.
         """
         db = self._features
         table = self._versions.name
         among, ids = self._beside_join(f"{table}.entity_id", [row.entity_id for row in rows])
         confirmed: set[bytes] = set()
         for source, parameters in db.sources((db.digest, db.hash, db.time, db.time), rows):
-            sql = f"""
+            sql = f"""{db.in_order}
                 WITH v(entity_id, content_hash, first_at, last_at) AS ({source})
                 UPDATE {table} SET last_confirmed_at = CASE
                     WHEN {table}.last_confirmed_at < coalesce(v.last_at, v.first_at)
@@ -82,8 +86,8 @@ class Statements:
                     ELSE {table}.last_confirmed_at END
                 FROM v
                 WHERE {table}.entity_id = v.entity_id AND {table}.valid_to IS NULL
-                    AND {table}.content_hash = v.content_hash AND {table}.valid_from <= v.first_at
-                    {among}
+                    AND ({table}.content_hash = v.content_hash) IS TRUE  -- no column to join by
+                    AND {table}.valid_from <= v.first_at {among}
                 RETURNING {db.digest.selected.format(f"{table}.entity_id")}"""  # noqa: S608 - declared, quoted names
             found = connection.exec_driver_sql(sql, (*parameters, *ids))
             confirmed.update(map(db.digest.read, found.scalars().all()))
@@ -107,7 +111,7 @@ class Statements:
     def history(
         self, connection: Connection, since: Sequence[tuple[bytes, dt.datetime]]
     ) -> Iterator[tuple[bytes, StoredVersion]]:
-        """The versions that were valid at or after a time, which is given for each entity."""
+        """The versions that were valid at or after a time, or ended then; one time an entity."""
         columns = self._version_columns()
         return map(self._version, self._since(connection, self._versions.name, columns, since))
 
@@ -133,24 +137,15 @@ class Statements:
     def child_history(
         self, connection: Connection, since: Sequence[tuple[bytes, dt.datetime]]
     ) -> Iterator[tuple[bytes, StoredChild]]:
-        """The child rows that were valid at or after a time, which is given for each entity."""
+        """The child rows that were valid at or after a time, or ended then; one time an entity."""
         columns = self._child_columns()
         for index, table in enumerate(self._children):
             for row in self._since(connection, table.name, columns, since):
                 yield self._child(index, row)
 
     def change_versions(self, script: Script, rows: Sequence[ChangedVersion]) -> None:
-        """Set `last_confirmed_at` and `valid_to` of stored versions."""
-        db = self._features
-        table = self._versions.name
-        for source, parameters in db.sources((db.digest, db.bigint, db.time, db.time), rows):
-            sql = f"""
-                WITH v(entity_id, snapshot_id, last_confirmed_at, valid_to) AS ({source})
-                UPDATE {table} SET last_confirmed_at = v.last_confirmed_at, valid_to = v.valid_to
-                FROM v
-                WHERE {table}.entity_id = v.entity_id
-                    AND {table}.snapshot_id = v.snapshot_id"""  # noqa: S608
-            script.send(sql, parameters)
+        """Set the times of stored versions."""
+        self._update(script, self._versions, ChangedVersion._fields, rows)
 
     def insert_versions(self, script: Script, rows: Sequence[NewVersion]) -> None:
         """Insert versions; one that conflicts with another writer's raises the driver's error."""
@@ -161,18 +156,17 @@ class Statements:
         """Insert versions in the order given, skipping conflicts; return how many went in."""
         return self._versions.insert_absent(script, _version_columns(rows)) if rows else 0
 
+    def copy_versions(self, script: Script, rows: Sequence[CopiedVersion]) -> None:
+        """Insert the pieces that were split off stored versions."""
+        self._copy(script, self._versions, CopiedVersion._fields, rows)
+
+    def move_children(self, script: Script, table: int, rows: Sequence[MovedChild]) -> None:
+        """Set `valid_from` of stored child rows."""
+        self._update(script, self._children[table], MovedChild._fields, rows)
+
     def end_children(self, script: Script, table: int, rows: Sequence[EndedChild]) -> None:
         """Set `valid_to` of stored child rows."""
-        db = self._features
-        name = self._children[table].name
-        for source, parameters in db.sources((db.digest, db.digest, db.bigint, db.time), rows):
-            sql = f"""
-                WITH v(entity_id, child_id, snapshot_id, valid_to) AS ({source})
-                UPDATE {name} SET valid_to = v.valid_to
-                FROM v
-                WHERE {name}.entity_id = v.entity_id AND {name}.child_id = v.child_id
-                    AND {name}.snapshot_id = v.snapshot_id"""  # noqa: S608
-            script.send(sql, parameters)
+        self._update(script, self._children[table], EndedChild._fields, rows)
 
     def insert_children(self, script: Script, table: int, rows: Sequence[NewChild]) -> None:
         """Insert child rows of versions that this transaction has inserted or locked."""
@@ -181,24 +175,55 @@ class Statements:
             columns = partial(_child_columns, has_parent=child.has_parent)
             child.insert(script, map(columns, in_slices(rows, _PIECE)))
 
-    def resume_children(self, script: Script, table: int, rows: Sequence[ResumedChild]) -> None:
-        """Insert the second pieces of child rows that were cut in two."""
-        db = self._features
-        types = (db.digest, db.digest, db.bigint, db.bigint, db.time, db.time)
-        child = self._children[table]
-        copied = ", ".join(f"x.{column}" for column in child.content)
-        columns = ", ".join(child.content)
-        for source, parameters in db.sources(types, rows):
+    def copy_children(self, script: Script, table: int, rows: Sequence[CopiedChild]) -> None:
+        """Insert the other pieces of stored child rows that were cut in two."""
+        self._copy(script, self._children[table], CopiedChild._fields, rows)
+
+    def _update(
+        self, script: Script, table: WritableTable, fields: Sequence[str], rows: Sequence[Row]
+    ) -> None:
+        """Set what `rows` have beside the key; `fields` are the names of their columns."""
+        name = table.name
+        same_row = " AND ".join(f"{name}.{key} = v.{key}" for key in fields if key in _KEY)
+        changes = ", ".join(f"{column} = v.{column}" for column in fields if column not in _KEY)
+        for source, parameters in self._features.sources(self._types(fields), rows):
             sql = f"""
-                WITH v(entity_id, child_id, source_id, snapshot_id, valid_from, valid_to)
-                    AS ({source})
-                INSERT INTO {child.name}
-                    (entity_id, child_id, snapshot_id, valid_from, valid_to, {columns})
-                SELECT v.entity_id, v.child_id, v.snapshot_id, v.valid_from, v.valid_to, {copied}
-                FROM v CROSS JOIN {child.name} AS x
-                WHERE x.entity_id = v.entity_id AND x.child_id = v.child_id
-                    AND x.snapshot_id = v.source_id"""  # noqa: S608
+                WITH v({", ".join(fields)}) AS ({source})
+                UPDATE {name} SET {changes}
+                FROM v
+                WHERE {same_row}"""  # noqa: S608
             script.send(sql, parameters)
+
+    def _copy(
+        self, script: Script, table: WritableTable, fields: Sequence[str], rows: Sequence[Row]
+    ) -> None:
+        """Insert copies of the stored rows `source_id`, with ids and times of their own.
+
+        `fields` are the names of what `rows` have.
+        """
+        own = [name for name in fields if name != "source_id"]
+        columns = ", ".join([*own, *table.content])
+        values = ", ".join([*map("v.{}".format, own), *map("x.{}".format, table.content)])
+        same_child = " AND x.child_id = v.child_id" if "child_id" in fields else ""
+        for source, parameters in self._features.sources(self._types(fields), rows):
+            sql = f"""
+                WITH v({", ".join(fields)}) AS ({source})
+                INSERT INTO {table.name} ({columns})
+                SELECT {values}
+                FROM v CROSS JOIN {table.name} AS x
+                WHERE x.entity_id = v.entity_id{same_child} AND x.snapshot_id = v.source_id"""  # noqa: S608
+            script.send(sql, parameters)
+
+    def _types(self, fields: Sequence[str]) -> list[SystemType]:
+        """The types of system columns, by their names."""
+        db = self._features
+        ids = {
+            "entity_id": db.digest,
+            "child_id": db.digest,
+            "snapshot_id": db.bigint,
+            "source_id": db.bigint,
+        }
+        return [ids.get(name, db.time) for name in fields]
 
     def _since(
         self,
@@ -207,7 +232,10 @@ class Statements:
         columns: str,
         since: Sequence[tuple[bytes, dt.datetime]],
     ) -> Iterator[Row]:
-        """The rows of a table that were valid at or after a time, given for each entity."""
+        """The rows of a table that were valid at or after a time, or ended then.
+
+        What ends exactly there may be what an observation of that time belongs to.
+        """
         db = self._features
         among, ids = self._beside_join("x.entity_id", [entity_id for entity_id, _ in since])
         for source, parameters in db.sources((db.digest, db.time), since):

@@ -64,6 +64,26 @@ class EndlessSpider(scrapy.Spider):
         return scrapy.Request(f"data:,{page}", meta={"page": page}, dont_filter=True)
 
 
+class ChainSpider(scrapy.Spider):
+    """Follows a chain of 30 pages with a product each; with `end` it stops after that many."""
+
+    name = "chain"
+    end = ""
+
+    async def start(self) -> AsyncIterator[scrapy.Request]:
+        """Request the first page."""
+        yield scrapy.Request("data:,0")
+
+    def parse(self, response: Response) -> Iterator[Product | scrapy.Request]:
+        """Yield the page's product and the next page."""
+        page = int(response.text)
+        yield product(page)
+        if page + 1 < 30:
+            yield scrapy.Request(f"data:,{page + 1}")
+        if self.end and page + 1 == int(self.end):
+            raise CloseSpider("enough")
+
+
 class RivalSpider(OnePageSpider):
     """Sees the same entities three times, beside another crawler that has other prices.
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from scrapy_snapshot_pipeline.capture import canonical
 from scrapy_snapshot_pipeline.declaration.tables import Column, Kind, Role
+from scrapy_snapshot_pipeline.records import seen_at, snapshot_id
 
 UTC = dt.timezone.utc
 
@@ -91,14 +92,23 @@ def test_rows_count_in_any_order() -> None:
 def test_snapshot_ids_sort_by_time_and_fit_64_bits() -> None:
     """Before and after 2020, up to the ends of the range."""
     times = [dt.datetime(year, 1, 1, tzinfo=UTC) for year in (1949, 2019, 2020, 2024, 2091)]
-    ids = [canonical.snapshot_id(time, b"\xff" * 16) for time in times]
+    ids = [snapshot_id(time, b"\xff" * 16) for time in times]
     assert ids == sorted(ids)
     assert all(-(2**63) <= number < 2**63 for number in ids)
-    assert canonical.snapshot_id(times[2], bytes.fromhex("abcdef") + bytes(13)) == 0xABC
+    assert snapshot_id(times[2], bytes.fromhex("abcdef") + bytes(13)) == 0xABC
 
 
 @pytest.mark.parametrize("year", [1900, 2100])
 def test_a_time_out_of_range_is_refused(year: int) -> None:
     """Rather than wrapped around."""
     with pytest.raises(OverflowError):
-        canonical.snapshot_id(dt.datetime(year, 1, 1, tzinfo=UTC), bytes(16))
+        snapshot_id(dt.datetime(year, 1, 1, tzinfo=UTC), bytes(16))
+
+
+@given(st.integers(-(2**51), 2**51 - 1), st.binary(min_size=16, max_size=16))
+def test_a_snapshot_id_holds_the_time_of_its_observation(
+    microseconds: int, content_hash: bytes
+) -> None:
+    """To the microsecond, over the whole range, whatever the content."""
+    time = dt.datetime(2020, 1, 1, tzinfo=UTC) + dt.timedelta(microseconds=microseconds)
+    assert seen_at(snapshot_id(time, content_hash)) == time

@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scrapy_snapshot_pipeline.records import ChildRecord, SnapshotRecord
+from scrapy_snapshot_pipeline.records import ChildRecord, SnapshotRecord, snapshot_id
 from scrapy_snapshot_pipeline.scd2.fast_path import plan_change, plan_first
-from scrapy_snapshot_pipeline.scd2.timeline import Plan, StoredChild, StoredVersion, plan
+from scrapy_snapshot_pipeline.scd2.plan import Plan, StoredChild, StoredVersion
+from scrapy_snapshot_pipeline.scd2.timeline import plan
 
 TABLES = 2
 ENTITY = bytes(16)
@@ -27,12 +28,13 @@ def _id(number: int) -> bytes:
 
 
 def _record(content: int, minutes: int, rows: tuple[Mapping[int, int], ...]) -> SnapshotRecord:
+    time = START + dt.timedelta(minutes=minutes)
     return SnapshotRecord(
         table="t",
         entity_id=ENTITY,
-        snapshot_id=minutes,
+        snapshot_id=snapshot_id(time, _id(content)),
         content_hash=_id(content),
-        observed_at=START + dt.timedelta(minutes=minutes),
+        observed_at=time,
         run_id=uuid.UUID(int=1),
         values=(content,),
         children=tuple(

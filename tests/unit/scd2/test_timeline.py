@@ -1,252 +1,298 @@
-"""The law of `scd2`, on a history that is kept in memory by nothing but its plans."""
+"""The law case by case; a time is a second, a capital letter the entity's own value.
+
+`test_timeline_laws` has what holds for every history.
+"""
 
 from __future__ import annotations
 
-import datetime as dt
-import itertools
-import random
-import uuid
-from collections.abc import Mapping, Sequence
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from scrapy_snapshot_pipeline.records import ChildRecord, Outcome, SnapshotRecord
-from scrapy_snapshot_pipeline.scd2.timeline import (
-    Plan,
-    Reading,
-    StoredChild,
-    StoredVersion,
-    plan,
-    reading,
-)
+from scrapy_snapshot_pipeline.records import Outcome, seen_at
+from scrapy_snapshot_pipeline.scd2.plan import Plan, Reading
+from scrapy_snapshot_pipeline.scd2.timeline import plan
+from tests.unit.scd2.entity import Seen, at, record, seen
+from tests.unit.scd2.memory import Memory
 
-ENTITY = b"e" * 16
-START = dt.datetime(2026, 1, 1, tzinfo=dt.timezone.utc)
+INSERTED, REVISED = Outcome.INSERTED, Outcome.REVISED
+CONFIRMED, COALESCED = Outcome.CONFIRMED, Outcome.COALESCED
 
 
-def at(second: int) -> dt.datetime:
-    """Give the time of a second."""
-    return START + dt.timedelta(seconds=second)
+@pytest.fixture
+def memory() -> Memory:
+    """Nothing is stored yet."""
+    return Memory()
 
 
-def observed(second: int, **children: int) -> SnapshotRecord:
-    """Make the record of an entity whose content is its children."""
-    rows = tuple(
-        ChildRecord(name.encode().ljust(16) + bytes([content]) * 16, None, (name, content))
-        for name, content in sorted(children.items())
-    )
-    content_hash = repr(sorted(children.items())).encode()
-    return SnapshotRecord(
-        table="t",
-        entity_id=ENTITY,
-        snapshot_id=second * 1000 + sum(content_hash) % 1000,
-        content_hash=content_hash,
-        observed_at=at(second),
-        run_id=uuid.UUID(int=1),
-        values=(),
-        children=(rows,),
-        size=1,
-    )
+def sent(memory: Memory, *observations: Seen) -> list[Outcome]:
+    """Send each in a batch of its own."""
+    return [outcome for one in observations for outcome in memory.send(one)]
 
 
-class Memory:
-    """Stored rows, changed by plans as the database would be, with its constraints."""
-
-    def __init__(self) -> None:
-        self.versions: dict[int, StoredVersion] = {}
-        self.children: dict[tuple[bytes, int], StoredChild] = {}
-
-    def write(self, *records: SnapshotRecord, retried: bool = False) -> list[Outcome]:
-        """Plan on all that is stored, and apply."""
-        changes = Plan()
-        versions, children = self.versions.values(), self.children.values()
-        outcomes = plan(records, versions, children, changes, retried=retried)
-        self._apply(changes)
-        return outcomes
-
-    def state(self, second: int) -> dict[bytes, bytes] | None:
-        """Child contents at an instant; None where no version is valid."""
-        if not any(_valid(v.valid_from, v.valid_to, second) for v in self.versions.values()):
-            return None
-        rows = [c for c in self.children.values() if _valid(c.valid_from, c.valid_to, second)]
-        assert len({c.child_id for c in rows}) == len(rows)
-        return {c.child_id: c.content_hash for c in rows}
-
-    def _apply(self, changes: Plan) -> None:
-        for changed in changes.changed_versions:
-            old = self.versions[changed.snapshot_id]
-            new = old._replace(
-                last_confirmed_at=changed.last_confirmed_at, valid_to=changed.valid_to
-            )
-            self.versions[changed.snapshot_id] = new
-        for version in changes.new_versions:
-            record = version.record
-            assert record.snapshot_id not in self.versions
-            self.versions[record.snapshot_id] = StoredVersion(
-                record.snapshot_id, record.content_hash, *version[1:]
-            )
-        for ended in itertools.chain(*changes.ended_children.values()):
-            key = (ended.child_id, ended.snapshot_id)
-            self.children[key] = self.children[key]._replace(valid_to=ended.valid_to)
-        for child in itertools.chain(*changes.new_children.values()):
-            self._add(
-                StoredChild(
-                    0,
-                    child.child_id,
-                    child.snapshot_id,
-                    child.content_hash,
-                    child.valid_from,
-                    child.valid_to,
-                )
-            )
-        for resumed in itertools.chain(*changes.resumed_children.values()):
-            source = self.children[(resumed.child_id, resumed.source_id)]
-            self._add(
-                source._replace(
-                    snapshot_id=resumed.snapshot_id,
-                    valid_from=resumed.valid_from,
-                    valid_to=resumed.valid_to,
-                )
-            )
-        open_rows = [c.child_id for c in self.children.values() if c.valid_to is None]
-        assert len(set(open_rows)) == len(open_rows)
-
-    def _add(self, row: StoredChild) -> None:
-        assert row.snapshot_id in self.versions
-        assert (row.child_id, row.snapshot_id) not in self.children
-        self.children[(row.child_id, row.snapshot_id)] = row
+# 1. In a version of equal content
 
 
-def _valid(start: dt.datetime, end: dt.datetime | None, second: int) -> bool:
-    return start <= at(second) and (end is None or at(second) < end)
+def test_equal_content_confirms(memory: Memory) -> None:
+    """Only the last confirmation moves, and it never goes back."""
+    outcomes = sent(memory, seen(10, "A"), seen(14, "A"), seen(12, "A"))
+
+    assert outcomes == [INSERTED, CONFIRMED, CONFIRMED]
+    assert memory.line() == "A[10,-)"
+    assert memory.confirmed() == {10: 14}
+    assert memory.read[1:] == [Reading.NOTHING, Reading.NOTHING]
+    assert memory.late == 0
 
 
-def content(record: SnapshotRecord) -> dict[bytes, bytes]:
-    """Give what `Memory.state` must say of a record."""
-    return {child.child_id: child.content_hash for child in record.children[0]}
+def test_equal_content_in_the_past_confirms(memory: Memory) -> None:
+    """Also where the version has ended."""
+    sent(memory, seen(10, "A"), seen(20, "B"))
+
+    assert memory.send(seen(15, "A")) == [CONFIRMED]
+    assert memory.line() == "A[10,20) B[20,-)"
+    assert memory.confirmed() == {10: 15, 20: 20}
+    assert memory.late == 0
 
 
-_children = st.dictionaries(st.sampled_from("abc"), st.integers(0, 2), max_size=3)
+# 2. Before, behind and between
 
 
-@given(
-    contents=st.lists(_children, min_size=1, max_size=8),
-    shuffled=st.randoms(use_true_random=False),
-    cuts=st.lists(st.booleans(), min_size=8, max_size=8),
-)
-def test_every_order_of_arrival_keeps_the_law(
-    contents: Sequence[Mapping[str, int]], shuffled: random.Random, cuts: Sequence[bool]
+def test_later_change_is_current(memory: Memory) -> None:
+    """The ordinary change."""
+    assert sent(memory, seen(10, "A"), seen(11, "A"), seen(12, "B")) == [
+        INSERTED,
+        CONFIRMED,
+        REVISED,
+    ]
+    assert memory.line() == "A[10,12) B[12,-)"
+    assert memory.confirmed() == {10: 11, 12: 12}
+    assert memory.late == 0
+
+
+def test_late_equal_content_reaches_back(memory: Memory) -> None:
+    """Case 1: one version from 11, confirmed, not a second one beside it."""
+    assert sent(memory, seen(12, "A"), seen(11, "A")) == [INSERTED, CONFIRMED]
+
+    assert memory.line() == "A[11,-)"
+    assert memory.confirmed() == {11: 12}
+    assert memory.late == 0
+
+
+def test_what_reaches_back_stays_the_same_row(memory: Memory) -> None:
+    """Its id, its run and the values of its own observation."""
+    memory.write([record(seen(12, "A"), run=7)])
+    before = memory.snapshot()
+
+    memory.write([record(seen(11, "A"), run=8)])
+
+    [(snapshot_id, version)] = memory.versions.items()
+    assert seen_at(snapshot_id) == at(12)
+    assert memory.runs == {snapshot_id: 7}
+    memory.versions[snapshot_id] = version._replace(valid_from=at(12))
+    assert memory.snapshot() == before
+
+
+def test_late_content_of_the_next_version_begins_it_earlier(memory: Memory) -> None:
+    """Case 2: A [10,11), B [11,-)."""
+    sent(memory, seen(10, "A"), seen(12, "B"))
+
+    assert memory.send(seen(11, "B")) == [CONFIRMED]
+    assert memory.line() == "A[10,11) B[11,-)"
+    assert memory.confirmed() == {10: 10, 11: 12}
+    assert memory.late == 0
+
+
+def test_late_content_joins_the_next_of_two_equal_ones(memory: Memory) -> None:
+    """Case 3: A [10,12), B [12,12:30), A [12:30,-)."""
+    sent(memory, seen(100, "A"), seen(120, "B"), seen(140, "A"))
+
+    assert memory.send(seen(125, "A")) == [CONFIRMED]
+    assert memory.line() == "A[100,120) B[120,125) A[125,-)"
+    assert memory.late == 0
+
+
+def test_late_content_between_two_versions_is_one_of_its_own(memory: Memory) -> None:
+    """It ends where the next begins."""
+    sent(memory, seen(10, "A"), seen(20, "B"))
+
+    assert memory.send(seen(15, "C")) == [REVISED]
+    assert memory.line() == "A[10,15) C[15,20) B[20,-)"
+    assert memory.late == 1
+
+
+def test_late_content_before_all_versions_is_the_first(memory: Memory) -> None:
+    """It is a revision all the same: the entity was known."""
+    sent(memory, seen(20, "B"))
+
+    assert memory.send(seen(10, "A")) == [REVISED]
+    assert memory.line() == "A[10,20) B[20,-)"
+    assert memory.late == 1
+
+
+def test_each_late_version_counts(memory: Memory) -> None:
+    """In one batch too; the one that is current does not."""
+    sent(memory, seen(10, "A"), seen(20, "B"))
+
+    assert memory.send(seen(15, "C"), seen(5, "C"), seen(30, "A")) == [REVISED, REVISED, REVISED]
+    assert memory.line() == "C[5,10) A[10,15) C[15,20) B[20,30) A[30,-)"
+    assert memory.late == 2
+
+
+# 3. Where nobody looked
+
+
+def test_other_content_where_nobody_looked_splits_the_version(memory: Memory) -> None:
+    """That A was seen at 10 and at 14 does not say that it was there at 12."""
+    sent(memory, seen(14, "A"), seen(16, "A"), seen(10, "A"))
+
+    assert memory.send(seen(12, "B")) == [REVISED]
+    assert memory.line() == "A[10,12) B[12,14) A[14,-)"
+    assert memory.confirmed() == {10: 10, 12: 12, 14: 16}
+    assert memory.late == 1
+
+
+def test_the_row_that_was_split_keeps_the_time_of_its_observation(memory: Memory) -> None:
+    """The piece before is a copy: the stored values and run, and an id of its own."""
+    memory.write([record(seen(14, "A", a=1), run=7)])
+    memory.write([record(seen(10, "A", a=1), run=8)])
+    memory.write([record(seen(12, "B"), run=9)])
+
+    by_begin = {v.valid_from: v.snapshot_id for v in memory.versions.values()}
+    assert by_begin[at(14)] == record(seen(14, "A", a=1)).snapshot_id
+    assert by_begin[at(10)] == record(seen(10, "A", a=1)).snapshot_id
+    assert memory.runs == {by_begin[at(10)]: 7, by_begin[at(12)]: 9, by_begin[at(14)]: 7}
+
+
+def test_a_version_of_the_same_batch_is_split(memory: Memory) -> None:
+    """As if each had come in a batch of its own; the copy is made of the first record."""
+    first = record(seen(14, "A"), run=7)
+    batch = [first, record(seen(10, "A"), run=8), record(seen(12, "B"), run=9)]
+
+    assert memory.write(batch) == [INSERTED, COALESCED, REVISED]
+    assert memory.line() == "A[10,12) B[12,14) A[14,-)"
+    assert set(memory.runs.values()) == {7, 9}
+    assert memory.runs[batch[1].snapshot_id] == 7
+
+
+def test_a_stored_version_is_split_twice_in_one_batch(memory: Memory) -> None:
+    """The piece that was split off reaches back, and is split in its turn."""
+    sent(memory, seen(20, "A"), seen(10, "A"))
+
+    batch = [seen(15, "B"), seen(5, "A"), seen(7, "C")]
+    assert memory.send(*batch) == [REVISED, CONFIRMED, REVISED]
+    assert memory.line() == "A[5,7) C[7,10) A[10,15) B[15,20) A[20,-)"
+    assert memory.late == 2
+
+
+def test_an_archive_in_the_order_of_its_days(memory: Memory) -> None:
+    """Case 29: A seen on day 31, then A on 1, B on 11 to 20, A on 21 to 30."""
+    memory.send(seen(31, "A"))
+    archive = [
+        seen(1, "A"),
+        *(seen(day, "B") for day in range(11, 21)),
+        *(seen(day, "A") for day in range(21, 31)),
+    ]
+
+    outcomes = sent(memory, *archive)
+
+    assert memory.line() == "A[1,11) B[11,21) A[21,-)"
+    assert outcomes == [CONFIRMED, REVISED, *[CONFIRMED] * 9, *[CONFIRMED] * 10]
+    assert memory.confirmed() == {1: 1, 11: 20, 21: 31}
+    assert not memory.moments()
+    assert memory.late == 1
+
+
+# 4. Moments
+
+
+def test_other_content_at_a_confirmed_time_is_a_moment(memory: Memory) -> None:
+    """From the version's own observation to its last confirmation."""
+    sent(memory, seen(10, "A"), seen(14, "A"))
+
+    outcomes = sent(memory, seen(10, "B"), seen(12, "B"), seen(14, "B"))
+
+    assert outcomes == [REVISED, REVISED, REVISED]
+    assert memory.line() == "A[10,-)"
+    assert memory.moments() == [seen(10, "B"), seen(12, "B"), seen(14, "B")]
+    assert memory.confirmed() == {10: 14}
+    assert memory.late == 3
+
+
+def test_other_content_at_the_begin_of_a_version_that_reaches_back_is_a_moment(
+    memory: Memory,
 ) -> None:
-    """Intervals tile, one is open, and each observation is the state at its own time.
+    """There somebody looked; a second later it would split the version."""
+    sent(memory, seen(14, "A"), seen(10, "A"))
 
-    The exception is case 4: the version of no length of an observation that was merged over.
-    """
-    records = [observed(second, **children) for second, children in enumerate(contents)]
-    arrivals = records[:]
-    shuffled.shuffle(arrivals)
-    memory = Memory()
-
-    batch: list[SnapshotRecord] = []
-    for record, cut in zip(arrivals, cuts, strict=False):
-        batch.append(record)
-        if cut:
-            memory.write(*batch)
-            batch = []
-    if batch:
-        memory.write(*batch)
-
-    versions = sorted(memory.versions.values(), key=lambda v: v.valid_from)
-    lasting = [v for v in versions if v.valid_to != v.valid_from]
-    assert all(one.valid_to == two.valid_from for one, two in itertools.pairwise(lasting))
-    assert [v.valid_to for v in lasting if v.valid_to is None] == [None]
-    merged_over = {v.snapshot_id for v in versions if v.valid_to == v.valid_from}
-    for second, record in enumerate(records):
-        if record.snapshot_id not in merged_over:
-            assert memory.state(second) == content(record)
+    assert memory.send(seen(10, "B")) == [REVISED]
+    assert memory.line() == "A[10,-)"
+    assert memory.moments() == [seen(10, "B")]
+    assert memory.late == 1
 
 
-@given(contents=st.lists(_children, min_size=1, max_size=6), again=st.data())
-def test_any_batch_sent_again_changes_nothing(
-    contents: Sequence[Mapping[str, int]], again: st.DataObject
-) -> None:
-    """A retry, and a replay at any later time, find what they would write."""
-    records = [observed(second, **children) for second, children in enumerate(contents)]
-    memory = Memory()
-    first = memory.write(*records)
-    before = (dict(memory.versions), dict(memory.children))
-    start = again.draw(st.integers(0, len(records) - 1))
-
-    outcomes = memory.write(*records[start:], retried=True)
-
-    assert (memory.versions, memory.children) == before
-    if start == 0:
-        assert outcomes == first
+def test_of_two_observations_of_one_instant_the_first_stays(memory: Memory) -> None:
+    """The second is a moment, in the same batch as well."""
+    assert memory.send(seen(10, "A"), seen(10, "B")) == [INSERTED, REVISED]
+    assert memory.line() == "A[10,-)"
+    assert memory.moments() == [seen(10, "B")]
 
 
-def test_unchanged_children_are_not_written_again() -> None:
-    """A revision writes the child that changed, and no other."""
-    memory = Memory()
-    memory.write(observed(1, a=1, b=1, c=1))
-    changes = Plan()
+def test_children_of_a_moment_are_rows_of_no_length(memory: Memory) -> None:
+    """All of its own, equal ones included; those that are valid stay as they are."""
+    sent(memory, seen(10, "A", a=1, b=1), seen(14, "A", a=1, b=1))
 
-    plan([observed(2, a=1, b=2, c=1)], memory.versions.values(), memory.children.values(), changes)
+    memory.send(seen(12, "B", a=1, n=2))
 
-    assert [child.values for child in changes.new_children[0]] == [("b", 2)]
-    assert [ended.child_id.strip() for ended in changes.ended_children[0]] == [b"b"]
-
-
-def test_row_that_goes_on_behind_a_late_version_is_cut_in_two() -> None:
-    """Its second piece belongs to the version that it starts with."""
-    memory = Memory()
-    memory.write(observed(1, a=1, b=1))
-    memory.write(observed(9, a=1, b=2))
-
-    assert memory.write(observed(5, b=1)) == [Outcome.REVISED]
-
-    rows = {
-        (row.valid_from, row.valid_to)
-        for row in memory.children.values()
-        if row.child_id.strip() == b"a"
-    }
-    assert rows == {(at(1), at(5)), (at(9), None)}
+    assert memory.moment_rows() == {("a", 1, 12), ("n", 2, 12)}
+    assert memory.child_line("a") == "1[10,-)"
+    assert memory.child_line("b") == "1[10,-)"
+    assert memory.child_line("n") == ""
+    memory.check()
 
 
-def test_of_two_observations_of_one_instant_the_first_stays() -> None:
-    """The second is kept without length, and what is current does not change."""
-    memory = Memory()
-    memory.write(observed(1, a=1))
+def test_the_next_version_after_a_moment(memory: Memory) -> None:
+    """A moment is nobody's neighbour: it ends no version and no row, and joins none."""
+    sent(memory, seen(10, "A", a=1), seen(20, "A", a=1), seen(15, "B", a=2), seen(30, "C", a=3))
 
-    memory.write(observed(1, a=2))
-
-    assert memory.state(1) == content(observed(1, a=1))
-    assert len(memory.versions) == 2
-
-
-STORED = StoredVersion(1, observed(1, a=1).content_hash, at(1), at(5), None)
+    assert memory.send(seen(25, "B", a=2)) == [REVISED]
+    assert memory.line() == "A[10,25) B[25,30) C[30,-)"
+    assert memory.child_line("a") == "1[10,25) 2[25,30) 3[30,-)"
+    assert memory.moments() == [seen(15, "B", a=2)]
+    memory.check()
 
 
-@pytest.mark.parametrize(
-    ("records", "expected"),
-    [
-        ([observed(6, a=1)], Reading.NOTHING),
-        ([observed(3, a=1)], Reading.NOTHING),
-        ([observed(6, a=2)], Reading.CURRENT_CHILDREN),
-        ([observed(6, a=2), observed(7, a=1)], Reading.CURRENT_CHILDREN),
-        ([observed(5, a=2)], Reading.HISTORY),
-        ([observed(0, a=1)], Reading.HISTORY),
-        ([observed(7, a=2), observed(6, a=3)], Reading.HISTORY),
-    ],
-    ids=["same", "same, late", "changed", "and back", "tie", "before", "out of order"],
-)
-def test_no_more_is_read_than_the_plan_needs(
-    records: Sequence[SnapshotRecord], expected: Reading
-) -> None:
-    """Beside the current version: nothing, its children, or what was valid since."""
-    assert reading(STORED, records) == expected
+def test_a_version_before_all_ends_at_the_first_that_lasts(memory: Memory) -> None:
+    """Not at the moment at the same time."""
+    sent(memory, seen(10, "A", a=1), seen(10, "B", a=2))
+
+    assert memory.send(seen(5, "B", a=2)) == [REVISED]
+    assert memory.line() == "B[5,10) A[10,-)"
+    assert memory.child_line("a") == "2[5,10) 1[10,-)"
+    assert memory.moment_rows() == {("a", 2, 10)}
+    memory.check()
 
 
-def test_new_entity_needs_no_reading() -> None:
-    """Where nothing is stored, nothing can be read."""
-    assert reading(None, [observed(1)]) == Reading.NOTHING
+def test_content_that_ends_where_another_begins_is_confirmed(memory: Memory) -> None:
+    """Nothing is written: the version before says that it was seen up to there."""
+    sent(memory, seen(10, "A"), seen(12, "B"))
+    before = memory.snapshot()
+
+    assert memory.send(seen(12, "A")) == [CONFIRMED]
+    assert memory.snapshot() == before
+    assert memory.late == 0
+
+
+def test_content_of_another_time_at_the_begin_of_a_version_is_a_moment(memory: Memory) -> None:
+    """Only what ends there counts: not what ended earlier, and not what is a moment itself."""
+    sent(memory, seen(8, "A"), seen(10, "B"), seen(12, "C"), seen(14, "C"), seen(13, "A"))
+
+    assert sent(memory, seen(12, "A")) == [REVISED]
+    assert memory.moments() == [seen(12, "A"), seen(13, "A")]
+
+
+def test_a_plan_adds_to_what_is_planned_for_other_entities() -> None:
+    """One plan holds the changes of all entities of a table."""
+    into = Plan()
+    for _ in range(2):
+        plan([record(seen(10, "A", a=1)), record(seen(9, "B", a=2))], (), (), into)
+    assert len(into.new_versions) == 4
+    assert len(into.new_children[0]) == 4
+    assert into.late == 2

@@ -13,6 +13,8 @@ from scrapy_snapshot_pipeline.declaration.catalog import describe
 from scrapy_snapshot_pipeline.declaration.registry import Declarations, snapshot
 from scrapy_snapshot_pipeline.declaration.tables import Kind
 from scrapy_snapshot_pipeline.store.schema.plan import (
+    SYSTEM_ENTRY,
+    AddColumn,
     CatalogueEntry,
     CreateTable,
     MakeView,
@@ -59,6 +61,8 @@ def _tables_of(item_class: type) -> EntityTables:
 
 OFFER = _tables_of(Offer)
 SYSTEM_TABLES = list(SYSTEM.sorted_tables)
+SYSTEM_RECORD = Record(SYSTEM_ENTRY, CatalogueEntry(SCHEMA_VERSION, "{}"))
+TEXTS = describe(OFFER.declaration)
 VIEWS = [view.name for view in entity_views(OFFER)]
 
 
@@ -74,7 +78,8 @@ def stored(*, without: Sequence[str] = ()) -> StoredSchema:
             name: CatalogueEntry(SCHEMA_VERSION, text)
             for name, text in texts.items()
             if name not in without
-        },
+        }
+        | {SYSTEM_ENTRY: SYSTEM_RECORD.entry},
     )
 
 
@@ -109,6 +114,7 @@ def test_an_empty_database_gets_everything_parents_first() -> None:
         SetStorage(OFFER),
         *(MakeView(step.view, replace=False) for step in only(plan, MakeView)),
         *(Record(t, CatalogueEntry(SCHEMA_VERSION, texts[t])) for t in sorted(texts)),
+        SYSTEM_RECORD,
     ]
     assert [step.view.name for step in only(plan, MakeView)] == VIEWS
     assert len(VIEWS) == 2 * len(OFFER.all)
@@ -172,6 +178,41 @@ def test_a_system_table_must_have_what_we_write(table: str) -> None:
     assert schema_plan(with_columns(table, "note"), [OFFER]) == []
 
 
+def first_release() -> StoredSchema:
+    """A database of release 0.1.0, whose catalogue has no entry of the system tables."""
+    known = stored()
+    added = {"kind", "resumes", "seen"}
+    return replace(
+        known,
+        columns={**known.columns, "snapshot_runs": known.columns["snapshot_runs"] - added},
+        catalogue={n: replace(e, version=1) for n, e in known.catalogue.items() if n in TEXTS},
+    )
+
+
+def test_system_tables_of_an_older_release_are_brought_up() -> None:
+    """By columns that may be NULL; the entity tables keep their version."""
+    plan = schema_plan(first_release(), [OFFER])
+    added = only(plan, AddColumn)
+    assert [step.column.name for step in added] == ["kind", "resumes", "seen"]
+    assert all(step.column.nullable for step in added)
+    assert plan == [*added, SYSTEM_RECORD]
+
+
+def test_an_older_entry_of_the_system_tables_is_replaced() -> None:
+    """There is one row a table."""
+    known = stored()
+    older = {**known.catalogue, SYSTEM_ENTRY: CatalogueEntry(1, "{}")}
+    plan = schema_plan(replace(known, catalogue=older), [OFFER])
+    assert plan == [replace(SYSTEM_RECORD, replace=True)]
+
+
+def test_older_system_tables_are_refused_where_nothing_may_be_altered() -> None:
+    """With the command that alters them."""
+    text = reason(schema_plan(first_release(), [OFFER], create=False))
+    assert "lack kind, resumes, seen" in text
+    assert "scrapy snapshots init" in text
+
+
 def test_another_kind_is_refused_by_name() -> None:
     """A field whose annotation changed would write other values into old rows."""
     own = OFFER.declaration
@@ -183,7 +224,8 @@ def test_another_kind_is_refused_by_name() -> None:
 
 def test_a_table_that_nobody_recorded_may_be_of_any_kind() -> None:
     """As after a restore of the entity's tables alone."""
-    assert schema_plan(replace(stored(), catalogue={}), [OFFER]) == []
+    unrecorded = {SYSTEM_ENTRY: SYSTEM_RECORD.entry}
+    assert schema_plan(replace(stored(), catalogue=unrecorded), [OFFER]) == []
 
 
 def test_a_newer_schema_is_refused_with_both_versions() -> None:
