@@ -26,7 +26,7 @@ from scrapy_snapshot_pipeline.crawl.item_errors import (
     log_rejection,
     raise_if_not_stored,
 )
-from scrapy_snapshot_pipeline.crawl.job import Job
+from scrapy_snapshot_pipeline.crawl.jobdir import Job
 from scrapy_snapshot_pipeline.crawl.loop import before_shutdown, loop_caller
 from scrapy_snapshot_pipeline.crawl.scrapy_command import is_parse, stores_nothing
 from scrapy_snapshot_pipeline.crawl.stats import CrawlStats
@@ -218,7 +218,7 @@ class SnapshotPipeline:
     async def _drain(self) -> None:
         if self._opened is not None:
             await self._opened.drain()
-            self._stats.log_summary(self._spider_name, shown_url(self._settings.database_url))
+            self._stats.log_closing_line(self._spider_name, shown_url(self._settings.database_url))
 
     async def _end(self) -> None:
         await self._drained.wait()

@@ -148,7 +148,7 @@ class CrawlStats:
         self._flush()
         return {name: self._stats.get_value(f"snapshots/{name}", 0) for name in COUNTERS}
 
-    def log_summary(self, spider: str, database: str) -> None:
+    def log_closing_line(self, spider: str, database: str) -> None:
         """Log the closing line: what was accepted equals the sum of all outcomes.
 
         `database` must show no secret.

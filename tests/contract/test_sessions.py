@@ -19,7 +19,7 @@ from scrapy_snapshot_pipeline.history import SnapshotHistory
 from scrapy_snapshot_pipeline.records import Batch
 from scrapy_snapshot_pipeline.store.connection.engine import connect_engine
 from scrapy_snapshot_pipeline.store.connection.transactions import SINGLE_STATEMENT
-from scrapy_snapshot_pipeline.store.error_mapping import Phase, write_error
+from scrapy_snapshot_pipeline.store.error_classes import Phase, write_error
 from scrapy_snapshot_pipeline.store.schema.runs import Run, RunEnd
 from scrapy_snapshot_pipeline.store.snapshot_store import SnapshotStore
 from tests.contract.entities import RUN, Observation, at, declaration, record

@@ -75,7 +75,7 @@ def test_the_closing_line_names_each_outcome(caplog: pytest.LogCaptureFixture) -
     stats = MemoryStats()
     stats.values = {f"snapshots/{name}": number for number, name in enumerate(COUNTERS)}
     with caplog.at_level(logging.INFO):
-        CrawlStats(stats).log_summary("odds", "sqlite:///x.db")
+        CrawlStats(stats).log_closing_line("odds", "sqlite:///x.db")
     [line] = caplog.messages
     assert line == (
         "Snapshots: accepted 0 = inserted 1 + revised 2 + confirmed 3 + coalesced 4 "

@@ -142,7 +142,7 @@ def test_the_closing_line_adds_up(
     stats.accepted(2, 2)
     stats.reported(report(Outcome.INSERTED, outcome))
     with caplog.at_level(logging.INFO):
-        stats.log_summary("odds", "sqlite:///x.db")
+        stats.log_closing_line("odds", "sqlite:///x.db")
     [line] = caplog.records
     assert line.levelno == level
     assert line.getMessage().startswith("Snapshots: accepted 2 = inserted 1 + revised 0 + ")
