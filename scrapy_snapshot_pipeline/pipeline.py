@@ -18,16 +18,13 @@ from twisted.internet.defer import Deferred
 from scrapy_snapshot_pipeline.capture.captures import Captures
 from scrapy_snapshot_pipeline.capture.clock import ObservationClock
 from scrapy_snapshot_pipeline.capture.compile import Capture
-from scrapy_snapshot_pipeline.crawl.backpressure import CrawlPause
 from scrapy_snapshot_pipeline.crawl.engine import CrawlEngine
-from scrapy_snapshot_pipeline.crawl.interpreter import PROCESS_TUNING
 from scrapy_snapshot_pipeline.crawl.item_errors import (
-    QuietItemErrors,
     log_rejection,
-    raise_if_not_stored,
 )
 from scrapy_snapshot_pipeline.crawl.jobdir import Job
 from scrapy_snapshot_pipeline.crawl.loop import before_shutdown, loop_caller
+from scrapy_snapshot_pipeline.crawl.open_crawl import OpenCrawl
 from scrapy_snapshot_pipeline.crawl.scrapy_command import is_parse, stores_nothing
 from scrapy_snapshot_pipeline.crawl.stats import CrawlStats
 from scrapy_snapshot_pipeline.dead_letters.file import DeadLetterFile, check_folder
@@ -37,10 +34,8 @@ from scrapy_snapshot_pipeline.declaration.registry import Declarations
 from scrapy_snapshot_pipeline.delivery.delivery import Delivery
 from scrapy_snapshot_pipeline.delivery.ports import DeliveryOptions, Environment
 from scrapy_snapshot_pipeline.delivery.retry import RetryPolicy
-from scrapy_snapshot_pipeline.errors import CaptureError, NotStoredError, WriteError
-from scrapy_snapshot_pipeline.reactor.future import Future, future_factory
+from scrapy_snapshot_pipeline.errors import CaptureError, NotStoredError
 from scrapy_snapshot_pipeline.reactor.once import Once
-from scrapy_snapshot_pipeline.records import DeliveryReport, SnapshotRecord
 from scrapy_snapshot_pipeline.settings import SnapshotSettings
 from scrapy_snapshot_pipeline.store.connection.engine import connect_engine, shown_url
 from scrapy_snapshot_pipeline.store.schema.runs import CRAWL, PARSE, Run, RunEnd
@@ -50,11 +45,6 @@ from scrapy_snapshot_pipeline.writer.async_store import AsyncStore
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from typing_extensions import Self
-
-_RUN_ROW_SECONDS = 1.5
-"""How long completing the run's row may take; this comes after SNAPSHOT_CLOSE_TIMEOUT."""
-_FORCED_RUN_ROW_SECONDS = 0.5
-"""The same, after a second signal."""
 
 
 class SnapshotPipeline:
@@ -86,7 +76,8 @@ class SnapshotPipeline:
         check_folder(folder)
         self._letters = DeadLetterFile(folder, self._run_id, settings.dead_letter_max_bytes)
         self._job = Job(crawler.settings.get("JOBDIR"))
-        self._opened: _OpenCrawl | None = None
+        self._opened: OpenCrawl | None = None
+        self._forget_shutdown: Callable[[], object] = lambda: None
         self._finish_reason: str | None = None
         self._drained = Once(self._drain)
         self._ended = Once(self._end)
@@ -114,8 +105,9 @@ class SnapshotPipeline:
             self._database.release()
             raise
         self._job.record(self._run_id, finished=False)
-        self._opened = _OpenCrawl(
-            self._crawler, self._settings, self._engine, self._stats, self._build_delivery
+        self._opened = OpenCrawl(self._settings, self._engine, self._stats, self._build_delivery)
+        self._forget_shutdown = before_shutdown(
+            self._crawler, self._force_end, self._force_end_blocking
         )
 
     async def process_item(self, item: Any) -> Any:
@@ -218,7 +210,24 @@ class SnapshotPipeline:
     async def _drain(self) -> None:
         if self._opened is not None:
             await self._opened.drain()
-            self._stats.log_closing_line(self._spider_name, shown_url(self._settings.database_url))
+            self._log_closing_line()
+
+    def _log_closing_line(self) -> None:
+        self._stats.log_closing_line(self._spider_name, shown_url(self._settings.database_url))
+
+    def _force_end(self) -> Deferred[None]:
+        """After a second signal: the reactor waits for the end, which takes a second at most."""
+        if self._opened is not None:
+            self._opened.force_stop()
+        return self._ended.wait()
+
+    def _force_end_blocking(self) -> None:
+        """The same where no loop is left, in which the run's row could be completed."""
+        if self._opened is None:
+            return
+        self._opened.force_stop()
+        self._log_closing_line()
+        self._database.finish_run_blocking(self._run_end(), self._opened.run_row_seconds)
 
     async def _end(self) -> None:
         await self._drained.wait()
@@ -231,6 +240,7 @@ class SnapshotPipeline:
             self._database.release()
             self._letters.close()
             if crawl is not None:
+                self._forget_shutdown()
                 crawl.release()
 
     def _run_end(self) -> RunEnd:
@@ -241,100 +251,6 @@ class SnapshotPipeline:
             self._stats.counters(),
             self._stats.seen,
         )
-
-
-class _OpenCrawl:
-    """What exists only while the crawl is open: its delivery, its pause, and the ways to stop.
-
-    `open_spider` makes it once the database is ready.
-    """
-
-    def __init__(
-        self,
-        crawler: Crawler,
-        settings: SnapshotSettings,
-        engine: CrawlEngine,
-        stats: CrawlStats,
-        build_delivery: Callable[[Callable[[str], object]], Delivery],
-    ) -> None:
-        """`build_delivery` is handed what stops the crawl with a finish reason."""
-        self._settings = settings
-        self._engine = engine
-        self._stats = stats
-        self._stopping = False
-        self._forced = False
-        self._new_future: Callable[[], Future[DeliveryReport]] = future_factory()
-        self._delivery = build_delivery(self._stop)
-        self.pause = CrawlPause(
-            pause=self._pause_engine,
-            resume=engine.resume,
-            unpause=engine.unpause,
-            writes_are_slow=lambda: self._delivery.slow,
-            pause_at=settings.pause_at,
-        )
-        self._forget_shutdown = before_shutdown(crawler, self._force_stop)
-        engine.when_closing(self._begin_to_stop)
-        self._quiet = QuietItemErrors()
-        self._quiet.begin()
-        if settings.tune_process:
-            PROCESS_TUNING.begin()
-
-    @property
-    def run_row_seconds(self) -> float:
-        """How long completing the run's row may take."""
-        return _FORCED_RUN_ROW_SECONDS if self._forced else _RUN_ROW_SECONDS
-
-    async def deliver(self, record: SnapshotRecord, unavailable: WriteError | None = None) -> None:
-        """Submit a record, and wait as SNAPSHOT_ACK says; raises NotStoredError or DropItem.
-
-        Where its tables are `unavailable`, it goes to the dead letters.
-        """
-        delivered, notify = self._new_future()
-        admitted = self._delivery.submit(record, notify, unavailable)
-        self._stats.accepted(self._delivery.queued, self.pause.waiting)
-        if self._settings.ack == "commit":
-            raise_if_not_stored(await delivered)
-        elif not admitted.called:
-            await maybe_deferred_to_future(admitted)
-
-    async def drain(self) -> None:
-        """Deliver all that is pending, within SNAPSHOT_CLOSE_TIMEOUT."""
-        await self._delivery.close(self._settings.close_timeout)
-        self.pause.release()
-
-    def release(self) -> None:
-        """Set the process back to what it was before."""
-        self._forget_shutdown()
-        self._quiet.end()
-        if self._settings.tune_process:
-            PROCESS_TUNING.end()
-
-    def _pause_engine(self) -> bool:
-        paused = self._engine.pause()
-        if paused:
-            self._stats.paused()
-            self._delivery.hasten()
-        return paused
-
-    def _stop(self, reason: str) -> None:
-        if self._stopping or self._forced:
-            return
-        self._stopping = True
-        self.pause.release()
-        self._engine.stop(reason)
-
-    def _begin_to_stop(self) -> None:
-        """The crawl is closing, and waits for items that may wait for an absent database."""
-        self.pause.release()
-        self._engine.kick()
-        self._delivery.stop_within(self._settings.close_timeout)
-
-    def _force_stop(self) -> None:
-        """Spool all that is pending, now: after a second signal the loop may not turn again."""
-        self._forced = True
-        self.pause.release()
-        if self._delivery.pending:
-            self._delivery.abandon()
 
 
 def _utc_now() -> dt.datetime:

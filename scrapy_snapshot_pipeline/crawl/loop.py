@@ -9,6 +9,7 @@ import atexit
 from collections.abc import Callable
 
 from scrapy.crawler import Crawler
+from twisted.internet.defer import Deferred
 
 from scrapy_snapshot_pipeline.reactor.thread import (
     CallInLoop,
@@ -23,13 +24,19 @@ def loop_caller(crawler: Crawler) -> CallInLoop:
     return call_in_reactor() if _has_reactor(crawler) else call_in_asyncio_loop()
 
 
-def before_shutdown(crawler: Crawler, work: Callable[[], object]) -> Callable[[], object]:
-    """Have `work` called when the loop is stopped under the crawl; gives what cancels that."""
+def before_shutdown(
+    crawler: Crawler, work: Callable[[], Deferred[None]], work_blocking: Callable[[], object]
+) -> Callable[[], object]:
+    """Have `work` called when the loop is stopped under the crawl; gives what cancels that.
+
+    A reactor goes on until the Deferred fires.  Where there is none, the loop is gone by then, and
+    `work_blocking` is called instead.
+    """
     if _has_reactor(crawler):
         return before_reactor_shutdown(work)
     # Without a reactor Scrapy cancels every task, and `atexit` is all that still calls us.
-    atexit.register(work)
-    return lambda: atexit.unregister(work)
+    atexit.register(work_blocking)
+    return lambda: atexit.unregister(work_blocking)
 
 
 def _has_reactor(crawler: Crawler) -> bool:

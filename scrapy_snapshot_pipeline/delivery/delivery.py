@@ -32,6 +32,9 @@ from scrapy_snapshot_pipeline.errors import AbandonedError, SnapshotError, Write
 from scrapy_snapshot_pipeline.reactor.timers import Cancellable
 from scrapy_snapshot_pipeline.records import DeliveryReport, SnapshotRecord
 
+_SECONDS_A_LETTER = 0.0001
+"""What it takes to write a dead letter and to end its item, on a slow machine."""
+
 
 class Delivery:
     """Takes on records and gives each of them exactly one report; `close` ends it."""
@@ -124,11 +127,13 @@ class Delivery:
         """Hurry: `timeout` seconds after the first call, dead-letter what is not stored.
 
         A linger or the sleep before a retry is cut short.  Records are still taken on; `close`
-        ends the delivery.
+        ends the delivery.  In an outage it is earlier, by the time that the dead letters will take.
         """
         if self._ended or self._close_timer is not None:
             return
-        self._close_timer = self._call_later(timeout, self._run_out_of_time)
+        letters = self.pending * _SECONDS_A_LETTER if self._sender.in_outage else 0.0
+        patience = timeout - min(letters, timeout / 2)
+        self._close_timer = self._call_later(patience, self._run_out_of_time)
         self._accumulator.stop_lingering()
         self._sender.wake()
 

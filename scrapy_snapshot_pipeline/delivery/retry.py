@@ -88,6 +88,11 @@ class FailureTracker:
             self._since = now
         return FailureState(self._failures, now - self._since, records)
 
+    @property
+    def in_outage(self) -> bool:
+        """Whether the last attempt failed as in an outage."""
+        return self._since is not None
+
     def stored(self) -> None:
         """Forget everything, since a batch was committed."""
         self._since = None

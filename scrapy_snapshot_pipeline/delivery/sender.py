@@ -103,6 +103,11 @@ class Sender:
         """Whether the last write took long, or none has been answered yet."""
         return self._write_seconds > _SLOW_WRITE
 
+    @property
+    def in_outage(self) -> bool:
+        """Whether the last attempt failed because the database was not to be had."""
+        return self._failures.in_outage
+
     async def run(self) -> None:
         """Send one batch after the other until the accumulator is closed and empty."""
         while entries := await self._accumulator.next_batch():

@@ -55,6 +55,17 @@ class WorkerThread:
         self._pool.callInThreadWithCallback(worked, work, *args, **kwargs)
         return answer
 
+    def run_blocking(
+        self, seconds: float, work: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs
+    ) -> bool:
+        """Call `work` in the thread, and wait for its end; False if it is not over in time.
+
+        Only for where no loop is left to wait in.
+        """
+        ended = threading.Event()
+        self._pool.callInThreadWithCallback(lambda *_: ended.set(), work, *args, **kwargs)
+        return ended.wait(seconds)
+
     def stop(self) -> None:
         """End the thread if it is idle soon, or leave it behind; `run` must not be called again."""
         # `ThreadPool.stop` waits without limit, so another thread has to call it.

@@ -109,6 +109,11 @@ class AsyncStore:
             )
         timer.cancel()
 
+    def finish_run_blocking(self, end: RunEnd, seconds: float) -> None:
+        """Complete the run's row once; for where no loop is left, and blocks up to `seconds`."""
+        if self._thread is not None:
+            self._thread.run_blocking(seconds, self._store.finish_run, end)
+
     def cut(self) -> None:
         """Make the call that is under way fail at once."""
         self._store.cut()

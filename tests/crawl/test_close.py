@@ -117,3 +117,20 @@ def test_two_interrupts_and_many_in_flight(start: StartCrawl, sqlite_url: str, m
     (file,) = crawl.folder.glob(".scrapy/snapshot-dead-letters/*.jsonl")
     keys = [json.loads(line)["values"]["sku"] for line in file.read_bytes().splitlines()]
     assert len(keys) == len(set(keys)) == 500
+
+
+def test_two_interrupts_and_a_healthy_database(
+    start: StartCrawl, sqlite_url: str, mode: str
+) -> None:
+    """There is time for one statement: the run's row says how it ended, and so does the log."""
+    crawl = start("endless", sqlite_url, {"SHOP_ACKNOWLEDGED": True}, mode=mode)
+    crawl.wait_for(lambda: len(crawl.acknowledged) > 200, "200 items")
+    crawl.interrupt()
+    crawl.interrupt()
+    crawl.finish(IN_TIME)
+    row = run_row(sqlite_url)
+    assert row["status"] == "incomplete", crawl.log
+    assert row["finished_at"] is not None
+    assert crawl.log.count("Snapshots: accepted") == 1, crawl.log
+    stored = scalar(sqlite_url, "SELECT count(*) FROM product")
+    assert stored == row["inserted"] == row["accepted"] - row["dead_lettered"]
