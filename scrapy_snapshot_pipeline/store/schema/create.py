@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import schema
@@ -32,6 +33,11 @@ from scrapy_snapshot_pipeline.store.schema.tables import (
 )
 from scrapy_snapshot_pipeline.store.schema.views import entity_views
 
+_POSTGRESQL_COLUMNS = 1_600
+_SQLITE_COLUMNS = 2_000
+"""The most in a table or a view; of SQLite unless it was built with another limit."""
+_LIMIT_COLUMN = 2  # sqlite3.SQLITE_LIMIT_COLUMN, which Python 3.10 lacks
+
 
 def ensure_schema(connection: Connection, tables: Sequence[EntityTables], *, create: bool) -> None:
     """Create what is missing and check what is there, inside the caller's transaction.
@@ -60,6 +66,7 @@ def stored_schema(connection: Connection, declared: Iterable[EntityTables]) -> S
         columns,
         frozenset(inspector.get_view_names()),
         _catalogue(connection, columns.get(SCHEMA.name, frozenset())),
+        _max_columns(connection),
     )
 
 
@@ -113,6 +120,16 @@ def _catalogue(connection: Connection, columns: frozenset[str]) -> dict[str, Cat
         row.table_name: CatalogueEntry(row.version, row.columns)
         for row in connection.execute(sa.select(SCHEMA))
     }
+
+
+def _max_columns(connection: Connection) -> int:
+    if connection.dialect.name != "sqlite":
+        return _POSTGRESQL_COLUMNS
+    raw: Any = connection.connection.driver_connection
+    if not hasattr(raw, "getlimit"):  # Python 3.10
+        return _SQLITE_COLUMNS
+    limit: int = raw.getlimit(_LIMIT_COLUMN)
+    return limit
 
 
 def _create_types(connection: Connection, steps: Iterable[Step]) -> None:
