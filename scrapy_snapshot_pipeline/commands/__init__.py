@@ -33,6 +33,7 @@ SUBCOMMANDS = {
     "report": "scrapy_snapshot_pipeline.commands.queries.report.Report",
     "dead-letters": "scrapy_snapshot_pipeline.commands.maintenance.dead_letters.DeadLetters",
     "replay": "scrapy_snapshot_pipeline.commands.maintenance.replay.ReplayCommand",
+    "normalize": "scrapy_snapshot_pipeline.commands.maintenance.normalize.Normalize",
 }
 """The class of each subcommand, by its path."""
 

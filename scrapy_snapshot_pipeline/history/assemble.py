@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.sql.expression import FromClause
 
+from scrapy_snapshot_pipeline.history.chains import whole_children, whole_versions
 from scrapy_snapshot_pipeline.history.compare import (
     child_change,
     child_changes,
@@ -47,7 +48,8 @@ def states(
     for chunk in chunks(versions):
         ids = [version.entity_id for version in chunk]
         rows = queries.children(connection, ids, lambda table: at_time(table, at))
-        yield from _with_children(queries, chunk, rows)
+        whole = whole_versions(connection, queries, chunk)
+        yield from _with_children(queries, whole, whole_children(connection, queries, ids, rows))
 
 
 def _with_children(
@@ -110,8 +112,9 @@ def changes(connection: Connection, queries: Queries, steps: Iterable[StepRow]) 
     """What each step changed, in their order."""
     for chunk in chunks(steps):
         below = _ChildSteps(connection, queries, chunk)
-        for step in chunk:
-            yield _change(connection, queries, step, below)
+        whole = whole_versions(connection, queries, [step.version for step in chunk])
+        for step, version in zip(chunk, whole, strict=True):
+            yield _change(connection, queries, step._replace(version=version), below)
 
 
 def _change(connection: Connection, queries: Queries, step: StepRow, below: _ChildSteps) -> Change:

@@ -61,8 +61,10 @@ class Queries:
     Where a method takes conditions, they are on `v`, the versions.
     """
 
-    def __init__(self, entity: EntityTables) -> None:
+    def __init__(self, entity: EntityTables, *, normal_form: bool = True) -> None:
+        """`normal_form`: no two versions that touch have equal content, as `chains` explains."""
         self.entity = entity
+        self.normal_form = normal_form
         self.own = OwnColumns(entity.declaration.columns, untyped=entity.declaration.untyped)
         self.child_columns = [OwnColumns(child.columns) for child in entity.declaration.children]
         self.child_paths = [".".join(child.path) for child in entity.declaration.children]
@@ -71,6 +73,22 @@ class Queries:
         self._other = entity.versions.alias("o")
         self._previous = entity.versions.alias("p")
         self.child_rows = [child.alias("c") for child in entity.children]
+
+    @property
+    def begins(self) -> Condition:
+        """The version does not just repeat the content of the one that it touches."""
+        if self.normal_form:
+            return sa.true()
+        v, e = self.v, self._other
+        same_before = sa.exists().where(
+            e.c.entity_id == v.c.entity_id,
+            e.c.snapshot_id < v.c.snapshot_id,
+            e.c.valid_to == v.c.valid_from,
+            e.c.content_hash == v.c.content_hash,
+            lasting(e),
+            lasting(v),
+        )
+        return ~same_before
 
     @property
     def ended(self) -> Condition:

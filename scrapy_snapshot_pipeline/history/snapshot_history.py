@@ -25,7 +25,7 @@ from scrapy_snapshot_pipeline.history.numeric.lines import (
     statistics_of,
     steps_of,
 )
-from scrapy_snapshot_pipeline.history.numeric.mover_rows import Window
+from scrapy_snapshot_pipeline.history.numeric.mover_statements import Window
 from scrapy_snapshot_pipeline.history.numeric.movers import furthest
 from scrapy_snapshot_pipeline.history.numeric.results import FieldStatistics, Mover, Step
 from scrapy_snapshot_pipeline.history.numeric.spans import NumberPath, number_path
@@ -115,7 +115,7 @@ class SnapshotHistory:
         """One entity's whole history, oldest first, including LATE versions."""
         queries = self._queries(table)
         wanted = queries.v.c.entity_id == known_entity(self._reader, queries, key)
-        return self._changes(queries, [wanted], [wanted], newest_first=False)
+        return self._changes(queries, [wanted, queries.begins], [wanted], newest_first=False)
 
     def changes(
         self,
@@ -131,7 +131,7 @@ class SnapshotHistory:
         v = queries.v
         start = None if since is None else self._moments.start(since)
         end = None if until is None else self._moments.end(until)
-        begun = [lasting(v), *filters, *_bounds(v.c.valid_from, start, end)]
+        begun = [lasting(v), queries.begins, *filters, *_bounds(v.c.valid_from, start, end)]
         ended = [*filters, *_bounds(v.c.valid_to, start, end)]
         return self._changes(queries, begun, ended, newest_first=newest_first)
 

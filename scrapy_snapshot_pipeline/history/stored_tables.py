@@ -10,6 +10,7 @@ from scrapy_snapshot_pipeline.history.connection.transactions import Reader
 from scrapy_snapshot_pipeline.history.numeric.spans import numeric_paths, untracked_paths
 from scrapy_snapshot_pipeline.history.queries import Queries
 from scrapy_snapshot_pipeline.history.results import TableInfo
+from scrapy_snapshot_pipeline.store.normal_form.catalogue import NORMAL_FORM_VERSION
 from scrapy_snapshot_pipeline.store.schema.tables import (
     SCHEMA,
     SCHEMA_VERSION,
@@ -31,7 +32,11 @@ def learn(reader: Reader) -> dict[str, Queries]:
         )
     metadata = sa.MetaData()
     texts = {row.table_name: row.columns for row in rows if row.table_name not in SYSTEM.tables}
-    return {d.table: Queries(entity_tables(d, metadata)) for d in catalog.declarations(texts)}
+    normal = {row.table_name for row in rows if row.version >= NORMAL_FORM_VERSION}
+    return {
+        d.table: Queries(entity_tables(d, metadata), normal_form=d.table in normal)
+        for d in catalog.declarations(texts)
+    }
 
 
 def table_info(queries: Queries) -> TableInfo:

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.expression import ColumnElement, FromClause
 
+from scrapy_snapshot_pipeline.capture import canonical
 from scrapy_snapshot_pipeline.declaration.tables import Column, Kind, Role
 from scrapy_snapshot_pipeline.history.results import FieldValue
 
@@ -80,6 +81,11 @@ def to_number(value: FieldValue) -> Decimal | None:
     except InvalidOperation:
         return None
     return number if number.is_finite() else None
+
+
+def normal_json_text(text: str) -> str:
+    """A stored JSON text in the one form that all texts of equal values have."""
+    return canonical.normal_json(canonical.canonical_json(_parse_json(text)))
 
 
 def _parse_json(text: str) -> FieldValue:

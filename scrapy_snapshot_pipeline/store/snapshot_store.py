@@ -20,6 +20,7 @@ from scrapy_snapshot_pipeline.store.connection.checked_transactions import Check
 from scrapy_snapshot_pipeline.store.connection.progress import Progress
 from scrapy_snapshot_pipeline.store.connection.socket_cut import SocketCut
 from scrapy_snapshot_pipeline.store.error_names import SchemaNames
+from scrapy_snapshot_pipeline.store.normal_form.sample import tables_to_normalize, warn_of_pairs
 from scrapy_snapshot_pipeline.store.prediction import Prediction, Strategy
 from scrapy_snapshot_pipeline.store.schema import runs
 from scrapy_snapshot_pipeline.store.schema.create import ensure_schema
@@ -62,10 +63,13 @@ class SnapshotStore:
         with self._transactions.begin() as connection:
             ensure_schema(connection, tables, create=self._create_tables)
             fit_json = json_tables(connection, [each for t in tables for each in t.all])
+            paired = tables_to_normalize(connection, tables)
         dialect = self._engine.dialect
         statements = {t.declaration.table: Statements(t, dialect, fit_json) for t in tables}
         self._tables |= {entity.declaration.table: entity for entity in tables}
         self._statements |= statements
+        for table in paired:
+            warn_of_pairs(table)
 
     def tables(self, name: str) -> EntityTables:
         """The tables of a declaration that was declared, by its table name."""

@@ -52,6 +52,7 @@ class AsyncStore:
         self._environment = Environment(call_later, time.monotonic, random.random)
         self._frozen = frozen
         self._policy = replace(policy, outage_timeout=open_timeout)
+        self._patient_policy = policy
         self._watchdog = Watchdog(call_later, write_timeout, self._cut_frozen, store.idle)
         self._thread: WorkerThread | None = None
         self._reached = False
@@ -72,6 +73,15 @@ class AsyncStore:
         """
         wanted = list(declarations)
         await self._open(lambda: self._run(self._store.declare, wanted))
+
+    async def declare_late(self, declarations: Iterable[Declaration]) -> None:
+        """The same in the middle of a crawl, whose items wait as long as for any other write."""
+        wanted = list(declarations)
+        await retry_until(
+            lambda: self._run(self._store.declare, wanted),
+            policy=self._patient_policy,
+            environment=self._environment,
+        )
 
     async def start_run(self, run: Run) -> None:
         """Write the run's row; waits like `declare`."""

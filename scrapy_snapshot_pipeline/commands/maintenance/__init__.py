@@ -1,1 +1,1 @@
-"""Subcommands that prepare the database and bring dead letters back."""
+"""Subcommands that prepare the database, and mend what is stored or what is not."""

@@ -17,10 +17,11 @@ from typing import TypeAlias
 from sqlalchemy.engine import Connection
 
 from scrapy_snapshot_pipeline.history.assemble import Enclosing, enclosing_keys
+from scrapy_snapshot_pipeline.history.chains import whole_versions
 from scrapy_snapshot_pipeline.history.compare import key_order
 from scrapy_snapshot_pipeline.history.conditions import one_of, overlapping
 from scrapy_snapshot_pipeline.history.connection.streams import chunks, stream
-from scrapy_snapshot_pipeline.history.numeric.mover_rows import HOLDS, Window, mover_rows
+from scrapy_snapshot_pipeline.history.numeric.mover_statements import HOLDS, Window, mover_rows
 from scrapy_snapshot_pipeline.history.numeric.results import Mover
 from scrapy_snapshot_pipeline.history.numeric.spans import NumberPath
 from scrapy_snapshot_pipeline.history.queries import Queries, VersionRow
@@ -166,8 +167,9 @@ def _last_versions(
     v = queries.v
     there = overlapping(v, window.since, window.until)
     for ids in chunks(entity_ids):
-        for version in queries.versions(connection, one_of(connection, v.c.entity_id, ids), there):
-            last[version.entity_id] = version
+        found = queries.versions(connection, one_of(connection, v.c.entity_id, ids), there)
+        latest = {version.entity_id: version for version in found}
+        last |= zip(latest, whole_versions(connection, queries, list(latest.values())), strict=True)
     return last
 
 

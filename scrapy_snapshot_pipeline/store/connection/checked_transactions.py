@@ -19,7 +19,7 @@ from scrapy_snapshot_pipeline.store.connection.transactions import (
     SINGLE_STATEMENT,
     begins_with_commit,
 )
-from scrapy_snapshot_pipeline.store.error_mapping import Database, Phase, write_error
+from scrapy_snapshot_pipeline.store.error_classes import Database, Phase, write_error
 from scrapy_snapshot_pipeline.store.error_names import SchemaNames
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -37,6 +38,12 @@ _POSTGRESQL_COLUMNS = 1_600
 _SQLITE_COLUMNS = 2_000
 """The most in a table or a view; of SQLite unless it was built with another limit."""
 _LIMIT_COLUMN = 2  # sqlite3.SQLITE_LIMIT_COLUMN, which Python 3.10 lacks
+
+_FIRST_TEXT = 25
+"""Statements in the first text, which show how fast the server is: while it works on a text, it
+cannot be told from one that is frozen."""
+_QUICK = 1.0
+"""Seconds; where a text takes less, the next one has four times as many statements."""
 
 
 def ensure_schema(connection: Connection, tables: Sequence[EntityTables], *, create: bool) -> None:
@@ -142,12 +149,18 @@ def _create_types(connection: Connection, steps: Iterable[Step]) -> None:
 
 
 def _run(connection: Connection, statements: Sequence[str]) -> None:
-    """Run statements that have no parameters; on a server all of them in one round trip."""
+    """Run statements that have no parameters; on a server many of them in one round trip."""
     if connection.dialect.name == "sqlite":  # which takes one at a time, and is not far
         for statement in statements:
             connection.exec_driver_sql(statement)
-    elif statements:
-        connection.exec_driver_sql(";\n".join(statements))
+        return
+    done, size = 0, _FIRST_TEXT
+    while done < len(statements):
+        began = time.monotonic()
+        connection.exec_driver_sql(";\n".join(statements[done : done + size]))
+        done += size
+        if time.monotonic() - began < _QUICK:
+            size *= 4
 
 
 def _record(dialect: Dialect, step: Record) -> list[str]:

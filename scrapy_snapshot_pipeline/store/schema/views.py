@@ -114,7 +114,7 @@ def _changes(table: sa.Table, columns: Sequence[Column], dialect: Dialect) -> sa
             new.c.entity_id,
         )
         .select_from(new.outerjoin(old, before).outerjoin(RUNS, RUNS.c.run_id == new.c.run_id))
-        .where(_lasting(new))
+        .where(_lasting(new), _differs(new, old))
     )
     next_one = table.alias("next")
     follows = sa.exists().where(_same_entity(next_one, old), _follows(next_one, old))
@@ -153,7 +153,7 @@ def _child_changes(
             new.c.child_id,
         )
         .select_from(new.join(parent, _version_of(new, parent)).outerjoin(old, before))
-        .where(_lasting(new))
+        .where(_lasting(new), _differs(new, old))
     )
     next_one = table.alias("next")
     follows = sa.exists().where(
@@ -219,6 +219,11 @@ def _old_alone(
 
 def _lasting(table: FromClause) -> ColumnElement[bool]:
     return sa.or_(table.c.valid_to.is_(None), table.c.valid_to > table.c.valid_from)
+
+
+def _differs(new: FromClause, old: FromClause) -> ColumnElement[bool]:
+    """There is no `old` row, or its content is another; release 0.1.0 wrote equal ones too."""
+    return sa.or_(old.c.entity_id.is_(None), old.c.content_hash != new.c.content_hash)
 
 
 def _same_entity(one: FromClause, other: FromClause) -> ColumnElement[bool]:

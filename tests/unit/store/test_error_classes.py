@@ -20,7 +20,7 @@ from scrapy_snapshot_pipeline.errors import (
     TooSlowError,
     WriteError,
 )
-from scrapy_snapshot_pipeline.store.error_mapping import Database, Phase, write_error
+from scrapy_snapshot_pipeline.store.error_classes import Database, Phase, write_error
 
 SECRET = "hunter2 at 9.99"  # noqa: S105 - the point of the tests
 CONNECT, STATEMENT, COMMIT = Phase.CONNECT, Phase.STATEMENT, Phase.COMMIT
@@ -257,7 +257,7 @@ def test_a_refusal_that_waiting_cannot_mend_has_its_code_and_words() -> None:
     assert type(error) is RefusedError
     assert error.cause.code == "3D000"
     assert str(error) == (
-        "connecting failed: tests.unit.store.test_error_mapping.OperationalError, 3D000 "
+        "connecting failed: tests.unit.store.test_error_classes.OperationalError, 3D000 "
         '(the database d on h, port 1): connection to server at "h", port 1 failed: FATAL: '
         'database "d" does not exist ***; create the database, or correct its name in '
         "SNAPSHOT_DATABASE_URL"
@@ -286,4 +286,4 @@ def test_no_text_of_a_driver_is_repeated() -> None:
     """It may quote a value; class, code and names are all there is."""
     error = write_error(of_server("22003"), STATEMENT)
     assert SECRET not in str(error)
-    assert str(error) == "writing failed: tests.unit.store.test_error_mapping.PsycopgError, 22003"
+    assert str(error) == "writing failed: tests.unit.store.test_error_classes.PsycopgError, 22003"
