@@ -2,8 +2,9 @@
 
 Three things decide: the phase, the SQLSTATE or SQLite code if there is one, and whether the
 connection was lost.  The texts of a server are not read, since they are translated, and not
-repeated, since they may quote scraped values.  The exception is a connection that is refused, of
-which there is nothing but a text: see `connect_errors`.
+repeated, since they may quote scraped values.  There are two exceptions: a connection that is
+refused, of which there is nothing but a text (see `connect_errors`), and our own names of tables
+and columns in a text (see `error_names`).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import enum
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import exc
 
@@ -30,6 +31,7 @@ from scrapy_snapshot_pipeline.errors import (
     WriteError,
 )
 from scrapy_snapshot_pipeline.store.connect_errors import LOCKED, NO_FILE, refusal, words
+from scrapy_snapshot_pipeline.store.error_names import SchemaNames
 
 _CANCELLED = "57014"
 """Cancelled by a timeout, or by somebody.  A COMMIT that has taken effect cannot be cancelled."""
@@ -40,6 +42,7 @@ _STATES: Mapping[str, type[WriteError]] = {
     "23P01": ConflictError,
     "25006": OutageError,  # read-only: a standby, or a primary that became one
     "42501": SystemicError,  # permission
+    "42701": ConflictError,  # the column exists, as for 42710
     "42703": SystemicError,  # no such column
     "42710": ConflictError,  # the object exists: another crawler has created it meanwhile
     "42883": SystemicError,  # no such function
@@ -126,6 +129,17 @@ _CURES: Mapping[type[WriteError], str] = {
 }
 
 
+_CURES_BY_STATE = {
+    "42703": "; restore the column",
+    "42P01": "; restore the table, or let the next crawl create it",
+    "42501": "; grant the user of SNAPSHOT_DATABASE_URL the right to SELECT, INSERT and UPDATE, or "
+    "create what is missing with `scrapy snapshots init` under a role that may",
+}
+_NAMING_COLUMNS = ("42703", "42701")
+"""States whose text has a column and sometimes its table, and whose fields have neither."""
+_NAMING_TABLES = ("42P01", "42P07", "42501")
+
+
 class Phase(enum.Enum):
     """Where in a transaction it failed."""
 
@@ -140,6 +154,7 @@ class Database:
 
     address: str = ""
     secrets: frozenset[str] = frozenset()
+    names: SchemaNames = field(default_factory=SchemaNames)
 
 
 UNNAMED = Database()
@@ -162,7 +177,9 @@ def write_error(
     if phase is Phase.CONNECT:
         return _connect_error(error, cause, database)
     meaning = _meaning(error, phase, lost=lost or _says_lost(error))
-    return meaning(f"{phase.value} failed: {cause}{_CURES.get(meaning, '')}", cause)
+    cause = _with_names(error, cause, database.names)
+    cure = _CURES_BY_STATE.get(cause.code) or _CURES.get(meaning, "")
+    return meaning(f"{phase.value} failed: {cause}{cure}", cause)
 
 
 def _connect_error(error: Exception, cause: Cause, database: Database) -> WriteError:
@@ -185,6 +202,24 @@ def _refusal_text(error: Exception) -> str:
     libpq = ("OperationalError", "ProgrammingError")
     known = hasattr(driver_error, "pgcode") and type(driver_error).__name__ in libpq
     return str(driver_error) if known else ""
+
+
+def _with_names(error: Exception, cause: Cause, names: SchemaNames) -> Cause:
+    """The cause with the table and column that only a text names."""
+    if cause.table:
+        return cause
+    driver_error = _driver_error(error)
+    text = getattr(getattr(driver_error, "diag", None), "message_primary", None)
+    text = text or str(driver_error).partition("\n")[0]
+    statement = getattr(error, "statement", None) or ""
+    missing = isinstance(driver_error, sqlite3.Error) and _names_what_is_missing(driver_error)
+    if (missing and " column" in text) or cause.code in _NAMING_COLUMNS:
+        found = names.column_in(text, statement)
+    elif missing or cause.code in _NAMING_TABLES:
+        found = names.table_in(text, statement)
+    else:
+        return cause
+    return replace(cause, table=found.table, column=found.column)
 
 
 def _meaning(error: Exception, phase: Phase, *, lost: bool) -> type[WriteError]:

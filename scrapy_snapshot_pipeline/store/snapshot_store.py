@@ -19,11 +19,12 @@ from scrapy_snapshot_pipeline.store.connection.address import address
 from scrapy_snapshot_pipeline.store.connection.checked_transactions import CheckedTransactions
 from scrapy_snapshot_pipeline.store.connection.progress import Progress
 from scrapy_snapshot_pipeline.store.connection.socket_cut import SocketCut
+from scrapy_snapshot_pipeline.store.error_names import SchemaNames
 from scrapy_snapshot_pipeline.store.normal_form.sample import tables_to_normalize, warn_of_pairs
 from scrapy_snapshot_pipeline.store.prediction import Prediction, Strategy
 from scrapy_snapshot_pipeline.store.schema import runs
 from scrapy_snapshot_pipeline.store.schema.create import ensure_schema
-from scrapy_snapshot_pipeline.store.schema.tables import EntityTables, entity_tables
+from scrapy_snapshot_pipeline.store.schema.tables import SYSTEM, EntityTables, entity_tables
 from scrapy_snapshot_pipeline.store.sql.dialects import features_of
 from scrapy_snapshot_pipeline.store.sql.insert import json_tables
 from scrapy_snapshot_pipeline.store.sql.statements import Statements
@@ -40,7 +41,8 @@ class SnapshotStore:
         self._engine = engine
         self.address = address(engine.url, os.environ)
         """Where the database is, in words without a secret."""
-        self._transactions = CheckedTransactions(engine)
+        self._names = SchemaNames(SYSTEM.sorted_tables)
+        self._transactions = CheckedTransactions(engine, self._names)
         self._socket = SocketCut(engine)
         self._progress = Progress(engine)
         self._features = features_of(engine.dialect)
@@ -57,6 +59,7 @@ class SnapshotStore:
         """
         new = [d for d in declarations if d.table not in self._tables]
         tables = [entity_tables(d, sa.MetaData()) for d in new]
+        self._names.add(each for entity in tables for each in entity.all)
         with self._transactions.begin() as connection:
             ensure_schema(connection, tables, create=self._create_tables)
             fit_json = json_tables(connection, [each for t in tables for each in t.all])

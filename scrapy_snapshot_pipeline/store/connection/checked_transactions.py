@@ -20,6 +20,7 @@ from scrapy_snapshot_pipeline.store.connection.transactions import (
     begins_with_commit,
 )
 from scrapy_snapshot_pipeline.store.error_classes import Database, Phase, write_error
+from scrapy_snapshot_pipeline.store.error_names import SchemaNames
 
 
 class CheckedTransactions:
@@ -28,12 +29,15 @@ class CheckedTransactions:
     Each of them commits at the end of its block, or raises what `write_error` makes of the failure.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, names: SchemaNames | None = None) -> None:
+        """`names` are those that an error may show."""
         self._engine = engine
         self._single_statements = engine.execution_options(**{SINGLE_STATEMENT: True})
         self._file = SameFileCheck(engine)
         url = engine.url
-        self._database = Database(address(url, os.environ), secrets_of(url, os.environ))
+        self._database = Database(
+            address(url, os.environ), secrets_of(url, os.environ), names or SchemaNames()
+        )
 
     @contextmanager
     def begin(self, *, autocommit: bool = False) -> Iterator[Connection]:

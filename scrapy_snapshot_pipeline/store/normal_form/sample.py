@@ -12,11 +12,14 @@ from sqlalchemy.sql.expression import ColumnElement
 
 from scrapy_snapshot_pipeline.store.normal_form.catalogue import older_tables
 from scrapy_snapshot_pipeline.store.schema.tables import EntityTables
+from scrapy_snapshot_pipeline.store.sql.dialects import in_slices
 
 logger = logging.getLogger(__name__)
 
 _SAMPLE = 2_000
 """How many versions of a table are looked at, so that no start waits for a large one."""
+_AT_ONCE = 100
+"""Tables in one query: a start on a server that is far must not take a round trip for each."""
 _FEW = 3
 """So many pairs are not worth a warning."""
 
@@ -24,8 +27,13 @@ _FEW = 3
 def tables_to_normalize(connection: Connection, tables: Sequence[EntityTables]) -> list[str]:
     """The tables of an older release whose first versions hold more than a few touching pairs."""
     older = older_tables(connection, [entity.versions.name for entity in tables])
-    sampled = (entity.versions for entity in tables if entity.versions.name in older)
-    return [table.name for table in sampled if touching_pairs(connection, table, _SAMPLE) > _FEW]
+    sampled = [entity.versions for entity in tables if entity.versions.name in older]
+    found: list[str] = []
+    for some in in_slices(sampled, _AT_ONCE):
+        counts = [sa.select(sa.literal(t.name), _touching_pairs(t, _SAMPLE)) for t in some]
+        rows = connection.execute(sa.union_all(*counts))
+        found += [name for name, pairs in rows if pairs > _FEW]
+    return found
 
 
 def warn_of_pairs(table: str) -> None:
@@ -38,7 +46,7 @@ def warn_of_pairs(table: str) -> None:
     )
 
 
-def touching_pairs(connection: Connection, versions: sa.Table, most: int) -> int:
+def _touching_pairs(versions: sa.Table, most: int) -> sa.ScalarSelect[int]:
     """The number of touching pairs of equal hash among the first `most` lasting versions."""
     v = versions.c
     first = (
@@ -57,9 +65,7 @@ def touching_pairs(connection: Connection, versions: sa.Table, most: int) -> int
     equal = sa.and_(
         beside.c.hash_before == beside.c.content_hash, beside.c.end_before == beside.c.valid_from
     )
-    return connection.execute(
-        sa.select(sa.func.count()).select_from(beside).where(equal)
-    ).scalar_one()
+    return sa.select(sa.func.count()).select_from(beside).where(equal).scalar_subquery()
 
 
 def _before(rows: sa.Subquery, column: ColumnElement[Any]) -> ColumnElement[Any]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import schema
@@ -32,6 +34,17 @@ from scrapy_snapshot_pipeline.store.schema.tables import (
 )
 from scrapy_snapshot_pipeline.store.schema.views import entity_views
 
+_POSTGRESQL_COLUMNS = 1_600
+_SQLITE_COLUMNS = 2_000
+"""The most in a table or a view; of SQLite unless it was built with another limit."""
+_LIMIT_COLUMN = 2  # sqlite3.SQLITE_LIMIT_COLUMN, which Python 3.10 lacks
+
+_FIRST_TEXT = 25
+"""Statements in the first text, which show how fast the server is: while it works on a text, it
+cannot be told from one that is frozen."""
+_QUICK = 1.0
+"""Seconds; where a text takes less, the next one has four times as many statements."""
+
 
 def ensure_schema(connection: Connection, tables: Sequence[EntityTables], *, create: bool) -> None:
     """Create what is missing and check what is there, inside the caller's transaction.
@@ -60,6 +73,7 @@ def stored_schema(connection: Connection, declared: Iterable[EntityTables]) -> S
         columns,
         frozenset(inspector.get_view_names()),
         _catalogue(connection, columns.get(SCHEMA.name, frozenset())),
+        _max_columns(connection),
     )
 
 
@@ -115,6 +129,16 @@ def _catalogue(connection: Connection, columns: frozenset[str]) -> dict[str, Cat
     }
 
 
+def _max_columns(connection: Connection) -> int:
+    if connection.dialect.name != "sqlite":
+        return _POSTGRESQL_COLUMNS
+    raw: Any = connection.connection.driver_connection
+    if not hasattr(raw, "getlimit"):  # Python 3.10
+        return _SQLITE_COLUMNS
+    limit: int = raw.getlimit(_LIMIT_COLUMN)
+    return limit
+
+
 def _create_types(connection: Connection, steps: Iterable[Step]) -> None:
     """Create what only a type of the user's own has: a type in the database, such as an enum."""
     for step in steps:
@@ -125,12 +149,18 @@ def _create_types(connection: Connection, steps: Iterable[Step]) -> None:
 
 
 def _run(connection: Connection, statements: Sequence[str]) -> None:
-    """Run statements that have no parameters; on a server all of them in one round trip."""
+    """Run statements that have no parameters; on a server many of them in one round trip."""
     if connection.dialect.name == "sqlite":  # which takes one at a time, and is not far
         for statement in statements:
             connection.exec_driver_sql(statement)
-    elif statements:
-        connection.exec_driver_sql(";\n".join(statements))
+        return
+    done, size = 0, _FIRST_TEXT
+    while done < len(statements):
+        began = time.monotonic()
+        connection.exec_driver_sql(";\n".join(statements[done : done + size]))
+        done += size
+        if time.monotonic() - began < _QUICK:
+            size *= 4
 
 
 def _record(dialect: Dialect, step: Record) -> list[str]:

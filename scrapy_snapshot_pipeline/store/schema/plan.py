@@ -37,6 +37,8 @@ class StoredSchema:
     views: frozenset[str] = frozenset()
     catalogue: Mapping[str, CatalogueEntry] = field(default_factory=dict)
     """By table."""
+    max_columns: int | None = None
+    """How many columns a table or a view can have; None: nobody knows of a limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +159,10 @@ def _texts(declared: Sequence[EntityTables]) -> dict[str, str]:
 def _views(
     stored: StoredSchema, fresh: Sequence[EntityTables], new: set[str]
 ) -> Iterator[MakeView]:
-    """Those whose names no table has."""
+    """Those whose names no table has, and that are not too wide: some have a column twice."""
     for view in (view for entity in fresh for view in entity_views(entity)):
-        if view.name not in stored.tables and view.name not in new:
+        taken = view.name in stored.tables or view.name in new
+        if not taken and (stored.max_columns is None or view.width <= stored.max_columns):
             yield MakeView(view, replace=view.name in stored.views)
 
 
@@ -180,6 +183,7 @@ def _reasons_to_refuse(
             "them with `scrapy snapshots init` under a role that may, or from "
             "`scrapy snapshots init --sql`"
         )
+    yield from _too_wide(stored, missing)
     texts = _texts(declared)
     for table in there:
         yield from _other_kinds(stored, table.name, texts[table.name])
@@ -226,6 +230,17 @@ def _other_columns(stored: StoredSchema, there: Sequence[sa.Table]) -> Iterator[
             yield (
                 f"table {table.name} is there with other columns: it {' and '.join(faults)}; alter "
                 "it, or give the declaration another table name"
+            )
+
+
+def _too_wide(stored: StoredSchema, missing: Sequence[sa.Table]) -> Iterator[str]:
+    limit = stored.max_columns
+    for table in missing:
+        if limit is not None and len(table.columns) > limit:
+            yield (
+                f"table {table.name} would have {len(table.columns):,} columns, our own among "
+                f"them, and the database takes {limit:,} in a table; put some of the fields into "
+                "one field of type dict, which is one column"
             )
 
 

@@ -13,6 +13,7 @@ from functools import partial
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
+from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.sql.expression import ColumnElement, FromClause
 
 from scrapy_snapshot_pipeline.declaration.tables import Column, Kind, Role
@@ -25,6 +26,11 @@ class View:
 
     name: str
     query: Callable[[Dialect], sa.SelectBase]
+
+    @property
+    def width(self) -> int:
+        """The number of its columns, which is the same on every database."""
+        return len(self.query(DefaultDialect()).selected_columns)
 
     def ddl(self, dialect: Dialect) -> str:
         """The CREATE VIEW statement."""

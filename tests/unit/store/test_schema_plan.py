@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, make_dataclass, replace
 from typing import TypeVar
 
 import pytest
@@ -235,3 +235,21 @@ def test_a_newer_schema_is_refused_with_both_versions() -> None:
     assert "table elsewhere was created in " in text
     assert f"version {SCHEMA_VERSION + 1} " in text
     assert f"version {SCHEMA_VERSION};" in text
+
+
+def test_a_table_with_more_columns_than_the_database_takes_is_refused() -> None:
+    """With its name, both numbers and a cure (issue 15, number 13)."""
+    width = len(OFFER.versions.columns)
+    limited = StoredSchema(tables=frozenset(t.name for t in SYSTEM_TABLES), max_columns=width - 1)
+    text = reason(schema_plan(replace(limited, columns=stored().columns), [OFFER]))
+    assert text.startswith(f"table {OFFER.versions.name} would have {width} columns")
+    assert f"takes {width - 1} in a table; put some of the fields" in text
+
+
+def test_a_view_with_more_columns_than_the_database_takes_is_left_out() -> None:
+    """A view of changes has most columns twice; a crawl does not need it."""
+    fields = [("sku", str), *((f"field_{number}", int) for number in range(30))]
+    wide = _tables_of(snapshot(key="sku")(make_dataclass("Wide", fields)))
+    limited = StoredSchema(max_columns=len(wide.versions.columns))
+    [made] = only(schema_plan(limited, [wide]), MakeView)
+    assert made.view.name == "wide_current"
