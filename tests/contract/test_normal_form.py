@@ -6,6 +6,7 @@ import logging
 import random
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -37,7 +38,7 @@ from tests.contract.split_histories import (
     transaction,
 )
 from tests.contract.stores import DatabaseStore, write
-from tests.contract.test_locks import locked_before, sorted_names
+from tests.contract.test_locks import WAITING, locked_before, sorted_names
 
 NAMES = tuple("abcdefgh")
 SPAN = 24
@@ -328,6 +329,33 @@ def test_entities_are_locked_in_the_order_of_their_ids(postgresql_url: str) -> N
     other = sa.create_engine(postgresql_url, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
     locked = locked_before(names[11], lambda: normalize(postgresql_url), other)
     assert locked == set(names[1:11:2])
+
+
+@pytest.mark.postgresql
+def test_confirmation_that_commits_meanwhile_is_kept(postgresql_url: str) -> None:
+    """What is joined is read under the lock, not before it."""
+    with closing(DatabaseStore(postgresql_url)) as store:
+        write(store, *(Observation("a", second, 0, {"x": 1}) for second in (0, 2, 4)))
+    split(postgresql_url, {2})
+    walking = threading.Thread(target=normalize, args=(postgresql_url,), daemon=True)
+    with transaction(postgresql_url) as connection:
+        versions = contract_tables().versions
+        current = sa.update(versions).where(versions.c.valid_to.is_(None))
+        connection.execute(current.values(last_confirmed_at=at(9)))
+        walking.start()
+        wait_for_a_lock(postgresql_url)
+    walking.join()
+    [history] = histories(postgresql_url, ["a"])
+    assert history.versions == (Version(0, 0, 9, None),)
+
+
+def wait_for_a_lock(url: str) -> None:
+    """Until somebody waits for what another transaction has locked."""
+    deadline = time.monotonic() + 20
+    with transaction(url) as looking:
+        while not looking.exec_driver_sql(WAITING).scalar_one():
+            assert time.monotonic() < deadline, "nobody waits for the lock"
+            time.sleep(0.01)
 
 
 # Equal by value
