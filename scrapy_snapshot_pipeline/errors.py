@@ -82,6 +82,10 @@ class OutageError(RetriableWriteError):
     """The database could not be reached, or did not accept writes; it may be sound otherwise."""
 
 
+class RefusedError(OutageError):
+    """Nobody is let in, as for a wrong password; a crawl does not begin to wait for that."""
+
+
 class AmbiguousCommitError(OutageError):
     """The answer to COMMIT was lost: the batch may be stored, so it is sent again with its ids."""
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from scrapy import signals
-from scrapy.exceptions import DropItem, NotConfigured
+from scrapy.exceptions import NotConfigured
 from scrapy.utils.asyncio import call_later
 from scrapy.utils.defer import maybe_deferred_to_future
 from twisted.internet.defer import Deferred
@@ -21,7 +21,12 @@ from scrapy_snapshot_pipeline.capture.compile import Capture
 from scrapy_snapshot_pipeline.crawl.backpressure import CrawlPause
 from scrapy_snapshot_pipeline.crawl.engine import CrawlEngine
 from scrapy_snapshot_pipeline.crawl.interpreter import PROCESS_TUNING
-from scrapy_snapshot_pipeline.crawl.job import Job
+from scrapy_snapshot_pipeline.crawl.item_errors import (
+    QuietItemErrors,
+    log_rejection,
+    raise_if_not_stored,
+)
+from scrapy_snapshot_pipeline.crawl.jobdir import Job
 from scrapy_snapshot_pipeline.crawl.loop import before_shutdown, loop_caller
 from scrapy_snapshot_pipeline.crawl.scrapy_command import is_parse, stores_nothing
 from scrapy_snapshot_pipeline.crawl.stats import CrawlStats
@@ -32,12 +37,12 @@ from scrapy_snapshot_pipeline.declaration.registry import Declarations
 from scrapy_snapshot_pipeline.delivery.delivery import Delivery
 from scrapy_snapshot_pipeline.delivery.ports import DeliveryOptions, Environment
 from scrapy_snapshot_pipeline.delivery.retry import RetryPolicy
-from scrapy_snapshot_pipeline.errors import CaptureError, NotStoredError, SnapshotError
+from scrapy_snapshot_pipeline.errors import CaptureError, NotStoredError, WriteError
 from scrapy_snapshot_pipeline.reactor.future import Future, future_factory
 from scrapy_snapshot_pipeline.reactor.once import Once
-from scrapy_snapshot_pipeline.records import NOT_STORED, DeliveryReport, Outcome, SnapshotRecord
+from scrapy_snapshot_pipeline.records import DeliveryReport, SnapshotRecord
 from scrapy_snapshot_pipeline.settings import SnapshotSettings
-from scrapy_snapshot_pipeline.store.connection.engine import connect_engine
+from scrapy_snapshot_pipeline.store.connection.engine import connect_engine, shown_url
 from scrapy_snapshot_pipeline.store.schema.runs import CRAWL, PARSE, Run, RunEnd
 from scrapy_snapshot_pipeline.store.snapshot_store import SnapshotStore
 from scrapy_snapshot_pipeline.writer.async_store import AsyncStore
@@ -64,12 +69,7 @@ class SnapshotPipeline:
         self._settings = settings
         declarations = Declarations(settings.items)
         declarations.roots()
-        self._policy = RetryPolicy(
-            settings.retry_times,
-            settings.retry_backoff,
-            settings.retry_backoff_max,
-            settings.outage_timeout,
-        )
+        self._policy = RetryPolicy.from_settings(settings)
         self._run_id = uuid.uuid4()
         self._clock = ObservationClock(_utc_now)
         self._engine = CrawlEngine(crawler, call_later)
@@ -78,6 +78,7 @@ class SnapshotPipeline:
         self._captures = Captures(
             declarations,
             self._database.declare,
+            self._database.declare_late,
             naive_timezone=settings.naive_timezone,
             max_bytes=settings.item_max_bytes,
         )
@@ -119,18 +120,13 @@ class SnapshotPipeline:
 
     async def process_item(self, item: Any) -> Any:
         """Store or confirm the item; raises CaptureError or NotStoredError for this one item."""
-        capture = self._captures.ready.get(type(item)) or await self._capture_of(type(item))
-        if capture is None:
-            self._stats.ignored()
-            return item
-        crawl = self._opened
-        if crawl is None:
-            raise NotStoredError("the snapshot pipeline is not open")
-        crawl.pause.entered()
         try:
-            await crawl.deliver(self._record(capture, item))
-        finally:
-            crawl.pause.left()
+            await self._store(item)
+        except CaptureError as error:
+            self._stats.rejected()
+            log_rejection(error)
+            if self._settings.rejected_items == "error":
+                raise
         return item
 
     async def close_spider(self) -> None:
@@ -182,7 +178,6 @@ class SnapshotPipeline:
         )
 
     def _build_delivery(self, stop_crawl: Callable[[str], object]) -> Delivery:
-        settings = self._settings
         return Delivery(
             store=self._database,
             spool=DeadLetterSpool(
@@ -192,37 +187,38 @@ class SnapshotPipeline:
             stop_crawl=stop_crawl,
             environment=Environment(call_later, time.monotonic, random.random),
             policy=self._policy,
-            options=DeliveryOptions(
-                queue_size=settings.queue_size,
-                queue_bytes=settings.queue_bytes,
-                batch_size=settings.batch_size,
-                batch_bytes=settings.batch_bytes,
-                linger=settings.linger,
-                on_outage=settings.on_outage,
-                on_reject=settings.on_reject,
-            ),
+            options=DeliveryOptions.from_settings(self._settings),
         )
 
     # Items
 
-    async def _capture_of(self, item_class: type) -> Capture | None:
+    async def _store(self, item: object) -> None:
+        crawl = self._opened
+        if crawl is None:
+            raise NotStoredError("the snapshot pipeline is not open")
+        crawl.pause.entered()
+        try:
+            capture = self._captures.ready.get(type(item)) or await self._prepared(type(item))
+            if capture is None:
+                self._stats.ignored()
+                return
+            record = capture(item, self._clock(), self._run_id)
+            await crawl.deliver(record, self._captures.unavailable.get(record.table))
+        finally:
+            crawl.pause.left()
+
+    async def _prepared(self, item_class: type) -> Capture | None:
         if item_class not in self._captures.ready:
             preparing = Deferred.fromCoroutine(self._captures.prepare(item_class))
             await maybe_deferred_to_future(preparing)
         return self._captures.ready[item_class]
-
-    def _record(self, capture: Capture, item: object) -> SnapshotRecord:
-        try:
-            return capture(item, self._clock(), self._run_id)
-        except CaptureError:
-            self._stats.rejected()
-            raise
 
     # Closing
 
     async def _drain(self) -> None:
         if self._opened is not None:
             await self._opened.drain()
+            self._stats.log_closing_line(self._spider_name, shown_url(self._settings.database_url))
 
     async def _end(self) -> None:
         await self._drained.wait()
@@ -278,6 +274,8 @@ class _OpenCrawl:
         )
         self._forget_shutdown = before_shutdown(crawler, self._force_stop)
         engine.when_closing(self._begin_to_stop)
+        self._quiet = QuietItemErrors()
+        self._quiet.begin()
         if settings.tune_process:
             PROCESS_TUNING.begin()
 
@@ -286,25 +284,28 @@ class _OpenCrawl:
         """How long completing the run's row may take."""
         return _FORCED_RUN_ROW_SECONDS if self._forced else _RUN_ROW_SECONDS
 
-    async def deliver(self, record: SnapshotRecord) -> None:
-        """Submit a record, and wait as SNAPSHOT_ACK says; raises NotStoredError or DropItem."""
+    async def deliver(self, record: SnapshotRecord, unavailable: WriteError | None = None) -> None:
+        """Submit a record, and wait as SNAPSHOT_ACK says; raises NotStoredError or DropItem.
+
+        Where its tables are `unavailable`, it goes to the dead letters.
+        """
         delivered, notify = self._new_future()
-        admitted = self._delivery.submit(record, notify)
+        admitted = self._delivery.submit(record, notify, unavailable)
         self._stats.accepted(self._delivery.queued, self.pause.waiting)
         if self._settings.ack == "commit":
-            _raise_if_not_stored(await delivered)
+            raise_if_not_stored(await delivered)
         elif not admitted.called:
             await maybe_deferred_to_future(admitted)
 
     async def drain(self) -> None:
-        """Deliver all that is pending, within SNAPSHOT_CLOSE_TIMEOUT, and log the summary."""
+        """Deliver all that is pending, within SNAPSHOT_CLOSE_TIMEOUT."""
         await self._delivery.close(self._settings.close_timeout)
-        self._stats.log_summary()
         self.pause.release()
 
     def release(self) -> None:
         """Set the process back to what it was before."""
         self._forget_shutdown()
+        self._quiet.end()
         if self._settings.tune_process:
             PROCESS_TUNING.end()
 
@@ -338,21 +339,6 @@ class _OpenCrawl:
 
 def _utc_now() -> dt.datetime:
     return dt.datetime.now(dt.timezone.utc)
-
-
-def _raise_if_not_stored(report: DeliveryReport) -> None:
-    if report.outcome not in NOT_STORED:
-        return
-    text = f"a record of table {report.record.table} was not stored: {_text_of(report.error)}"
-    if report.outcome is Outcome.DROPPED:
-        raise DropItem(text)
-    kept = "; it is in the dead letters" if report.outcome is Outcome.DEAD_LETTERED else ""
-    raise NotStoredError(text + kept)
-
-
-def _text_of(error: BaseException | None) -> str:
-    # The text of an error that is not ours may quote a scraped value.
-    return str(error) if isinstance(error, SnapshotError) else type(error).__name__
 
 
 def _stats_of(crawler: Crawler) -> Any:

@@ -37,10 +37,14 @@ OnOutage: TypeAlias = Literal["stop", "dead_letter"]
 OnReject: TypeAlias = Literal["dead_letter", "drop", "stop"]
 """What becomes of a record that the database will never accept."""
 
+RejectedItems: TypeAlias = Literal["error", "pass"]
+"""What becomes of an item that cannot become a record: an item error, or it goes on."""
+
 T = TypeVar("T")
 
 _ON_OUTAGE: OneOf[OnOutage] = OneOf(("stop", "dead_letter"))
 _ON_REJECT: OneOf[OnReject] = OneOf(("dead_letter", "drop", "stop"))
+_REJECTED_ITEMS: OneOf[RejectedItems] = OneOf(("error", "pass"))
 _ACKS: OneOf[Ack] = OneOf(("commit", "enqueue"))
 _MIB = 1024 * 1024
 _GIB = 1024 * _MIB
@@ -120,6 +124,7 @@ class SnapshotSettings:
     outage_timeout: float = _setting(300.0, Seconds(0, 30 * _DAY), "seconds")
     on_outage: OnOutage = _setting("stop", _ON_OUTAGE)
     on_reject: OnReject = _setting("dead_letter", _ON_REJECT)
+    rejected_items: RejectedItems = _setting("error", _REJECTED_ITEMS)
     dead_letter_dir: str | None = _setting(None, Folder())
     tune_process: bool = _setting(default=True, kind=Flag())
     dead_letter_max_bytes: int = _setting(256 * _MIB, Whole(0, 1024 * _GIB), "bytes")

@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import settings
 
+from tests.pgbouncer import MISSING, pgbouncer_binary, running_pgbouncer
 from tests.postgresql import PostgresServer, start_private_server
 
 # The unit part is to be run at every save; HYPOTHESIS=thorough looks deeper, for a release.
@@ -90,6 +91,17 @@ def postgresql_url(postgresql_server_url: str) -> Iterator[str]:
     url = sa.make_url(postgresql_server_url).set(database=name)
     yield url.render_as_string(hide_password=False)
     _administer(postgresql_server_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def pooled_url(postgresql_url: str) -> Iterator[str]:
+    """The URL of `postgresql_url` behind PgBouncer, with one session for all its clients."""
+    binary = pgbouncer_binary()
+    if binary is None:
+        pytest.skip(MISSING)
+    url = sa.make_url(postgresql_url)
+    with running_pgbouncer(binary, url.port or 5432) as port:
+        yield url.set(port=port).render_as_string(hide_password=False)
 
 
 @pytest.fixture

@@ -42,8 +42,8 @@ class PostgresServer:
         self._options = {**OPTIONS, **options}
         self.home = Path(tempfile.mkdtemp(prefix="snapshot-pg-"))
         self.data_dir = self.home / "data"
-        self.port = _free_port()
-        self.owner = _unprivileged_user()
+        self.port = free_port()
+        self.owner = unprivileged_user()
         if self.owner is not None:
             os.chown(self.home, self.owner.pw_uid, self.owner.pw_gid)
         self.bin_dir = self._reachable(bin_dir)
@@ -153,15 +153,16 @@ def _major(bin_dir: Path) -> int:
     return int(bin_dir.parent.name.partition(".")[0])
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """One of the loopback interface that nobody listens at."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
 
 
-def _unprivileged_user() -> pwd.struct_passwd | None:
-    """PostgreSQL refuses to run as root; None when we are not root."""
+def unprivileged_user() -> pwd.struct_passwd | None:
+    """Servers refuse to run as root; None when we are not root."""
     if os.geteuid() != 0:
         return None
     known = {user.pw_name: user for user in pwd.getpwall()}

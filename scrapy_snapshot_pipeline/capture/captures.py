@@ -12,8 +12,8 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from scrapy_snapshot_pipeline.capture.compile import Capture, compile_capture
 from scrapy_snapshot_pipeline.declaration.registry import Declarations
-from scrapy_snapshot_pipeline.declaration.tables import Declaration
-from scrapy_snapshot_pipeline.errors import WriteError
+from scrapy_snapshot_pipeline.declaration.tables import Declaration, Role
+from scrapy_snapshot_pipeline.errors import CaptureError, ConfigurationError, WriteError
 from scrapy_snapshot_pipeline.reactor.once import Once
 
 logger = logging.getLogger(__name__)
@@ -26,16 +26,18 @@ class Captures:
         self,
         declarations: Declarations,
         create_tables: Callable[[Sequence[Declaration]], Awaitable[None]],
+        create_late_tables: Callable[[Sequence[Declaration]], Awaitable[None]],
         *,
         naive_timezone: dt.tzinfo | None,
         max_bytes: int | None,
     ) -> None:
-        """`create_tables` creates or checks the tables of declarations.
+        """`create_tables` creates or checks tables at the start, `create_late_tables` later.
 
         `naive_timezone` and `max_bytes` are those of `compile_capture`.
         """
         self._declarations = declarations
         self._create_tables = create_tables
+        self._create_late_tables = create_late_tables
         self._naive_timezone = naive_timezone
         self._max_bytes = max_bytes
         self._preparations: dict[type, Once] = {}
@@ -46,6 +48,8 @@ class Captures:
         """
         self.tables: dict[str, Declaration] = {}
         """Declarations by table, for the classes that were prepared."""
+        self.unavailable: dict[str, WriteError] = {}
+        """Why the tables of a late class could not be created, by the entity's table."""
 
     async def prepare_declared(self) -> None:
         """Prepare all classes that are declared by now.
@@ -60,17 +64,29 @@ class Captures:
     async def prepare(self, item_class: type) -> None:
         """Put a class into `ready`, after its tables were created.
 
-        Items of a class that come while it is being prepared wait for the same preparation.  After
-        a WriteError the next item begins a new one; any other error is raised for every later item.
+        Items of a class that come while it is being prepared wait for the same preparation.  Where
+        the database could not be asked in time, the class is ready, its table `unavailable`: its
+        items go to the dead letters.  Raises CaptureError for each item of a class whose
+        declaration is wrong, or whose tables are there with other columns.
         """
         if item_class in self.ready:
             return
+        try:
+            await self._prepare_class(item_class)
+        except ConfigurationError as error:
+            raise CaptureError(str(error)) from None
+
+    async def _prepare_class(self, item_class: type) -> None:
         declaration = self._declarations.of(item_class)
         if declaration is None:
             self.ready[item_class] = None
-            _warn_undeclared(item_class)
+            _warn_undeclared(item_class, self._declared_base(item_class))
         else:
             await self._preparation(declaration).wait()
+
+    def _declared_base(self, item_class: type) -> Declaration | None:
+        bases = (self._declarations.of(base) for base in item_class.__mro__[1:])
+        return next((declaration for declaration in bases if declaration is not None), None)
 
     def _preparation(self, declaration: Declaration) -> Once:
         item_class = declaration.item_class
@@ -80,10 +96,9 @@ class Captures:
 
     async def _prepare(self, declaration: Declaration) -> None:
         try:
-            await self._create_tables([declaration])
-        except WriteError:
-            del self._preparations[declaration.item_class]
-            raise
+            await self._create_late_tables([declaration])
+        except WriteError as error:
+            self.unavailable[declaration.table] = error
         self._add(declaration)
 
     def _add(self, declaration: Declaration) -> None:
@@ -93,10 +108,22 @@ class Captures:
         )
 
 
-def _warn_undeclared(item_class: type) -> None:
+def _warn_undeclared(item_class: type, base: Declaration | None) -> None:
+    path = f"{item_class.__module__}.{item_class.__qualname__}"
     logger.warning(
-        "Items of %s.%s have no @snapshot declaration and no entry in SNAPSHOT_ITEMS; "
-        "they pass through and are not stored (counted in snapshots/ignored)",
-        item_class.__module__,
-        item_class.__qualname__,
+        "Items of %s have no @snapshot declaration and no entry in SNAPSHOT_ITEMS; "
+        "they pass through and are not stored (counted in snapshots/ignored); to store them, %s",
+        path,
+        _line_to_add(item_class, path, base),
     )
+
+
+def _line_to_add(item_class: type, path: str, base: Declaration | None) -> str:
+    if base is not None:
+        key = tuple(column.name for column in base.columns if column.role is Role.KEY)
+        of_base = f"a declaration of its own, as {base.item_class.__qualname__}'s is not inherited"
+        return f"add @snapshot(key={key!r}) to it, {of_base}"
+    if item_class.__module__ == "builtins":
+        name = item_class.__qualname__
+        return f'set SNAPSHOT_ITEMS = {{{name}: {{"table": "...", "key": "..."}}}}'
+    return f'add @snapshot(key="...") to the class, or "{path}": {{"key": "..."}} to SNAPSHOT_ITEMS'

@@ -13,7 +13,12 @@ from typing import NoReturn, TypeAlias
 
 from scrapy_snapshot_pipeline.capture import canonical
 from scrapy_snapshot_pipeline.capture.coerce import CoerceError
-from scrapy_snapshot_pipeline.capture.row_reader import ReadRow, field_getter, row_reader
+from scrapy_snapshot_pipeline.capture.row_reader import (
+    ReadRow,
+    field_getter,
+    row_reader,
+    unexpected,
+)
 from scrapy_snapshot_pipeline.capture.untyped import UntypedReader
 from scrapy_snapshot_pipeline.declaration.tables import ChildTable, Declaration
 from scrapy_snapshot_pipeline.errors import CaptureError
@@ -138,6 +143,9 @@ class _Capture:
             children.collect(self._lists, item, None)
         except CoerceError as error:
             self._refuse(error.path, error.problem, error.cure)
+        except Exception as error:  # noqa: BLE001 - the item's own code may raise anything
+            refused = unexpected(error)
+            self._refuse("", refused.problem, refused.cure)
         size += children.size
         if self._max_bytes is not None and size > self._max_bytes:
             problem = f"has {size} bytes, more than the limit of {self._max_bytes}"

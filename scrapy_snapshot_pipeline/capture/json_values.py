@@ -42,7 +42,7 @@ from scrapy_snapshot_pipeline.capture.coerce import (
     to_utc,
     unfit,
 )
-from scrapy_snapshot_pipeline.declaration.annotations import read_annotation
+from scrapy_snapshot_pipeline.declaration.field_types import read_annotation
 from scrapy_snapshot_pipeline.declaration.tables import Column, Kind, Role
 
 MAX_DEPTH = 100

@@ -14,6 +14,8 @@ For a table of `url` (text, the key), `price` (decimal) and `in_stock` (boolean,
             value2 = item.in_stock
         except AttributeError:
             raise never_set(item, ['url', 'price', 'in_stock']) from None
+        except Exception:
+            raise unreadable(item, ['url', 'price', 'in_stock']) from None
         if value0 is None:
             raise no_key('url')
         elif type(value0) is str:
@@ -96,6 +98,8 @@ def read(item, position):
 $get_values
     except AttributeError:
         raise never_set(item, $item_fields) from None
+    except Exception:
+        raise unreadable(item, $item_fields) from None
 $columns
     values = ($values,)
     try:
@@ -230,6 +234,8 @@ def field_converter(column: Column, naive_timezone: dt.tzinfo | None) -> Convert
             stored = coerce(value)
         except CoerceError as error:
             raise error.inside(step) from None
+        except Exception as error:  # noqa: BLE001 - a class of the user's may raise anything
+            raise unexpected(error).inside(step) from None
         return stored, write(stored)
 
     return convert
@@ -251,8 +257,19 @@ def field_getter(item_class: type, name: str) -> Callable[[Any], object]:
             return getattr(item, name)
         except AttributeError:
             raise _never_set(item, [name]) from None
+        except Exception as error:  # noqa: BLE001 - a property of the user's may raise anything
+            raise unexpected(error) from None
 
     return get
+
+
+def unexpected(error: Exception) -> CoerceError:
+    """The error for a value whose own code fails; its text may quote the value, so it is left out.
+
+    As with an Enum whose `_missing_` raises, or a `pandas.NaT`.
+    """
+    problem = f"{type(error).__name__} was raised while the value was read"
+    return CoerceError(problem, "correct it in the spider or in the item's class")
 
 
 def _no_key(name: str) -> CoerceError:
@@ -263,6 +280,16 @@ def _no_key(name: str) -> CoerceError:
 def _never_set(item: object, names: Sequence[str]) -> CoerceError:
     unset = next((f".{name}" for name in names if not hasattr(item, name)), "")
     return CoerceError("the field was never set", "set it, or give the field a default", unset)
+
+
+def _unreadable(item: object, names: Sequence[str]) -> CoerceError:
+    """The error for an item of which reading a field fails; that field is read once more."""
+    for name in names:
+        try:
+            getattr(item, name)
+        except Exception as error:  # noqa: BLE001, PERF203 - a property may raise anything
+            return unexpected(error).inside(f".{name}")
+    return CoerceError("a field could not be read", "correct it in the item's class")
 
 
 def lone_surrogates(names: Sequence[str], values: Sequence[Value]) -> CoerceError:
@@ -301,6 +328,7 @@ _HELPERS: Mapping[str, object] = {
     "no_key": _no_key,
     "nul": _NUL,
     "quote": encode_basestring,
+    "unreadable": _unreadable,
     "refuse_nul": _refuse_nul,
     "utc": dt.timezone.utc,
 }

@@ -53,6 +53,11 @@ _NOT_STORED = tuple(outcome.value for outcome in NOT_STORED)
 _CLOSING_LINE = "Snapshots: accepted %(accepted)d = " + " + ".join(
     f"{name.replace('_', '-')} %({name})d" for name in OUTCOME_COUNTERS
 )
+_CLOSING_LINE += "; rejected %(rejected)d, ignored %(ignored)d; spider %(spider)s, %(database)s"
+_GONE_FROM_FEEDS = (
+    "; rejected items went to no feed and no later pipeline, "
+    'unless SNAPSHOT_REJECTED_ITEMS is set to "pass"'
+)
 
 
 class Stats(Protocol):
@@ -143,8 +148,13 @@ class CrawlStats:
         self._flush()
         return {name: self._stats.get_value(f"snapshots/{name}", 0) for name in COUNTERS}
 
-    def log_summary(self) -> None:
-        """Log the closing line: what was accepted equals the sum of all outcomes."""
+    def log_closing_line(self, spider: str, database: str) -> None:
+        """Log the closing line: what was accepted equals the sum of all outcomes.
+
+        `database` must show no secret.
+        """
         counts = self.counters()
-        level = logging.ERROR if any(counts[name] for name in _NOT_STORED) else logging.INFO
-        logger.log(level, _CLOSING_LINE, counts)
+        unstored = any(counts[name] for name in (*_NOT_STORED, "rejected"))
+        line = _CLOSING_LINE + (_GONE_FROM_FEEDS if counts["rejected"] else "")
+        values = {**counts, "spider": spider, "database": database}
+        logger.log(logging.WARNING if unstored else logging.INFO, line, values)

@@ -10,7 +10,7 @@ from typing import Any, NoReturn, TypeAlias
 
 from itemadapter import ItemAdapter
 
-from scrapy_snapshot_pipeline.declaration.annotations import (
+from scrapy_snapshot_pipeline.declaration.field_types import (
     SUPPORTED,
     FieldType,
     list_member,

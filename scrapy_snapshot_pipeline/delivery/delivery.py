@@ -28,7 +28,7 @@ from scrapy_snapshot_pipeline.delivery.queue import SnapshotQueue
 from scrapy_snapshot_pipeline.delivery.retry import RetryPolicy
 from scrapy_snapshot_pipeline.delivery.sender import Sender, error_of
 from scrapy_snapshot_pipeline.delivery.settlement import Settlement
-from scrapy_snapshot_pipeline.errors import AbandonedError
+from scrapy_snapshot_pipeline.errors import AbandonedError, SnapshotError, WriteError
 from scrapy_snapshot_pipeline.reactor.timers import Cancellable
 from scrapy_snapshot_pipeline.records import DeliveryReport, SnapshotRecord
 
@@ -94,18 +94,25 @@ class Delivery:
         return self._sender.slow
 
     def submit(
-        self, record: SnapshotRecord, notify: Callable[[DeliveryReport], object]
+        self,
+        record: SnapshotRecord,
+        notify: Callable[[DeliveryReport], object],
+        unavailable: WriteError | None = None,
     ) -> Deferred[None]:
         """Take on `record`, and call `notify` once, with its report.
+
+        `unavailable` is why its tables could not be created; it goes to the dead letters then.
 
         The Deferred fires when the queue has taken the record, and fails with QueueClosedError if
         it never will.  Records are still taken on while closing; those that come after the end
         go to the dead letters.
         """
         pending = Pending(record, record.size, notify)
+        refused: SnapshotError | None = unavailable
         if self._ended:
-            late = AbandonedError("the record came after the close of the pipeline; not stored")
-            self._settlement.dead_letter(Part.of((pending,), attempt=0), late)
+            refused = AbandonedError("the record came after the close of the pipeline; not stored")
+        if refused is not None:
+            self._settlement.dead_letter(Part.of((pending,), attempt=0), refused)
             return succeed(None)
         return self._accumulator.append(pending)
 

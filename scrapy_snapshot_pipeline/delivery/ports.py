@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal, Protocol, TypeAlias
 
 from twisted.internet.defer import Deferred
 
 from scrapy_snapshot_pipeline.reactor.timers import CallLater
 from scrapy_snapshot_pipeline.records import Batch, DeliveryReport, SnapshotRecord, WriteResult
+from scrapy_snapshot_pipeline.settings import SnapshotSettings
 
 UNAVAILABLE = "snapshot_database_unavailable"
 """Finish reason of a crawl whose database was away for too long."""
@@ -89,3 +90,8 @@ class DeliveryOptions:
     """Seconds."""
     on_outage: Literal["stop", "dead_letter"] = "stop"
     on_reject: Literal["dead_letter", "drop", "stop"] = "dead_letter"
+
+    @classmethod
+    def from_settings(cls, settings: SnapshotSettings) -> DeliveryOptions:
+        """Those of the user."""
+        return cls(**{each.name: getattr(settings, each.name) for each in fields(cls)})

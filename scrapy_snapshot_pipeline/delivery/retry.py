@@ -14,6 +14,7 @@ from scrapy_snapshot_pipeline.errors import (
     SystemicError,
     TooSlowError,
 )
+from scrapy_snapshot_pipeline.settings import SnapshotSettings
 
 # A power of two that a float holds, and that takes any backoff above any maximum.
 _MAX_DOUBLINGS = 60
@@ -112,6 +113,16 @@ class RetryPolicy:
     """Seconds; no sleep is longer."""
     outage_timeout: float = 300.0
     """Seconds from the first failure to the last attempt of an outage."""
+
+    @classmethod
+    def from_settings(cls, settings: SnapshotSettings) -> RetryPolicy:
+        """The user's."""
+        return cls(
+            settings.retry_times,
+            settings.retry_backoff,
+            settings.retry_backoff_max,
+            settings.outage_timeout,
+        )
 
     def decide(self, error: BaseException, state: FailureState, chance: float) -> Verdict:
         """What to do after `error`; `chance`, in [0, 1], is the share of the longest sleep.

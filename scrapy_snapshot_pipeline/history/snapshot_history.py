@@ -25,7 +25,7 @@ from scrapy_snapshot_pipeline.history.numeric.lines import (
     statistics_of,
     steps_of,
 )
-from scrapy_snapshot_pipeline.history.numeric.mover_rows import Window
+from scrapy_snapshot_pipeline.history.numeric.mover_statements import Window
 from scrapy_snapshot_pipeline.history.numeric.movers import furthest
 from scrapy_snapshot_pipeline.history.numeric.results import FieldStatistics, Mover, Step
 from scrapy_snapshot_pipeline.history.numeric.spans import NumberPath, number_path

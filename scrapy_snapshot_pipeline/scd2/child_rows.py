@@ -99,8 +99,8 @@ class ChildRows:
         missing = _rows_of(record)
         following = self._beginning_at(end)
         for row in [row for row in self._rows if row.contains(start)]:
-            # Release 0.1.0 left rows of equal content that touch.  They must go on to touch where a
-            # version begins, so the first of them is cut and the second begins earlier.
+            # Databases from before the normal form have rows of equal content that touch.  They
+            # must go on to touch where a version begins: the second then begins earlier.
             if row.content in missing and row.content not in following:
                 del missing[row.content]
             else:

@@ -166,11 +166,15 @@ class _Version:
     def contains(self, time: dt.datetime) -> bool:
         return self.valid_from <= time and (self.valid_to is None or time < self.valid_to)
 
+    @property
+    def first_id(self) -> int:
+        """The id of the observation with which it begins, whether or not that is its own."""
+        return snapshot_id(self.valid_from, self.content_hash)
+
     def split(self, time: dt.datetime) -> _Version:
         """Begin at `seen_at`; what was before `time` becomes the version that is returned."""
-        start = self.valid_from
+        start, own_id = self.valid_from, self.first_id
         self.valid_from = self.seen_at
-        own_id = snapshot_id(start, self.content_hash)
         piece = StoredVersion(own_id, self.content_hash, start, start, time)
         if self.record is not None:
             record = self.record._replace(snapshot_id=own_id, observed_at=start)
@@ -227,7 +231,9 @@ class _History:
     def _place_within(self, version: _Version, record: SnapshotRecord) -> Outcome:
         """Place a record at whose time `version` is valid, which has other content."""
         time = record.observed_at
-        if self._own(record) is not None:
+        # An id has few bits of the content: two of one instant may share it.  The second is then
+        # taken for the first, since there can be no other row with that id.
+        if record.snapshot_id == version.first_id or self._own(record) is not None:
             return self._found(record)
         if time > version.last_confirmed_at:
             return self._end(version, record)

@@ -6,6 +6,7 @@ left out.  On a server the confirmations are committed by themselves, before the
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 
 import sqlalchemy as sa
@@ -14,7 +15,9 @@ from sqlalchemy.engine import Engine
 from scrapy_snapshot_pipeline.declaration.tables import Declaration
 from scrapy_snapshot_pipeline.errors import ConflictError, RetriableWriteError
 from scrapy_snapshot_pipeline.records import Batch, WriteResult
+from scrapy_snapshot_pipeline.store.connection.address import address
 from scrapy_snapshot_pipeline.store.connection.checked_transactions import CheckedTransactions
+from scrapy_snapshot_pipeline.store.connection.progress import Progress
 from scrapy_snapshot_pipeline.store.connection.socket_cut import SocketCut
 from scrapy_snapshot_pipeline.store.normal_form.sample import tables_to_normalize, warn_of_pairs
 from scrapy_snapshot_pipeline.store.prediction import Prediction, Strategy
@@ -22,6 +25,7 @@ from scrapy_snapshot_pipeline.store.schema import runs
 from scrapy_snapshot_pipeline.store.schema.create import ensure_schema
 from scrapy_snapshot_pipeline.store.schema.tables import EntityTables, entity_tables
 from scrapy_snapshot_pipeline.store.sql.dialects import features_of
+from scrapy_snapshot_pipeline.store.sql.insert import json_tables
 from scrapy_snapshot_pipeline.store.sql.statements import Statements
 from scrapy_snapshot_pipeline.store.unit_of_work import UnitOfWork
 
@@ -34,8 +38,11 @@ class SnapshotStore:
 
     def __init__(self, engine: Engine, *, create_tables: bool = True) -> None:
         self._engine = engine
+        self.address = address(engine.url, os.environ)
+        """Where the database is, in words without a secret."""
         self._transactions = CheckedTransactions(engine)
         self._socket = SocketCut(engine)
+        self._progress = Progress(engine)
         self._features = features_of(engine.dialect)
         self._create_tables = create_tables
         self._tables: dict[str, EntityTables] = {}
@@ -52,8 +59,10 @@ class SnapshotStore:
         tables = [entity_tables(d, sa.MetaData()) for d in new]
         with self._transactions.begin() as connection:
             ensure_schema(connection, tables, create=self._create_tables)
-            statements = {t.declaration.table: Statements(t, connection) for t in tables}
+            fit_json = json_tables(connection, [each for t in tables for each in t.all])
             paired = tables_to_normalize(connection, tables)
+        dialect = self._engine.dialect
+        statements = {t.declaration.table: Statements(t, dialect, fit_json) for t in tables}
         self._tables |= {entity.declaration.table: entity for entity in tables}
         self._statements |= statements
         for table in paired:
@@ -93,6 +102,10 @@ class SnapshotStore:
     def close(self) -> None:
         """Release the connection."""
         self._engine.dispose()
+
+    def idle(self) -> float:
+        """Seconds since the database last answered; any thread."""
+        return self._progress.idle
 
     def cut(self) -> bool:
         """Have what is under way fail at once, as by a lost connection; any thread, at any time.

@@ -14,12 +14,18 @@ from twisted.internet.defer import CancelledError, Deferred
 from scrapy_snapshot_pipeline.declaration.tables import Declaration
 from scrapy_snapshot_pipeline.delivery.ports import Environment
 from scrapy_snapshot_pipeline.delivery.retry import FailureTracker, Retry, RetryPolicy
-from scrapy_snapshot_pipeline.errors import NotStoredError, RetriableWriteError, SnapshotError
+from scrapy_snapshot_pipeline.errors import (
+    NotStoredError,
+    RefusedError,
+    RetriableWriteError,
+    SnapshotError,
+)
 from scrapy_snapshot_pipeline.reactor.thread import CallInLoop, WorkerThread
 from scrapy_snapshot_pipeline.reactor.timers import CallLater, InterruptibleSleep
 from scrapy_snapshot_pipeline.records import Batch, WriteResult
 from scrapy_snapshot_pipeline.store.schema.runs import Run, RunEnd
 from scrapy_snapshot_pipeline.store.snapshot_store import SnapshotStore
+from scrapy_snapshot_pipeline.writer.open_wait import OpenWait
 from scrapy_snapshot_pipeline.writer.watchdog import Watchdog
 
 logger = logging.getLogger(__name__)
@@ -46,8 +52,11 @@ class AsyncStore:
         self._environment = Environment(call_later, time.monotonic, random.random)
         self._frozen = frozen
         self._policy = replace(policy, outage_timeout=open_timeout)
-        self._watchdog = Watchdog(call_later, write_timeout, self._cut_frozen)
+        self._patient_policy = policy
+        self._watchdog = Watchdog(call_later, write_timeout, self._cut_frozen, store.idle)
         self._thread: WorkerThread | None = None
+        self._reached = False
+        """Whether the database has done something for us."""
 
     def open(self, call_in_loop: CallInLoop) -> None:
         """Start the thread."""
@@ -58,19 +67,35 @@ class AsyncStore:
         return self._run(self._store.write, batch)
 
     async def declare(self, declarations: Iterable[Declaration]) -> None:
-        """Create or check the tables; waits up to the open timeout for a database that is away."""
+        """Create or check the tables; waits up to the open timeout for a database that is away.
+
+        It does not wait at the start where that cannot help, as for a wrong password.
+        """
         wanted = list(declarations)
-        await self._retry(self._policy, lambda: self._run(self._store.declare, wanted))
+        await self._open(lambda: self._run(self._store.declare, wanted))
+
+    async def declare_late(self, declarations: Iterable[Declaration]) -> None:
+        """The same in the middle of a crawl, whose items wait as long as for any other write."""
+        wanted = list(declarations)
+        await retry_until(
+            lambda: self._run(self._store.declare, wanted),
+            policy=self._patient_policy,
+            environment=self._environment,
+        )
 
     async def start_run(self, run: Run) -> None:
         """Write the run's row; waits like `declare`."""
-        await self._retry(self._policy, lambda: self._run(self._store.start_run, run))
+        await self._open(lambda: self._run(self._store.start_run, run))
 
     async def finish_run(self, end: RunEnd, seconds: float) -> None:
         """Complete the run's row; after `seconds` at most, log that it could not be done."""
         policy = replace(self._policy, outage_timeout=seconds)
         finishing = Deferred.fromCoroutine(
-            self._retry(policy, lambda: self._run(self._store.finish_run, end))
+            retry_until(
+                lambda: self._run(self._store.finish_run, end),
+                policy=policy,
+                environment=self._environment,
+            )
         )
         timer = self._environment.call_later(seconds, finishing.cancel)
         try:
@@ -100,8 +125,23 @@ class AsyncStore:
             raise NotStoredError("the snapshot pipeline is not open")
         return self._watchdog.watch(self._thread.run(work, *args, **kwargs))
 
-    async def _retry(self, policy: RetryPolicy, work: Callable[[], Deferred[None]]) -> None:
-        await retry_until(work, policy=policy, environment=self._environment)
+    async def _open(self, work: Callable[[], Deferred[None]]) -> None:
+        seconds = self._policy.outage_timeout
+        wait = OpenWait(self._environment, self._store.address, seconds, self._store.idle)
+
+        def failed(error: RetriableWriteError) -> None:
+            if isinstance(error, RefusedError) and not self._reached:
+                raise error
+            wait.failed(error)
+
+        came = False
+        try:
+            await retry_until(
+                work, policy=self._policy, environment=self._environment, failed=failed
+            )
+            came = self._reached = True
+        finally:
+            wait.end(came=came)
 
     def _cut_frozen(self) -> None:
         logger.error(
@@ -112,11 +152,16 @@ class AsyncStore:
 
 
 async def retry_until(
-    work: Callable[[], Deferred[T]], *, policy: RetryPolicy, environment: Environment
+    work: Callable[[], Deferred[T]],
+    *,
+    policy: RetryPolicy,
+    environment: Environment,
+    failed: Callable[[RetriableWriteError], object] = lambda _: None,
 ) -> T:
     """Await `work`, again after each RetriableWriteError until the policy's outage timeout.
 
-    Raises the last RetriableWriteError, and every other exception at once.
+    Raises the last RetriableWriteError, and every other exception at once.  `failed` is called
+    before each further attempt, with the error of the last; what it raises ends them.
     """
     failures = FailureTracker()
     while True:
@@ -127,4 +172,5 @@ async def retry_until(
             verdict = policy.decide(error, state, environment.chance())
             if not isinstance(verdict, Retry):
                 raise
+            failed(error)
         await InterruptibleSleep(environment.call_later).sleep(verdict.delay)

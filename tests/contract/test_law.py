@@ -21,7 +21,8 @@ INSERTED, REVISED, CONFIRMED = Outcome.INSERTED, Outcome.REVISED, Outcome.CONFIR
 
 _numbers = itertools.count()
 _shared = settings(
-    max_examples=2 * settings().max_examples,
+    max_examples=60,
+    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 

@@ -40,6 +40,8 @@ class Proxy:
         self._links: set[_Link] = set()
         self.commits = 0
         """The COMMITs that it has seen so far."""
+        self.queries = 0
+        """The texts that it has seen so far, each of which is a round trip."""
         self.troubles = 0
         """How many of these had trouble."""
         self.refusing = False
@@ -78,6 +80,11 @@ class Proxy:
             trouble = self._armed.pop(self.commits, None)
             self.troubles += trouble is not None
             return trouble
+
+    def count_query(self) -> None:
+        """Count a text of one or more statements."""
+        with self._lock:
+            self.queries += 1
 
     def forget(self, link: _Link) -> None:
         """Forget a connection that has ended."""
@@ -144,6 +151,8 @@ class _Link:
             self._send_up(head + body)
 
     def _send_up(self, message: bytes) -> None:
+        if message[:1] == b"Q":
+            self._proxy.count_query()
         # To a server that counts as far, other statements come in the same message.
         if message[:1] == b"Q" and message.rstrip(b"\x00")[-6:].upper() == b"COMMIT":
             self._trouble = self._proxy.trouble_of_commit()

@@ -35,16 +35,39 @@ def assert_gave_up(crawl: Looking, seconds: float = 20) -> None:
 def test_no_database(begin: Begin, verdict: Verdict, url: str) -> None:
     """A database that stays away ends the crawl before its first request."""
     started = time.monotonic()
-    assert_gave_up(begin(url, IMPATIENT))
+    crawl = begin(url, IMPATIENT)
+    assert_gave_up(crawl)
+    if url.startswith("postgresql"):
+        waiting = "Waiting for the database looks on 127.0.0.1, port 1, for at most 2 s"
+        assert crawl.crawl.log.count(waiting) == 1
     verdict(f"refused after {time.monotonic() - started:.0f} s", database_of(url))
 
 
 @pytest.mark.fault(3)
 def test_wrong_database(begin: Begin, server: TroubledServer, verdict: Verdict) -> None:
-    """A database that the server does not know is like one that is away."""
+    """A database that the server does not know is not waited for."""
     url = server.url.replace("postgres@", f"postgres:{SECRET}@") + "_gone"
-    assert_gave_up(begin(url, IMPATIENT))
+    crawl = begin(url, {**IMPATIENT, "SNAPSHOT_OPEN_TIMEOUT": 600})
+    assert_gave_up(crawl)
+    assert "3D000" in crawl.crawl.log
+    assert "_gone" in crawl.crawl.log
     verdict("refused at start", "postgresql")
+
+
+@pytest.mark.fault(1)
+def test_a_database_that_comes_in_time(
+    begin: Begin, server: TroubledServer, verdict: Verdict
+) -> None:
+    """It is said that it is waited for, and that it came."""
+    server.server.stop()
+    crawl = begin(server.url)
+    crawl.wait_for(lambda: "Waiting for the database" in crawl.crawl.log, "the wait")
+    server.server.start()
+    crawl.run()
+    crawl.enough()
+    assert crawl.crawl.log.count("Waiting for the database") == 1
+    assert "answers, after" in crawl.crawl.log
+    verdict.of("waited for, stored", crawl)
 
 
 @pytest.mark.slow

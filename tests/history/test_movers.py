@@ -1,4 +1,4 @@
-"""Which numbers moved within a time: history/numeric/movers.py and mover_rows.py."""
+"""Which numbers moved within a time: history/numeric/movers.py and mover_statements.py."""
 
 from __future__ import annotations
 

@@ -57,9 +57,11 @@ def test_the_counters_are_pinned() -> None:
     assert COUNTERS[1:8] == OUTCOME_COUNTERS
 
 
-def test_the_counters_are_the_last_columns_of_a_run() -> None:
-    """In their own order."""
-    assert tuple(RUNS.columns.keys())[-len(COUNTERS) :] == COUNTERS
+def test_the_counters_are_columns_of_a_run() -> None:
+    """In their own order, one after the other."""
+    names = tuple(RUNS.columns.keys())
+    first = names.index(COUNTERS[0])
+    assert names[first : first + len(COUNTERS)] == COUNTERS
 
 
 def test_each_counter_is_a_stat_that_is_described() -> None:
@@ -73,9 +75,11 @@ def test_the_closing_line_names_each_outcome(caplog: pytest.LogCaptureFixture) -
     stats = MemoryStats()
     stats.values = {f"snapshots/{name}": number for number, name in enumerate(COUNTERS)}
     with caplog.at_level(logging.INFO):
-        CrawlStats(stats).log_summary()
+        CrawlStats(stats).log_closing_line("odds", "sqlite:///x.db")
     [line] = caplog.messages
     assert line == (
         "Snapshots: accepted 0 = inserted 1 + revised 2 + confirmed 3 + coalesced 4 "
-        "+ dead-lettered 5 + dropped 6 + failed 7"
+        "+ dead-lettered 5 + dropped 6 + failed 7; rejected 8, ignored 9; "
+        "spider odds, sqlite:///x.db; rejected items went to no feed and no later pipeline, "
+        'unless SNAPSHOT_REJECTED_ITEMS is set to "pass"'
     )

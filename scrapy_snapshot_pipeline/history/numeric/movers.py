@@ -21,7 +21,7 @@ from scrapy_snapshot_pipeline.history.chains import whole_versions
 from scrapy_snapshot_pipeline.history.compare import key_order
 from scrapy_snapshot_pipeline.history.conditions import one_of, overlapping
 from scrapy_snapshot_pipeline.history.connection.streams import chunks, stream
-from scrapy_snapshot_pipeline.history.numeric.mover_rows import HOLDS, Window, mover_rows
+from scrapy_snapshot_pipeline.history.numeric.mover_statements import HOLDS, Window, mover_rows
 from scrapy_snapshot_pipeline.history.numeric.results import Mover
 from scrapy_snapshot_pipeline.history.numeric.spans import NumberPath
 from scrapy_snapshot_pipeline.history.queries import Queries, VersionRow

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sqlalchemy.engine import Connection, Engine
 
+from scrapy_snapshot_pipeline.store.connect_errors import secrets_of
+from scrapy_snapshot_pipeline.store.connection.address import address
 from scrapy_snapshot_pipeline.store.connection.commit_checks import (
     SameFileCheck,
     refuse_dead_transaction,
@@ -16,7 +19,7 @@ from scrapy_snapshot_pipeline.store.connection.transactions import (
     SINGLE_STATEMENT,
     begins_with_commit,
 )
-from scrapy_snapshot_pipeline.store.error_mapping import Phase, write_error
+from scrapy_snapshot_pipeline.store.error_classes import Database, Phase, write_error
 
 
 class CheckedTransactions:
@@ -29,6 +32,8 @@ class CheckedTransactions:
         self._engine = engine
         self._single_statements = engine.execution_options(**{SINGLE_STATEMENT: True})
         self._file = SameFileCheck(engine)
+        url = engine.url
+        self._database = Database(address(url, os.environ), secrets_of(url, os.environ))
 
     @contextmanager
     def begin(self, *, autocommit: bool = False) -> Iterator[Connection]:
@@ -60,7 +65,9 @@ class CheckedTransactions:
         except Exception as error:  # noqa: BLE001 - all of them are mapped
             # The pool has one place.  A connection that is lost on its way back would hold it.
             self._engine.dispose()
-            raise write_error(error, progress.phase, lost=progress.lost) from None
+            raise write_error(
+                error, progress.phase, lost=progress.lost, database=self._database
+            ) from None
 
 
 @dataclass(slots=True)

@@ -46,6 +46,12 @@ def connect_engine(
     return engine
 
 
+def shown_url(url: str) -> str:
+    """The URL of a database as it may be logged: without password and query."""
+    parsed = _parse(url).set(query={})
+    return parsed.render_as_string(hide_password=True)
+
+
 def _parse(url: str) -> URL:
     try:
         return make_url(url)

@@ -37,7 +37,7 @@ class HistoryRows:
         """`connection` is used here only."""
         self._entity = entity
         self._features = features_of(connection.dialect)
-        self._statements = Statements(entity, connection)
+        self._statements = Statements(entity, connection.dialect, frozenset())
         format_table = connection.dialect.identifier_preparer.format_table
         self._versions_name = format_table(entity.versions)
         self._child_names = [format_table(table) for table in entity.children]

@@ -7,6 +7,9 @@ from collections.abc import Iterable, Sequence
 import sqlalchemy as sa
 from sqlalchemy import schema
 from sqlalchemy.engine import Connection, Dialect
+from sqlalchemy.engine.interfaces import ReflectedColumn
+from sqlalchemy.sql.expression import ClauseElement
+from sqlalchemy.types import SchemaType
 
 from scrapy_snapshot_pipeline.errors import SchemaMismatchError
 from scrapy_snapshot_pipeline.store.schema.plan import (
@@ -36,8 +39,10 @@ def ensure_schema(connection: Connection, tables: Sequence[EntityTables], *, cre
     Raises SchemaMismatchError where a table is not as its declaration or this release needs it, or
     is missing and may not be created.
     """
-    for step in schema_plan(stored_schema(connection, tables), tables, create=create):
-        apply_step(connection, step)
+    steps = schema_plan(stored_schema(connection, tables), tables, create=create)
+    _create_types(connection, steps)
+    statements = [text for step in steps for text in step_statements(connection.dialect, step)]
+    _run(connection, statements)
 
 
 def stored_schema(connection: Connection, declared: Iterable[EntityTables]) -> StoredSchema:
@@ -45,10 +50,10 @@ def stored_schema(connection: Connection, declared: Iterable[EntityTables]) -> S
     inspector = sa.inspect(connection)
     tables = frozenset(inspector.get_table_names())
     ours = (*SYSTEM.sorted_tables, *(table for entity in declared for table in entity.all))
+    there = [table.name for table in ours if table.name in tables]
     columns = {
-        table.name: frozenset(column["name"] for column in inspector.get_columns(table.name))
-        for table in ours
-        if table.name in tables
+        name: frozenset(column["name"] for column in stored)
+        for name, stored in columns_of(connection, there).items()
     }
     return StoredSchema(
         tables,
@@ -58,22 +63,32 @@ def stored_schema(connection: Connection, declared: Iterable[EntityTables]) -> S
     )
 
 
-def apply_step(connection: Connection, step: Step) -> None:
-    """Run a step of a plan; a Refuse raises SchemaMismatchError."""
+def columns_of(connection: Connection, tables: Sequence[str]) -> dict[str, list[ReflectedColumn]]:
+    """The stored columns of `tables`, which must be there; all of them in a few round trips."""
+    if not tables:
+        return {}  # SQLAlchemy takes an empty filter for none
+    found = sa.inspect(connection).get_multi_columns(filter_names=tables)
+    return {name: columns for (_, name), columns in found.items()}
+
+
+def step_statements(dialect: Dialect, step: Step) -> list[str]:
+    """The statements of a step of a plan, in order; a Refuse raises SchemaMismatchError.
+
+    A statement has all values in it, and each % twice, as the driver wants it.
+    """
     match step:
         case Refuse(reason):
             raise SchemaMismatchError(reason)
         case CreateTable(table):
-            table.create(connection)
+            return _table_ddl(dialect, table)
         case AddColumn(column):
-            connection.exec_driver_sql(_add_column(connection.dialect, column))
+            return [_add_column(dialect, column)]
         case SetStorage(entity):
-            for statement in storage_ddl(entity, connection.dialect):
-                connection.exec_driver_sql(statement)
+            return storage_ddl(entity, dialect)
         case MakeView():
-            _make_view(connection, step)
+            return _view_ddl(dialect, step)
         case Record():
-            _record(connection, step)
+            return _record(dialect, step)
 
 
 def ddl(dialect: Dialect, tables: Iterable[EntityTables]) -> str:
@@ -100,20 +115,40 @@ def _catalogue(connection: Connection, columns: frozenset[str]) -> dict[str, Cat
     }
 
 
-def _record(connection: Connection, step: Record) -> None:
-    if step.replace:
-        connection.execute(SCHEMA.delete().where(SCHEMA.c.table_name == step.table))
+def _create_types(connection: Connection, steps: Iterable[Step]) -> None:
+    """Create what only a type of the user's own has: a type in the database, such as an enum."""
+    for step in steps:
+        if isinstance(step, CreateTable):
+            for column in step.table.columns:
+                if isinstance(column.type, SchemaType):
+                    column.type.create(connection, checkfirst=True)
+
+
+def _run(connection: Connection, statements: Sequence[str]) -> None:
+    """Run statements that have no parameters; on a server all of them in one round trip."""
+    if connection.dialect.name == "sqlite":  # which takes one at a time, and is not far
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+    elif statements:
+        connection.exec_driver_sql(";\n".join(statements))
+
+
+def _record(dialect: Dialect, step: Record) -> list[str]:
     entry = step.entry
-    connection.execute(
-        SCHEMA.insert().values(table_name=step.table, version=entry.version, columns=entry.columns)
+    old = SCHEMA.delete().where(SCHEMA.c.table_name == step.table)
+    new = SCHEMA.insert().values(
+        table_name=step.table, version=entry.version, columns=entry.columns
     )
+    return [_with_values(dialect, each) for each in ((old, new) if step.replace else (new,))]
 
 
-def _make_view(connection: Connection, step: MakeView) -> None:
-    if step.replace:
-        quoted = connection.dialect.identifier_preparer.quote(step.view.name)
-        connection.exec_driver_sql(f"DROP VIEW {quoted}")
-    connection.exec_driver_sql(step.view.ddl(connection.dialect))
+def _with_values(dialect: Dialect, statement: ClauseElement) -> str:
+    return str(statement.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
+
+
+def _view_ddl(dialect: Dialect, step: MakeView) -> list[str]:
+    drop = f"DROP VIEW {dialect.identifier_preparer.quote(step.view.name)}"
+    return [*([drop] if step.replace else []), step.view.ddl(dialect)]
 
 
 def _add_column(dialect: Dialect, column: sa.Column[object]) -> str:

@@ -13,15 +13,17 @@ A VALUES list can hold every value, so it also takes what JSON cannot; but it co
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Connection, Dialect
+from sqlalchemy.engine.interfaces import ReflectedColumn
 from sqlalchemy.types import TypeEngine
 
 from scrapy_snapshot_pipeline.store.connection.transactions import is_remote
+from scrapy_snapshot_pipeline.store.schema.create import columns_of
 from scrapy_snapshot_pipeline.store.schema.types import JsonText
 from scrapy_snapshot_pipeline.store.sql.columns import Columns, convert_column
 from scrapy_snapshot_pipeline.store.sql.copy_text import copy_rows
@@ -37,9 +39,8 @@ _IDS_AND_TIMES = frozenset(
 class WritableTable:
     """A table as the statements name it, and how its rows are inserted."""
 
-    def __init__(self, table: sa.Table, connection: Connection) -> None:
-        """`table` must be there."""
-        dialect = connection.dialect
+    def __init__(self, table: sa.Table, dialect: Dialect, *, fits_json: bool) -> None:
+        """`fits_json`: it is one of its `json_tables`."""
         self._features = features_of(dialect)
         # The preparer doubles each % in a name, since the driver takes one % for a placeholder.
         preparer = dialect.identifier_preparer
@@ -47,13 +48,14 @@ class WritableTable:
         self.name = preparer.format_table(table)
         self.columns = ", ".join(quoted.values())
         self._names = list(quoted)
-        json = [c.name for c in table.columns if isinstance(c.type, JsonText)]
         self.content = [name for column, name in quoted.items() if column not in _IDS_AND_TIMES]
         """The columns that two pieces of one row have in common."""
         self.has_parent = "parent_id" in quoted
         self._converters = _converters(table, dialect)
-        self._json = [self._names.index(name) for name in json]
-        self._fits_json = is_remote(connection) and _holds_json_in(json, table, connection)
+        self._json = [
+            index for index, column in enumerate(table.columns) if isinstance(column.type, JsonText)
+        ]
+        self._fits_json = fits_json
         self._copy = f"COPY {self.name} ({self.columns}) FROM STDIN".replace("%%", "%")
         self._insert = f"INSERT INTO {self.name} ({self.columns})"
         self._from_json = self._insert + _select_from_json(self.name, quoted)
@@ -111,15 +113,28 @@ def _select_from_json(table: str, quoted: Mapping[str, str]) -> str:
             (SELECT {row} FROM {table} AS {row} WHERE false), %s)"""  # noqa: S608 - quoted names
 
 
-def _holds_json_in(names: Collection[str], table: sa.Table, connection: Connection) -> bool:
-    """Whether these columns hold JSON, and no others do: `json_rows` treats only these as JSON.
+def json_tables(connection: Connection, tables: Iterable[sa.Table]) -> frozenset[str]:
+    """The names of those `tables` whose rows may travel as JSON; none where the server is near."""
+    if not is_remote(connection):
+        return frozenset()
+    by_name = {table.name: table for table in tables}
+    stored = columns_of(connection, list(by_name))
+    return frozenset(name for name, found in stored.items() if _fits_json(by_name[name], found))
+
+
+def _fits_json(table: sa.Table, stored: Iterable[ReflectedColumn]) -> bool:
+    """Whether our JSON columns hold JSON, and no others do: `json_rows` treats only these as JSON.
 
     Another one may hold JSON by a type of the user's, or because somebody has altered the table.
     """
-    stored = sa.inspect(connection).get_columns(table.name)
-    if any(isinstance(column["type"], postgresql.DOMAIN) for column in stored):
+    types = {column["name"]: column["type"] for column in stored}
+    if any(isinstance(each, postgresql.DOMAIN) for each in types.values()):
         return False  # a domain may be one over JSON
-    return {c["name"] for c in stored if isinstance(c["type"], sa.JSON)} == set(names)
+    return {name for name, each in types.items() if isinstance(each, sa.JSON)} == _json(table)
+
+
+def _json(table: sa.Table) -> set[str]:
+    return {column.name for column in table.columns if isinstance(column.type, JsonText)}
 
 
 def _converters(table: sa.Table, dialect: Dialect) -> list[tuple[int, Converter]]:

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Dialect
 
 from scrapy_snapshot_pipeline.scd2.plan import (
     ChangedVersion,
@@ -61,11 +61,14 @@ bytes, to `snapshot_id`."""
 class Statements:
     """Reads and writes of one declaration's tables, inside the caller's transaction."""
 
-    def __init__(self, tables: EntityTables, connection: Connection) -> None:
-        """`tables` must be there; `connection` is used here only, to look at them."""
-        self._features = features_of(connection.dialect)
-        self._versions = WritableTable(tables.versions, connection)
-        self._children = [WritableTable(table, connection) for table in tables.children]
+    def __init__(
+        self, tables: EntityTables, dialect: Dialect, fit_json: Collection[str] = ()
+    ) -> None:
+        """`fit_json` names those tables whose rows may travel as JSON: see `json_tables`."""
+        self._features = features_of(dialect)
+        self._versions, *self._children = [
+            WritableTable(table, dialect, fits_json=table.name in fit_json) for table in tables.all
+        ]
 
     def confirm(self, connection: Connection, rows: Sequence[Confirmation]) -> set[bytes]:
         """Move `last_confirmed_at` where the current version has the same content.

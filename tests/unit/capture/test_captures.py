@@ -18,7 +18,6 @@ from scrapy_snapshot_pipeline.declaration.registry import Declarations, snapshot
 from scrapy_snapshot_pipeline.declaration.tables import Declaration
 from scrapy_snapshot_pipeline.errors import (
     CaptureError,
-    DeclarationError,
     OutageError,
     SchemaMismatchError,
 )
@@ -72,7 +71,11 @@ def make_captures(
 ) -> Captures:
     """Make the captures of a crawl with these settings."""
     return Captures(
-        Declarations(), database.create_tables, naive_timezone=timezone, max_bytes=max_bytes
+        Declarations(),
+        database.create_tables,
+        database.create_tables,
+        naive_timezone=timezone,
+        max_bytes=max_bytes,
     )
 
 
@@ -134,19 +137,20 @@ def test_a_class_declared_in_the_middle_is_ready_once_its_tables_are_there(
     assert captures.tables["late"].item_class is late
 
 
-def test_the_next_item_tries_again_after_an_outage(
+def test_a_late_class_without_tables_is_ready_for_the_dead_letters(
     captures: Captures, database: FakeDatabase
 ) -> None:
-    """Those that waited for the failed attempt fail with it."""
+    """Its items have waited as long as all others, and must not vanish uncounted."""
     late = declared("Late")
     waiting = [prepare(captures, late) for _ in range(2)]
-    database.fail(OutageError("away"))
-    assert [type(error_of(each)) for each in waiting] == [OutageError, OutageError]
-    retried = prepare(captures, late)
-    database.succeed()
-    assert retried.called
-    assert database.asked == [["late"], ["late"]]
-    assert captures.ready[late] is not None
+    away = OutageError("away")
+    database.fail(away)
+    assert all(each.called for each in waiting)
+    assert captures.unavailable == {"late": away}
+    assert captures.tables["late"].item_class is late
+    capture = captures.ready[late]
+    assert capture is not None
+    assert capture(late("a"), START, RUN_ID).table == "late"
 
 
 def test_a_table_that_does_not_fit_is_not_tried_again(
@@ -168,7 +172,9 @@ def test_a_wrong_declaration_is_an_error_of_each_item(
     """The database is not asked."""
     wrong = declared("Wrong", key="skew")
     for _ in range(2):
-        assert isinstance(error_of(prepare(captures, wrong)), DeclarationError)
+        error = error_of(prepare(captures, wrong))
+        assert isinstance(error, CaptureError)
+        assert "skew" in str(error)
     assert database.asked == []
 
 
@@ -180,8 +186,21 @@ def test_an_undeclared_class_is_warned_of_once(
         for _ in range(2):
             assert prepare(captures, dict).called
     assert captures.ready == {dict: None}
+    assert 'set SNAPSHOT_ITEMS = {dict: {"table": "...", "key": "..."}}' in caplog.text
     assert caplog.text.count("Items of builtins.dict have no @snapshot declaration") == 1
     assert database.asked == []
+
+
+def test_a_subclass_is_told_of_its_declared_base(
+    captures: Captures, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With the line to add."""
+    special = type("Special", (declared("Price"),), {})
+    with caplog.at_level(logging.WARNING):
+        assert prepare(captures, special).called
+    assert captures.ready == {special: None}
+    assert "add @snapshot(key=('sku',)) to it" in caplog.text
+    assert "Price's is not inherited" in caplog.text
 
 
 @snapshot(key="sku")

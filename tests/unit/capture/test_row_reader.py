@@ -80,6 +80,8 @@ def read(item, position):
         value2 = item.get('class')
     except AttributeError:
         raise never_set(item, ['seen', 'class']) from None
+    except Exception:
+        raise unreadable(item, ['seen', 'class']) from None
     if value0 is None:
         raise no_key('position')
     elif type(value0) is int and -9223372036854775808 <= value0 <= 9223372036854775807:

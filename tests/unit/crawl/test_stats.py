@@ -128,21 +128,21 @@ def test_every_stat_is_described(stats: CrawlStats, collector: FakeCollector) ->
     ("outcome", "level"),
     [
         (Outcome.CONFIRMED, logging.INFO),
-        (Outcome.DEAD_LETTERED, logging.ERROR),
-        (Outcome.DROPPED, logging.ERROR),
-        (Outcome.FAILED, logging.ERROR),
+        (Outcome.DEAD_LETTERED, logging.WARNING),
+        (Outcome.DROPPED, logging.WARNING),
+        (Outcome.FAILED, logging.WARNING),
     ],
     ids=lambda value: value.name if isinstance(value, Outcome) else "",
 )
 def test_the_closing_line_adds_up(
     stats: CrawlStats, caplog: pytest.LogCaptureFixture, outcome: Outcome, level: int
 ) -> None:
-    """It is an error where a record was not stored."""
+    """It is a warning where a record was not stored."""
     stats.accepted(1, 1)
     stats.accepted(2, 2)
     stats.reported(report(Outcome.INSERTED, outcome))
     with caplog.at_level(logging.INFO):
-        stats.log_summary()
+        stats.log_closing_line("odds", "sqlite:///x.db")
     [line] = caplog.records
     assert line.levelno == level
     assert line.getMessage().startswith("Snapshots: accepted 2 = inserted 1 + revised 0 + ")

@@ -209,8 +209,9 @@ class Memory:
         return tables
 
     def _apply(self, changes: Plan) -> None:
-        """In the order of the statements."""
+        """In the order of the statements; each sees what those before it have done."""
         self._apply_versions(changes)
+        stored = dict(self.children)
         for table in range(TABLES):
             for moved in changes.moved_children.get(table, ()):
                 self._move_child(table, moved)
@@ -219,6 +220,7 @@ class Memory:
             for new in changes.new_children.get(table, ()):
                 self._add_child(_stored(table, new), (new.parent_id, *new.values))
             for copied in changes.copied_children.get(table, ()):
+                assert (table, copied.child_id, copied.source_id) in stored
                 self._copy_child(table, copied)
 
     def _move_child(self, table: int, moved: MovedChild) -> None:
@@ -250,8 +252,9 @@ class Memory:
             self._add_version(StoredVersion(made.snapshot_id, made.content_hash, *new[1:]))
             self.contents[made.snapshot_id] = content_of(made.values)
             self.runs[made.snapshot_id] = made.run_id.int
+        stored = dict(self.versions)
         for piece in changes.copied_versions:
-            source = self.versions[piece.source_id]
+            source = stored[piece.source_id]
             self._add_version(StoredVersion(piece.snapshot_id, source.content_hash, *piece[3:]))
             self.contents[piece.snapshot_id] = self.contents[piece.source_id]
             self.runs[piece.snapshot_id] = self.runs[piece.source_id]

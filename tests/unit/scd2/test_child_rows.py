@@ -196,6 +196,18 @@ def test_a_row_that_is_moved_and_ended_in_one_batch(memory: Memory) -> None:
     assert not changes.copied_children
 
 
+def test_rows_of_a_moment_are_none_of_a_later_change(memory: Memory) -> None:
+    """Also where its time was confirmed once, and belongs to another version now."""
+    send(memory, seen(14, "A"), seen(10, "A"), seen(10, "X", a=1), seen(4, "A"), seen(6, "B"))
+    assert memory.line() == "A[4,6) B[6,14) A[14,-)"
+
+    assert memory.send(seen(10, "C", a=1)) == [Outcome.REVISED]
+    assert memory.line() == "A[4,6) B[6,10) C[10,14) A[14,-)"
+    assert memory.child_line("a") == "1[10,14)"
+    assert memory.moment_rows() == {("a", 1, 10)}
+    memory.check()
+
+
 def test_rows_of_an_earlier_release_that_touch_and_are_equal(memory: Memory) -> None:
     """They stay two, and go on to meet where a version begins."""
     send(memory, seen(10, "A", a=1), seen(14, "B", a=1))

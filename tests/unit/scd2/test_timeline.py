@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from scrapy_snapshot_pipeline.records import Outcome, seen_at
@@ -286,6 +288,23 @@ def test_content_of_another_time_at_the_begin_of_a_version_is_a_moment(memory: M
 
     assert sent(memory, seen(12, "A")) == [REVISED]
     assert memory.moments() == [seen(12, "A"), seen(13, "A")]
+
+
+def test_another_content_with_the_same_id_is_taken_for_the_first(memory: Memory) -> None:
+    """One in 4,096 pairs of contents has it, if both are seen in one microsecond."""
+    numbers = itertools.count()
+    first_id = record(seen(10, "A")).snapshot_id
+    twin = next(
+        one for n in numbers if record(one := seen(10, f"twin {n}")).snapshot_id == first_id
+    )
+    sent(memory, seen(14, "A"), seen(10, "A"))
+
+    assert memory.send(twin) == [CONFIRMED]
+    assert memory.send(twin, retried=True) == [CONFIRMED]
+    assert not memory.moments()
+    assert memory.send(seen(12, "B")) == [REVISED]
+    assert memory.send(twin) == [CONFIRMED]
+    assert memory.line() == "A[10,12) B[12,14) A[14,-)"
 
 
 def test_a_plan_adds_to_what_is_planned_for_other_entities() -> None:

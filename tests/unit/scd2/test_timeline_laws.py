@@ -15,7 +15,7 @@ from tests.unit.scd2.memory import Memory
 from tests.unit.scd2.orders import promised
 
 CHILDREN = ("a", "b", "n")
-MANY = settings(max_examples=5 * settings().max_examples)
+MANY = settings(max_examples=max(200, settings().max_examples))
 
 contents = st.builds(
     Content,

@@ -71,7 +71,8 @@ class Database:
         tables = [entity_tables(each, sa.MetaData()) for each in DECLARATIONS.values()]
         with self._engine.begin() as connection:
             ensure_schema(connection, tables, create=True)
-            self._statements = {t.versions.name: Statements(t, connection) for t in tables}
+        dialect = self._engine.dialect
+        self._statements = {t.versions.name: Statements(t, dialect) for t in tables}
         sa.event.listen(self._engine, "before_cursor_execute", self._note)
 
     def unit(self, *records: SnapshotRecord, strategy: Strategy, attempt: int = 1) -> UnitOfWork:

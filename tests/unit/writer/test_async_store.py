@@ -8,7 +8,13 @@ from twisted.python.failure import Failure
 
 from scrapy_snapshot_pipeline.delivery.ports import Environment
 from scrapy_snapshot_pipeline.delivery.retry import RetryPolicy
-from scrapy_snapshot_pipeline.errors import ContentionError, OutageError, SystemicError, WriteError
+from scrapy_snapshot_pipeline.errors import (
+    ContentionError,
+    OutageError,
+    RefusedError,
+    SystemicError,
+    WriteError,
+)
 from scrapy_snapshot_pipeline.writer.async_store import retry_until
 from tests.unit.fakes import ManualClock
 
@@ -92,3 +98,27 @@ def test_other_errors_are_raised_at_once(clock: ManualClock, error: Exception) -
     work = Work(error)
     assert error_of(retrying(work, clock)) is error
     assert work.calls == 1
+
+
+def test_what_is_called_before_a_retry_may_end_the_attempts(clock: ManualClock) -> None:
+    """As at a start that waiting cannot help; it is not called where no attempt follows."""
+    seen: list[Exception] = []
+
+    def failed(error: Exception) -> None:
+        seen.append(error)
+        if isinstance(error, RefusedError):
+            raise error
+
+    errors = [OutageError(), RefusedError()]
+    work = Work(*errors, OutageError())
+    done = Deferred.fromCoroutine(
+        retry_until(
+            work,
+            policy=RetryPolicy(outage_timeout=7.0),
+            environment=Environment(clock.call_later, lambda: clock.now, lambda: 1.0),
+            failed=failed,
+        )
+    )
+    clock.advance(1)
+    assert error_of(done) is errors[1]
+    assert (work.calls, seen) == (2, errors)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scrapy_snapshot_pipeline.crawl.job import Job
+from scrapy_snapshot_pipeline.crawl.jobdir import Job
 
 RUN = uuid.UUID(int=7)
 

@@ -1,8 +1,9 @@
 """What an exception of the database means: the one place where foreign errors are mapped to ours.
 
 Three things decide: the phase, the SQLSTATE or SQLite code if there is one, and whether the
-connection was lost.  The texts of a server are never read, since they are translated.  No text is
-ever repeated, since it may quote scraped values.
+connection was lost.  The texts of a server are not read, since they are translated, and not
+repeated, since they may quote scraped values.  The exception is a connection that is refused, of
+which there is nothing but a text: see `connect_errors`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import enum
 import sqlite3
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from sqlalchemy import exc
 
@@ -21,11 +23,13 @@ from scrapy_snapshot_pipeline.errors import (
     ContentionError,
     FatalWriteError,
     OutageError,
+    RefusedError,
     SnapshotError,
     SystemicError,
     TooSlowError,
     WriteError,
 )
+from scrapy_snapshot_pipeline.store.connect_errors import LOCKED, NO_FILE, refusal, words
 
 _CANCELLED = "57014"
 """Cancelled by a timeout, or by somebody.  A COMMIT that has taken effect cannot be cancelled."""
@@ -116,7 +120,6 @@ translates them: https://www.sqlite.org/rescode.html."""
 
 _WRONG_CONFIGURATION = (exc.ArgumentError, exc.NoSuchModuleError, TypeError, ValueError)
 
-_CURE_AT_CONNECT = "; see that the database of SNAPSHOT_DATABASE_URL exists and lets this user in"
 _CURES: Mapping[type[WriteError], str] = {
     SystemicError: "; check the tables, the rights of this user and the disk",
     FatalWriteError: "; restore the database before anything is written to it",
@@ -131,7 +134,24 @@ class Phase(enum.Enum):
     COMMIT = "committing"
 
 
-def write_error(error: Exception, phase: Phase, *, lost: bool = False) -> SnapshotError:
+@dataclass(frozen=True, slots=True)
+class Database:
+    """What may be shown of a database, and what may not."""
+
+    address: str = ""
+    secrets: frozenset[str] = frozenset()
+
+
+UNNAMED = Database()
+
+
+def write_error(
+    error: Exception,
+    phase: Phase,
+    *,
+    lost: bool = False,
+    database: Database = UNNAMED,
+) -> SnapshotError:
     """Our exception for `error`.
 
     `lost`: the connection is closed, which the driver's exception may not know.
@@ -139,9 +159,32 @@ def write_error(error: Exception, phase: Phase, *, lost: bool = False) -> Snapsh
     if isinstance(error, SnapshotError):
         return error
     cause = _cause(error)
+    if phase is Phase.CONNECT:
+        return _connect_error(error, cause, database)
     meaning = _meaning(error, phase, lost=lost or _says_lost(error))
-    cure = _CURE_AT_CONNECT if phase is Phase.CONNECT else _CURES.get(meaning, "")
-    return meaning(f"{phase.value} failed: {cause}{cure}", cause)
+    return meaning(f"{phase.value} failed: {cause}{_CURES.get(meaning, '')}", cause)
+
+
+def _connect_error(error: Exception, cause: Cause, database: Database) -> WriteError:
+    text = _refusal_text(error)
+    meaning = _meaning(error, Phase.CONNECT, lost=False)
+    found = refusal(text)
+    if isinstance(_driver_error(error), sqlite3.Error):
+        found = LOCKED if meaning is ContentionError else NO_FILE
+    cause = replace(cause, code=cause.code or found.code)
+    if found.hopeless and meaning is OutageError:
+        meaning = RefusedError
+    said = f": {words(text, database.secrets)}" if text else ""
+    where = f" ({database.address})" if database.address else ""
+    return meaning(f"{Phase.CONNECT.value} failed: {cause}{where}{said}; {found.cure}", cause)
+
+
+def _refusal_text(error: Exception) -> str:
+    """What libpq says of a connection that was not made; empty where the text is another's."""
+    driver_error = _driver_error(error)
+    libpq = ("OperationalError", "ProgrammingError")
+    known = hasattr(driver_error, "pgcode") and type(driver_error).__name__ in libpq
+    return str(driver_error) if known else ""
 
 
 def _meaning(error: Exception, phase: Phase, *, lost: bool) -> type[WriteError]:
@@ -173,7 +216,7 @@ def _names_what_is_missing(error: BaseException) -> bool:
 
 
 def _meaning_at_connect(error: Exception, driver_error: BaseException) -> type[WriteError]:
-    """A server that refuses gives no code at connect, so its reasons cannot be told apart."""
+    """A server that refuses gives no code at connect."""
     if isinstance(error, exc.TimeoutError):
         return ContentionError
     wrong = isinstance(error, _WRONG_CONFIGURATION) and not isinstance(error, exc.DBAPIError)

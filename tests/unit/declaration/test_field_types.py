@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import JSON, LargeBinary, Numeric, String
 from typing_extensions import TypeAliasType
 
-from scrapy_snapshot_pipeline.declaration.annotations import (
+from scrapy_snapshot_pipeline.declaration.field_types import (
     SCALARS,
     list_member,
     read_annotation,

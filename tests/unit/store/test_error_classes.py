@@ -15,11 +15,12 @@ from scrapy_snapshot_pipeline.errors import (
     FatalWriteError,
     OutageError,
     QueueClosedError,
+    RefusedError,
     SystemicError,
     TooSlowError,
     WriteError,
 )
-from scrapy_snapshot_pipeline.store.error_mapping import Phase, write_error
+from scrapy_snapshot_pipeline.store.error_classes import Database, Phase, write_error
 
 SECRET = "hunter2 at 9.99"  # noqa: S105 - the point of the tests
 CONNECT, STATEMENT, COMMIT = Phase.CONNECT, Phase.STATEMENT, Phase.COMMIT
@@ -31,6 +32,10 @@ class PsycopgError(Exception):
     def __init__(self, pgcode: str | None) -> None:
         super().__init__(SECRET)
         self.pgcode = pgcode
+
+
+class OperationalError(PsycopgError):
+    """psycopg2's, of a connection that is refused."""
 
 
 class ProgrammingError(PsycopgError):
@@ -237,6 +242,35 @@ def test_a_wrong_url_at_connect(error: Exception) -> None:
     assert type(write_error(error, CONNECT)) is SystemicError
 
 
+def test_a_refusal_that_waiting_cannot_mend_has_its_code_and_words() -> None:
+    """Libpq keeps the server's text only; the password is not in ours (issue 15, number 10)."""
+    text = (
+        f'connection to server at "h", port 1 failed: FATAL:  database "d" does not exist {SECRET}'
+    )
+    driver_error = OperationalError(None)
+    driver_error.args = (text,)
+    error = write_error(
+        exc.OperationalError("", None, driver_error),
+        CONNECT,
+        database=Database("the database d on h, port 1", frozenset({SECRET})),
+    )
+    assert type(error) is RefusedError
+    assert error.cause.code == "3D000"
+    assert str(error) == (
+        "connecting failed: tests.unit.store.test_error_classes.OperationalError, 3D000 "
+        '(the database d on h, port 1): connection to server at "h", port 1 failed: FATAL: '
+        'database "d" does not exist ***; create the database, or correct its name in '
+        "SNAPSHOT_DATABASE_URL"
+    )
+
+
+def test_no_file_at_connect() -> None:
+    """The file is named."""
+    database = Database("the SQLite file /x/y.db")
+    error = write_error(of_sqlite(14), CONNECT, database=database)
+    assert "(the SQLite file /x/y.db); see that" in str(error)
+
+
 def test_no_connection_free() -> None:
     """The pool has one connection for the one thread: somebody else uses it just now."""
     assert type(write_error(exc.TimeoutError("QueuePool"), CONNECT)) is ContentionError
@@ -252,4 +286,4 @@ def test_no_text_of_a_driver_is_repeated() -> None:
     """It may quote a value; class, code and names are all there is."""
     error = write_error(of_server("22003"), STATEMENT)
     assert SECRET not in str(error)
-    assert str(error) == "writing failed: tests.unit.store.test_error_mapping.PsycopgError, 22003"
+    assert str(error) == "writing failed: tests.unit.store.test_error_classes.PsycopgError, 22003"
