@@ -6,6 +6,7 @@ import logging
 import random
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -20,13 +21,13 @@ from hypothesis import strategies as st
 
 from scrapy_snapshot_pipeline.capture.compile import compile_capture
 from scrapy_snapshot_pipeline.declaration.registry import Declarations, snapshot
-from scrapy_snapshot_pipeline.history import Answer, ChangeKind, SnapshotHistory
+from scrapy_snapshot_pipeline.history import Answer, SnapshotHistory
 from scrapy_snapshot_pipeline.records import Batch
 from scrapy_snapshot_pipeline.store.connection.engine import connect_engine
 from scrapy_snapshot_pipeline.store.normal_form.normalizer import Normalized
 from scrapy_snapshot_pipeline.store.schema.tables import SCHEMA, SCHEMA_VERSION, entity_tables
 from scrapy_snapshot_pipeline.store.snapshot_store import SnapshotStore
-from tests.contract.entities import RUN, Observation, at, declaration
+from tests.contract.entities import RUN, Observation, at
 from tests.contract.history import History, Row, Version, read
 from tests.contract.split_histories import (
     TABLE,
@@ -37,6 +38,7 @@ from tests.contract.split_histories import (
     transaction,
 )
 from tests.contract.stores import DatabaseStore, write
+from tests.contract.test_locks import WAITING, locked_before, sorted_names
 
 NAMES = tuple("abcdefgh")
 SPAN = 24
@@ -206,23 +208,6 @@ def test_last_version_survives_and_its_rows_have_its_id(database_url: str) -> No
         assert connection.execute(last).scalar_one() == survivor
 
 
-def test_chain_is_read_as_one_version(database_url: str) -> None:
-    """Before it is normalized: one change, with the times of the whole chain."""
-    store_chain(database_url)
-    with SnapshotHistory(database_url) as history:
-        new, late, changed = history.versions(TABLE, "a")
-        [state] = history.as_of(TABLE, at(10))
-        assert history.changes(TABLE).count() == 2
-    assert [new.kind, late.kind, changed.kind] == [
-        ChangeKind.NEW,
-        ChangeKind.LATE,
-        ChangeKind.CHANGED,
-    ]
-    assert (new.changed_at, new.last_confirmed_at, new.valid_to) == (at(0), at(20), at(SPAN))
-    assert (state.changed_at, state.last_confirmed_at, state.valid_to) == (at(0), at(20), at(SPAN))
-    assert {row.changed_at for row in state.children["markets"]} == {at(0)}
-
-
 def test_changes_views_leave_out_what_repeats(database_url: str) -> None:
     """Of an entity, and of a row."""
     store_chain(database_url)
@@ -332,6 +317,47 @@ def test_crawl_writes_meanwhile(postgresql_url: str) -> None:
             assert stored == expected
 
 
+@pytest.mark.postgresql
+def test_entities_are_locked_in_the_order_of_their_ids(postgresql_url: str) -> None:
+    """As a crawl locks them, and only those of which something is joined."""
+    names = sorted_names(20)
+    with closing(DatabaseStore(postgresql_url)) as store:
+        for second in (0, 1):
+            write(store, *(Observation(name, second, 0, {}) for name in names[::-2]))
+        split(postgresql_url, {1})
+        write(store, *(Observation(name, 2, 0, {}) for name in names[::2]))
+    other = sa.create_engine(postgresql_url, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
+    locked = locked_before(names[11], lambda: normalize(postgresql_url), other)
+    assert locked == set(names[1:11:2])
+
+
+@pytest.mark.postgresql
+def test_confirmation_that_commits_meanwhile_is_kept(postgresql_url: str) -> None:
+    """What is joined is read under the lock, not before it."""
+    with closing(DatabaseStore(postgresql_url)) as store:
+        write(store, *(Observation("a", second, 0, {"x": 1}) for second in (0, 2, 4)))
+    split(postgresql_url, {2})
+    walking = threading.Thread(target=normalize, args=(postgresql_url,), daemon=True)
+    with transaction(postgresql_url) as connection:
+        versions = contract_tables().versions
+        current = sa.update(versions).where(versions.c.valid_to.is_(None))
+        connection.execute(current.values(last_confirmed_at=at(9)))
+        walking.start()
+        wait_for_a_lock(postgresql_url)
+    walking.join()
+    [history] = histories(postgresql_url, ["a"])
+    assert history.versions == (Version(0, 0, 9, None),)
+
+
+def wait_for_a_lock(url: str) -> None:
+    """Until somebody waits for what another transaction has locked."""
+    deadline = time.monotonic() + 20
+    with transaction(url) as looking:
+        while not looking.exec_driver_sql(WAITING).scalar_one():
+            assert time.monotonic() < deadline, "nobody waits for the lock"
+            time.sleep(0.01)
+
+
 # Equal by value
 
 
@@ -402,8 +428,3 @@ def update(url: str, table: str, column: str, text: str) -> None:
     with transaction(url) as connection:
         changed = sa.update(stored).where(stored.c.valid_from == at(1))
         assert connection.execute(changed.values({column: text})).rowcount == 1
-
-
-def test_declared_tables_are_found() -> None:
-    """The suite's class has lists in lists."""
-    assert [child.parent for child in declaration().children] == [None, 0]

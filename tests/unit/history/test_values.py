@@ -12,6 +12,7 @@ from scrapy_snapshot_pipeline.declaration.tables import Column, Kind, Role
 from scrapy_snapshot_pipeline.history.values import (
     OwnColumns,
     bytes_id,
+    normal_json_text,
     stored_id,
     stored_uuid,
     to_number,
@@ -79,6 +80,12 @@ def test_json_is_the_same_from_every_database(text: str, value: object) -> None:
     """Names are sorted, and a large float without a fraction is an integer, as JSONB has it."""
     found = OwnColumns(COLUMNS).read(("a", text, 1, 1.0, b""))["prices"]
     assert repr(found) == repr(value)
+
+
+@pytest.mark.parametrize("text", ['{"b": 10.0, "a": [1]}', '{"a":[1e0],"b":10}'])
+def test_json_of_equal_values_has_one_normal_text(text: str) -> None:
+    """However a database writes it."""
+    assert normal_json_text(text) == '{"a":[1],"b":10}'
 
 
 def test_untyped_fields_take_the_place_of_their_column() -> None:
