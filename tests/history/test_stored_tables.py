@@ -35,7 +35,7 @@ def test_table_of_a_newer_version_is_refused(database_url: str) -> None:
     engine = sa.create_engine(database_url, poolclass=sa.NullPool)
     with engine.begin() as connection:
         connection.execute(sa.update(SCHEMA).values(version=SCHEMA_VERSION + 1))
-    with pytest.raises(HistoryError, match=f"table {TABLE} was made by a newer version"):
+    with pytest.raises(HistoryError, match=f"table {TABLE} is of version {SCHEMA_VERSION + 1}"):
         SnapshotHistory(database_url)
 
 
