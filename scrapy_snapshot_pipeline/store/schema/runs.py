@@ -6,7 +6,7 @@ import datetime as dt
 import json
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -47,8 +47,8 @@ class RunEnd:
     """Scrapy's reason; "finished" where the spider came to its end by itself."""
     counters: Mapping[str, int]
     """By the names of their columns in `snapshot_runs`."""
-    seen: Mapping[str, int] = field(default_factory=dict)
-    """Records that were stored or confirmed, by table."""
+    seen: Mapping[str, int] | None = None
+    """Records that were stored or confirmed, by table; None: not known."""
 
     @property
     def status(self) -> str:
@@ -82,7 +82,7 @@ def finish(connection: Connection, end: RunEnd) -> None:
             finished_at=end.finished_at,
             status=end.status,
             finish_reason=end.finish_reason,
-            seen=json.dumps(end.seen, sort_keys=True),
+            seen=None if end.seen is None else json.dumps(end.seen, sort_keys=True),
             **end.counters,
         )
     )
