@@ -46,7 +46,7 @@ QUICK = Scale(
     distance=distance.Size(items=3_000, distances=(20,), runs=5),
     history=history.Size(entities=3_000, runs=1),
     many_writers=many_writers.Size(
-        entities=2_000, children=0, rounds=8, writers=(1, 2, 8), batch=100, runs=1
+        entities=2_000, children=0, rounds=8, writers=(1, 2, 8), batch=250, runs=1
     ),
 )
 """Three minutes: mostly figures that have a goal, of which only large differences mean anything."""
@@ -66,7 +66,7 @@ FULL = Scale(
     distance=distance.Size(items=20_000, distances=(1, 20, 100), runs=5),
     history=history.Size(entities=100_000, runs=3),
     many_writers=many_writers.Size(
-        entities=5_000, children=0, rounds=8, writers=(1, 2, 4, 8), batch=100, runs=3
+        entities=5_000, children=0, rounds=8, writers=(1, 2, 4, 8), batch=250, runs=3
     ),
 )
 """An hour, and 10 GB of disk."""

@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import settings
 
-from tests.pgbouncer import MISSING, pgbouncer_binary, running_pgbouncer
+from tests.pgbouncer import MISSING, pgbouncer_binary, running_pgbouncer, set_apart
 from tests.postgresql import PostgresServer, start_private_server
 
 # The unit part is to be run at every save; HYPOTHESIS=thorough looks deeper, for a release.
@@ -99,6 +99,7 @@ def pooled_url(postgresql_url: str) -> Iterator[str]:
     binary = pgbouncer_binary()
     if binary is None:
         pytest.skip(MISSING)
+    set_apart(postgresql_url)
     url = sa.make_url(postgresql_url)
     with running_pgbouncer(binary, url.port or 5432) as port:
         yield url.set(port=port).render_as_string(hide_password=False)

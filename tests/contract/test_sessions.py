@@ -24,7 +24,7 @@ from scrapy_snapshot_pipeline.store.schema.runs import Run, RunEnd
 from scrapy_snapshot_pipeline.store.snapshot_store import SnapshotStore
 from tests.contract.entities import RUN, Observation, at, declaration, record
 from tests.contract.stores import place
-from tests.pgbouncer import SETTINGS, Neighbour, Settings, settings_of
+from tests.pgbouncer import SETTINGS, Neighbour, Settings, set_apart, settings_of
 
 pytestmark = pytest.mark.postgresql
 
@@ -84,6 +84,7 @@ CRAWL: Mapping[str, Work] = {
 @pytest.mark.parametrize("far", [False, True], ids=["near", "far"])
 def test_a_session_is_left_as_it_was(postgresql_url: str, *, far: bool) -> None:
     """After each transaction."""
+    set_apart(postgresql_url)
     with store_at(postgresql_url, far=far) as (store, engine):
         fresh = sa.create_engine(postgresql_url, poolclass=sa.NullPool)
         with fresh.connect() as connection:

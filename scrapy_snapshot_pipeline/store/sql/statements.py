@@ -75,6 +75,8 @@ class Statements:
 
         Returns the ids of the entities that were confirmed.  They are locked in the order of their
         ids, as in `lock_current`.
+
+        IS TRUE keeps the planner from joining by the hashes, whose order would be another one.
         """
         db = self._features
         table = self._versions.name
@@ -89,7 +91,7 @@ class Statements:
                     ELSE {table}.last_confirmed_at END
                 FROM v
                 WHERE {table}.entity_id = v.entity_id AND {table}.valid_to IS NULL
-                    AND ({table}.content_hash = v.content_hash) IS TRUE  -- no column to join by
+                    AND ({table}.content_hash = v.content_hash) IS TRUE
                     AND {table}.valid_from <= v.first_at {among}
                 RETURNING {db.digest.selected.format(f"{table}.entity_id")}"""  # noqa: S608 - declared, quoted names
             found = connection.exec_driver_sql(sql, (*parameters, *ids))
