@@ -33,7 +33,7 @@ STATS: Mapping[str, str] = {
     "snapshots/failed": "records that are neither stored nor in the dead letters",
     "snapshots/rejected": "items that could not become a record",
     "snapshots/ignored": "items of classes without a declaration, passed through",
-    "snapshots/late": "records that became a version of the past, since they were observed before what is current",
+    "snapshots/late": "records that became a version of the past, not the current one",
     "snapshots/children_inserted": "child rows written",
     "snapshots/children_ended": "stored child rows that got an end",
     "snapshots/batches": "transactions that committed",
