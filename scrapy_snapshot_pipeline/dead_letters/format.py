@@ -128,7 +128,8 @@ def read_fields(line: bytes) -> Mapping[str, Any]:
 
 
 def decode(fields: Mapping[str, Any], declaration: Declaration) -> DeadLetter:
-    """The letter of a line; raises DeadLetterError if the declaration has other columns."""
+    """The letter of a line; raises DeadLetterError for a declaration of another key or columns."""
+    _check_key(fields["key"], declaration)
     cause = ("exc", "code", "error_table", "column", "constraint")
     return DeadLetter(
         record=_record(fields, declaration),
@@ -141,6 +142,16 @@ def decode(fields: Mapping[str, Any], declaration: Declaration) -> DeadLetter:
         message=fields["message"],
         cause=Cause(*(fields[name] for name in cause)),
     )
+
+
+def _check_key(key: Mapping[str, object], declaration: Declaration) -> None:
+    """The record's id follows from its key, and would be that of no entity of today's."""
+    names = {column.name for column in declaration.columns if column.role is Role.KEY}
+    if set(key) != names:
+        raise DeadLetterError(
+            f"the record has another key than table {declaration.table} is declared with; "
+            "replay it with the item class it was scraped with"
+        )
 
 
 def _record(fields: Mapping[str, Any], declaration: Declaration) -> SnapshotRecord:

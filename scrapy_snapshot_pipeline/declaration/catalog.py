@@ -33,11 +33,6 @@ def describe(declaration: Declaration) -> dict[str, Text]:
     return texts
 
 
-def kinds(text: Text) -> dict[str, str]:
-    """The kind of each column in a stored text, by the column's name."""
-    return {name: column["kind"] for name, column in json.loads(text)["columns"].items()}
-
-
 def declarations(texts: Mapping[str, Text]) -> list[Declaration]:
     """The declarations of all stored texts, which come by table; without the users' classes."""
     tables = {name: json.loads(text) for name, text in sorted(texts.items())}

@@ -10,7 +10,9 @@ from scrapy_snapshot_pipeline.history.connection.transactions import Reader
 from scrapy_snapshot_pipeline.history.numeric.spans import numeric_paths, untracked_paths
 from scrapy_snapshot_pipeline.history.queries import Queries
 from scrapy_snapshot_pipeline.history.results import TableInfo
+from scrapy_snapshot_pipeline.safe_text import printable
 from scrapy_snapshot_pipeline.store.normal_form.catalogue import NORMAL_FORM_VERSION
+from scrapy_snapshot_pipeline.store.schema.create import other_schema
 from scrapy_snapshot_pipeline.store.schema.tables import (
     SCHEMA,
     SCHEMA_VERSION,
@@ -24,6 +26,12 @@ def learn(reader: Reader) -> dict[str, Queries]:
     problem = "the database could not be read, or has no snapshot tables"
     with reader.reading(problem, "run a crawl first, or correct the URL") as connection:
         rows = connection.execute(sa.select(SCHEMA)).all()
+        elsewhere = other_schema(connection)
+    if elsewhere is not None:
+        raise HistoryError(
+            f"the search_path finds the snapshot tables in schema {printable(elsewhere)}, which is "
+            "not its first one; put that schema first, or leave it out"
+        )
     newer = [row for row in rows if row.version > SCHEMA_VERSION]
     if newer:
         raise HistoryError(

@@ -6,13 +6,14 @@ import datetime as dt
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, make_dataclass, replace
 from decimal import Decimal
 from typing import Annotated, Any
 
 import pytest
 import scrapy
 import sqlalchemy as sa
+from sqlalchemy import Numeric, String
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeEngine
 
@@ -22,10 +23,12 @@ from scrapy_snapshot_pipeline.declaration.tables import Declaration, Kind
 from scrapy_snapshot_pipeline.errors import (
     AmbiguousCommitError,
     BadDataError,
+    HistoryError,
     RetriableWriteError,
     SchemaMismatchError,
     WriteError,
 )
+from scrapy_snapshot_pipeline.history import SnapshotHistory
 from scrapy_snapshot_pipeline.records import Batch, Outcome
 from scrapy_snapshot_pipeline.store.connection.engine import connect_engine
 from scrapy_snapshot_pipeline.store.schema.create import ddl
@@ -514,6 +517,88 @@ def test_column_of_another_kind_is_refused_by_name(engine: sa.Engine) -> None:
 
     with pytest.raises(SchemaMismatchError, match=r"column score .* decimal .* text"):
         SnapshotStore(engine).declare([replace(declaration(), columns=tuple(changed))])
+
+
+KEY, PRICED, SHORT = ("sku",), Annotated[Decimal, Numeric(10, 2)], Annotated[str, String(5)]
+
+
+def _offer(
+    key: Sequence[str] = KEY,
+    price: Any = PRICED,
+    name: Any = SHORT,
+    untracked: Sequence[str] = (),
+    row_key: str = "size",
+) -> Declaration:
+    """A class of today, or the one that it was before."""
+    row = make_dataclass("Row", [("size", str), ("colour", str)])
+    fields = [("sku", str), ("shop", str), ("price", price), ("name", name)]
+    offer = make_dataclass("Offer", [*fields, ("rows", list[snapshot(key=row_key)(row)])])  # type: ignore[misc]
+    return _declared(snapshot(key=tuple(key), untracked=tuple(untracked))(offer))
+
+
+@pytest.mark.parametrize(
+    ("now", "text"),
+    [
+        (_offer(key=("shop", "sku")), "table offer: the key was (sku) and is now (sku, shop)"),
+        (
+            _offer(price=Annotated[Decimal, Numeric(10, 4)]),
+            "column price was created for 10 digits, 2 of them after the point",
+        ),
+        (_offer(name=Annotated[str, String(20)]), "5 characters and is now declared for 20"),
+        (_offer(untracked=("shop",)), "column shop was tracked and is now untracked"),
+        (_offer(row_key="colour"), "table offer_rows: the key was (size) and is now (colour)"),
+    ],
+    ids=["key", "scale", "length", "untracked", "list key"],
+)
+def test_another_declaration_than_the_stored_one_is_refused(
+    now: Declaration, text: str, engine: sa.Engine
+) -> None:
+    """It would store values cut, or every entity again; the error says what was and what is."""
+    SnapshotStore(engine).declare([_offer()])
+    with pytest.raises(SchemaMismatchError) as refused:
+        SnapshotStore(engine).declare([now])
+    assert text in str(refused.value)
+    assert str(refused.value).endswith('or give it another table with table="..."')
+    SnapshotStore(engine).declare([_offer()])
+
+
+def test_a_table_that_was_dropped_is_created_again(engine: sa.Engine) -> None:
+    """Though the catalogue still knows it."""
+    SnapshotStore(engine).declare([declaration()])
+    with engine.begin() as connection:
+        for table in ("contract_match_markets", "contract_match"):
+            connection.exec_driver_sql(f"DROP TABLE {table} {_CASCADE[engine.dialect.name]}")
+    store = SnapshotStore(engine)
+    store.declare([declaration()])
+    seen = Batch((record(Observation("a", 0, 0, {"m": 1})),))
+    assert store.write(seen).outcomes == (Outcome.INSERTED,)
+
+
+_CASCADE = {"sqlite": "", "postgresql": "CASCADE"}
+
+
+def test_tables_of_a_later_schema_of_the_search_path_are_not_taken(postgresql_url: str) -> None:
+    """Neither for a crawl, which would begin a second history, nor for a question."""
+    admin = connect_engine(postgresql_url, connect_timeout=10)
+    with admin.begin() as connection:
+        connection.exec_driver_sql("CREATE SCHEMA first; CREATE SCHEMA live")
+    in_path = "{}?options=-csearch_path%3D{}".format
+
+    def store(path: str) -> SnapshotStore:
+        return SnapshotStore(connect_engine(in_path(postgresql_url, path), connect_timeout=10))
+
+    with closing(store("live")) as live:
+        live.declare([declaration()])
+    with (
+        closing(store("first,live")) as both,
+        pytest.raises(SchemaMismatchError, match="are in schema live, and new ones would be"),
+    ):
+        both.declare([declaration()])
+    with pytest.raises(HistoryError, match="in schema live, which is not its first"):
+        SnapshotHistory(in_path(postgresql_url, "first,live")).tables()
+    with closing(store("live,first")) as right:
+        right.declare([declaration()])
+    admin.dispose()
 
 
 def test_a_database_of_a_newer_release_is_refused_with_both_versions(engine: sa.Engine) -> None:

@@ -109,6 +109,6 @@ def _write_summary(counts: Counter[str], failed_again: Path) -> None:
         sys.stdout.write("damaged lines cannot be replayed: their sha256 does not fit\n")
     if counts[UNDECLARED]:
         sys.stdout.write(
-            "undeclared: the project declares no such table, or with other columns; replay them "
-            "with the item classes they were scraped with\n"
+            "undeclared: the project declares no such table, or with another key or other columns; "
+            "replay them with the item classes they were scraped with\n"
         )

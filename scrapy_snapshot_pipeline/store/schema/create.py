@@ -16,16 +16,15 @@ from sqlalchemy.types import SchemaType
 from scrapy_snapshot_pipeline.errors import SchemaMismatchError
 from scrapy_snapshot_pipeline.store.schema.plan import (
     AddColumn,
-    CatalogueEntry,
     CreateTable,
     MakeView,
     Record,
     Refuse,
     SetStorage,
     Step,
-    StoredSchema,
     schema_plan,
 )
+from scrapy_snapshot_pipeline.store.schema.stored import CatalogueEntry, StoredSchema
 from scrapy_snapshot_pipeline.store.schema.tables import (
     SCHEMA,
     SYSTEM,
@@ -38,6 +37,11 @@ _POSTGRESQL_COLUMNS = 1_600
 _SQLITE_COLUMNS = 2_000
 """The most in a table or a view; of SQLite unless it was built with another limit."""
 _LIMIT_COLUMN = 2  # sqlite3.SQLITE_LIMIT_COLUMN, which Python 3.10 lacks
+
+_OTHER_SCHEMA = """
+SELECT n.nspname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.oid = to_regclass('snapshot_schema') AND n.nspname <> current_schema()
+"""
 
 _FIRST_TEXT = 25
 """Statements in the first text, which show how fast the server is: while it works on a text, it
@@ -74,6 +78,7 @@ def stored_schema(connection: Connection, declared: Iterable[EntityTables]) -> S
         frozenset(inspector.get_view_names()),
         _catalogue(connection, columns.get(SCHEMA.name, frozenset())),
         _max_columns(connection),
+        other_schema(connection),
     )
 
 
@@ -129,6 +134,17 @@ def _catalogue(connection: Connection, columns: frozenset[str]) -> dict[str, Cat
     }
 
 
+def other_schema(connection: Connection) -> str | None:
+    """The schema in which the search_path finds our catalogue; None where it is the first, or none.
+
+    Tables are created in the first schema of the path, and looked for in all of them.
+    """
+    if connection.dialect.name != "postgresql":
+        return None
+    schema_name: str | None = connection.exec_driver_sql(_OTHER_SCHEMA).scalar()
+    return schema_name
+
+
 def _max_columns(connection: Connection) -> int:
     if connection.dialect.name != "sqlite":
         return _POSTGRESQL_COLUMNS
@@ -164,12 +180,11 @@ def _run(connection: Connection, statements: Sequence[str]) -> None:
 
 
 def _record(dialect: Dialect, step: Record) -> list[str]:
-    entry = step.entry
-    old = SCHEMA.delete().where(SCHEMA.c.table_name == step.table)
-    new = SCHEMA.insert().values(
-        table_name=step.table, version=entry.version, columns=entry.columns
-    )
-    return [_with_values(dialect, each) for each in ((old, new) if step.replace else (new,))]
+    values = {"version": step.entry.version, "columns": step.entry.columns}
+    if step.replace:
+        known = SCHEMA.update().where(SCHEMA.c.table_name == step.table).values(**values)
+        return [_with_values(dialect, known)]
+    return [_with_values(dialect, SCHEMA.insert().values(table_name=step.table, **values))]
 
 
 def _with_values(dialect: Dialect, statement: ClauseElement) -> str:

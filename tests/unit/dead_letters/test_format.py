@@ -87,6 +87,14 @@ def test_another_declaration_is_refused() -> None:
         decode(read_fields(line()), other)
 
 
+def test_a_declaration_with_another_key_is_refused() -> None:
+    """Its columns may all be there; the record would be stored under an id of nobody's."""
+    columns = tuple(dataclasses.replace(column, role=Role.KEY) for column in DECLARATION.columns)
+    other = dataclasses.replace(DECLARATION, columns=columns)
+    with pytest.raises(DeadLetterError, match="another key than table odds"):
+        decode(read_fields(line()), other)
+
+
 @pytest.mark.parametrize(
     ("error", "reason"),
     [

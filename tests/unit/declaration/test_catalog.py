@@ -57,11 +57,6 @@ def test_each_table_has_its_text() -> None:
     assert catalog.describe(DECLARATION) == TEXTS
 
 
-def test_the_kinds_of_a_table_are_read_from_its_text() -> None:
-    """By column."""
-    assert catalog.kinds(TEXTS["odds_markets_prices"]) == {"market": "text", "price": "decimal"}
-
-
 def test_declarations_are_read_back_from_their_texts() -> None:
     """Whatever order the rows of the database come in."""
     texts = {**catalog.describe(BOOK), **catalog.describe(DECLARATION)}

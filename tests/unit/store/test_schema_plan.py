@@ -11,20 +11,18 @@ import sqlalchemy as sa
 
 from scrapy_snapshot_pipeline.declaration.catalog import describe
 from scrapy_snapshot_pipeline.declaration.registry import Declarations, snapshot
-from scrapy_snapshot_pipeline.declaration.tables import Kind
+from scrapy_snapshot_pipeline.declaration.tables import Kind, Role
 from scrapy_snapshot_pipeline.store.schema.plan import (
-    SYSTEM_ENTRY,
     AddColumn,
-    CatalogueEntry,
     CreateTable,
     MakeView,
     Record,
     Refuse,
     SetStorage,
     Step,
-    StoredSchema,
     schema_plan,
 )
+from scrapy_snapshot_pipeline.store.schema.stored import SYSTEM_ENTRY, CatalogueEntry, StoredSchema
 from scrapy_snapshot_pipeline.store.schema.tables import (
     SCHEMA_VERSION,
     SYSTEM,
@@ -67,18 +65,14 @@ VIEWS = [view.name for view in entity_views(OFFER)]
 
 
 def stored(*, without: Sequence[str] = ()) -> StoredSchema:
-    """The database after a crawl; some tables may have been dropped since, with their rows."""
+    """The database after a crawl; some tables may have been dropped since, not their rows."""
     tables = [t for t in (*SYSTEM_TABLES, *OFFER.all) if t.name not in without]
     texts = describe(OFFER.declaration)
     return StoredSchema(
         tables=frozenset(table.name for table in tables),
         columns={t.name: frozenset(c.name for c in t.columns) for t in tables},
         views=frozenset(VIEWS),
-        catalogue={
-            name: CatalogueEntry(SCHEMA_VERSION, text)
-            for name, text in texts.items()
-            if name not in without
-        }
+        catalogue={name: CatalogueEntry(SCHEMA_VERSION, text) for name, text in texts.items()}
         | {SYSTEM_ENTRY: SYSTEM_RECORD.entry},
     )
 
@@ -131,7 +125,8 @@ def test_a_child_table_alone_is_created_and_recorded() -> None:
     [child] = OFFER.children
     plan = schema_plan(stored(without=[child.name]), [OFFER])
     text = describe(OFFER.declaration)[child.name]
-    assert plan == [CreateTable(child), Record(child.name, CatalogueEntry(SCHEMA_VERSION, text))]
+    entry = CatalogueEntry(SCHEMA_VERSION, text)
+    assert plan == [CreateTable(child), Record(child.name, entry, replace=True)]
 
 
 def test_a_view_of_the_same_name_is_replaced() -> None:
@@ -222,10 +217,37 @@ def test_another_kind_is_refused_by_name() -> None:
     assert "column title was created for text values and is now declared as integer" in text
 
 
-def test_a_table_that_nobody_recorded_may_be_of_any_kind() -> None:
-    """As after a restore of the entity's tables alone."""
+def test_a_table_that_nobody_recorded_is_recorded() -> None:
+    """As after a restore of the entity's tables alone; until then the history did not know it."""
     unrecorded = {SYSTEM_ENTRY: SYSTEM_RECORD.entry}
-    assert schema_plan(replace(stored(), catalogue=unrecorded), [OFFER]) == []
+    plan = schema_plan(replace(stored(), catalogue=unrecorded), [OFFER])
+    assert plan == [Record(t, CatalogueEntry(SCHEMA_VERSION, TEXTS[t])) for t in sorted(TEXTS)]
+
+
+def test_what_a_dropped_table_was_created_for_is_replaced() -> None:
+    """It may have been another class's, of other columns."""
+    text = '{"columns": {"id": {"kind": "text", "role": "key"}}, "untyped": false}'
+    known = stored(without=["offer", OFFER.children[0].name])
+    entries = {**known.catalogue, "offer": CatalogueEntry(1, text)}
+    plan = schema_plan(replace(known, catalogue=entries), [OFFER])
+    assert Record("offer", CatalogueEntry(SCHEMA_VERSION, TEXTS["offer"]), replace=True) in plan
+
+
+def test_another_key_is_refused_with_what_is_right() -> None:
+    """Every entity would be stored again, and the old ones would stay current for ever."""
+    own = OFFER.declaration
+    columns = [replace(c, role=Role.KEY) if c.name == "title" else c for c in own.columns]
+    changed = entity_tables(replace(own, columns=tuple(columns)), sa.MetaData())
+    assert reason(schema_plan(stored(), [changed])) == (
+        "table offer: the key was (sku) and is now (sku, title); restore the declaration of Offer, "
+        'or give it another table with table="..."'
+    )
+
+
+def test_a_catalogue_in_another_schema_is_refused() -> None:
+    """Tables would be created in the first schema, beside the history in the other one."""
+    known = StoredSchema(other_schema="live")
+    assert "are in schema live, and new ones would be" in reason(schema_plan(known, [OFFER]))
 
 
 def test_a_newer_schema_is_refused_with_both_versions() -> None:

@@ -1,0 +1,122 @@
+"""What differs between the declaration that a table was created for and the one of today.  Pure."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from scrapy_snapshot_pipeline.declaration.tables import (
+    Column,
+    Declaration,
+    Kind,
+    Role,
+)
+
+
+class Aspect(enum.Enum):
+    """In what two declarations differ."""
+
+    KEY = "key"
+    KIND = "kind"
+    ROLE = "role"
+    LIMIT = "limit"
+    LIST = "list"
+    TYPES = "types"
+    """Whether the class states types at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One of them, in words."""
+
+    table: str
+    aspect: Aspect
+    subject: str
+    """What differs, as the subject of a sentence."""
+    stored: str
+    declared: str
+
+    @property
+    def text(self) -> str:
+        """What it was, and what it is now."""
+        return f"{self.subject} was {self.stored} and is now {self.declared}"
+
+
+def differences(stored: Declaration, declared: Declaration) -> list[Difference]:
+    """All of them, without the columns that only one side has: those are in the table itself."""
+    return [
+        *_types(stored, declared),
+        *_columns(stored.table, stored.columns, declared.columns),
+        *_lists(stored, declared),
+    ]
+
+
+def _types(stored: Declaration, declared: Declaration) -> Iterator[Difference]:
+    if stored.untyped != declared.untyped:
+        words = {True: "without types", False: "with types"}
+        yield Difference(
+            stored.table, Aspect.TYPES, "the class", words[stored.untyped], words[declared.untyped]
+        )
+
+
+def _columns(
+    table: str, stored: Sequence[Column], declared: Sequence[Column]
+) -> Iterator[Difference]:
+    before, now = _key(stored), _key(declared)
+    if set(before) != set(now):
+        yield Difference(table, Aspect.KEY, "the key", _listed(before), _listed(now))
+    known = {column.name: column for column in stored}
+    for column in declared:
+        if column.name in known:
+            yield from _column(table, known[column.name], column)
+
+
+def _column(table: str, stored: Column, declared: Column) -> Iterator[Difference]:
+    subject = f"column {stored.name}"
+    if stored.kind is not declared.kind:
+        kinds = (f"created for {stored.kind.value} values", f"declared as {declared.kind.value}")
+        yield Difference(table, Aspect.KIND, subject, *kinds)
+        return
+    roles = {stored.role, declared.role}
+    if roles == {Role.TRACKED, Role.UNTRACKED}:
+        yield Difference(table, Aspect.ROLE, subject, stored.role.value, declared.role.value)
+    if _limits(stored) != _limits(declared):
+        limits = (f"created for {_limit_words(stored)}", f"declared for {_limit_words(declared)}")
+        yield Difference(table, Aspect.LIMIT, subject, *limits)
+
+
+def _lists(stored: Declaration, declared: Declaration) -> Iterator[Difference]:
+    before = {child.path: child for child in stored.children}
+    now = {child.path: child for child in declared.children}
+    for path in sorted(before.keys() | now.keys()):
+        if path in before and path in now:
+            yield from _columns(before[path].name, before[path].columns, now[path].columns)
+        elif path[:-1] in now or len(path) == 1:
+            subject = f"the list {'.'.join(path)}"
+            words = ("declared", "not") if path in before else ("not declared", "declared")
+            yield Difference(stored.table, Aspect.LIST, subject, *words)
+
+
+def _key(columns: Sequence[Column]) -> list[str]:
+    return [column.name for column in columns if column.role is Role.KEY]
+
+
+def _limits(column: Column) -> tuple[int | None, int | None, int | None]:
+    return column.length, column.precision, column.scale
+
+
+def _limit_words(column: Column) -> str:
+    if column.kind is Kind.DECIMAL:
+        return _decimal_words(column.precision, column.scale)
+    unit = "bytes" if column.kind is Kind.BYTES else "characters"
+    return f"any number of {unit}" if column.length is None else f"{column.length:,} {unit}"
+
+
+def _decimal_words(precision: int | None, scale: int | None) -> str:
+    digits = "any number of digits" if precision is None else f"{precision} digits"
+    return digits if scale is None else f"{digits}, {scale} of them after the point"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f"({', '.join(names)})"
