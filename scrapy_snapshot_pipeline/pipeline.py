@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import random
 import time
 import uuid
@@ -25,6 +26,7 @@ from scrapy_snapshot_pipeline.crawl.item_errors import (
 from scrapy_snapshot_pipeline.crawl.jobdir import Job
 from scrapy_snapshot_pipeline.crawl.loop import before_shutdown, loop_caller
 from scrapy_snapshot_pipeline.crawl.open_crawl import OpenCrawl
+from scrapy_snapshot_pipeline.crawl.project import project_settings, warn_of_stray_file
 from scrapy_snapshot_pipeline.crawl.scrapy_command import is_parse, stores_nothing
 from scrapy_snapshot_pipeline.crawl.stats import CrawlStats
 from scrapy_snapshot_pipeline.dead_letters.file import DeadLetterFile, check_folder
@@ -41,6 +43,8 @@ from scrapy_snapshot_pipeline.store.connection.engine import connect_engine, sho
 from scrapy_snapshot_pipeline.store.schema.runs import CRAWL, PARSE, Run, RunEnd
 from scrapy_snapshot_pipeline.store.snapshot_store import SnapshotStore
 from scrapy_snapshot_pipeline.writer.async_store import AsyncStore
+
+logger = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -85,7 +89,7 @@ class SnapshotPipeline:
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         """Read the settings; raises SettingsError, DeclarationError."""
-        settings = SnapshotSettings.from_settings(crawler.settings)
+        settings = project_settings(crawler.settings)
         if not settings.enabled:
             raise NotConfigured("SNAPSHOT_ENABLED is off")
         command = stores_nothing()
@@ -98,6 +102,7 @@ class SnapshotPipeline:
 
     async def open_spider(self) -> None:
         """Create or check the tables and write the run's row; raises what prevents that."""
+        warn_of_stray_file(self._crawler.settings)
         self._database.open(loop_caller(self._crawler))
         try:
             await maybe_deferred_to_future(Deferred.fromCoroutine(self._prepare_database()))
@@ -139,6 +144,7 @@ class SnapshotPipeline:
     async def _prepare_database(self) -> None:
         await self._captures.prepare_declared()
         await self._database.start_run(self._run())
+        logger.info("Snapshots go to %s", self._database.address)
 
     def _run(self) -> Run:
         return Run(

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import urllib.parse
 import zoneinfo
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import Generic, Protocol, TypeAlias, TypeVar
 
@@ -23,6 +25,9 @@ Number = TypeVar("Number", int, float)
 
 _SECRETS = ("passw", "secret", "token")
 """Parts of names that a URL's query must not have; `passfile` is allowed, as it holds a path."""
+_SQLITE_FILE = re.compile(
+    r"(?P<before>sqlite(?:\+\w+)?:///(?:file:)?)(?P<path>(?!:memory:)[^?]+)(?P<after>(?:\?.*)?)"
+)
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -126,6 +131,20 @@ class DatabaseUrl:
         if _has_secret(urllib.parse.urlsplit(value).query):
             raise ValueError
         return value
+
+
+def sqlite_file(url: str) -> str | None:
+    """The path in a SQLite URL; None where it names no file."""
+    found = _SQLITE_FILE.fullmatch(url)
+    return found["path"] if found else None
+
+
+def url_in_folder(url: str, folder: Path) -> str:
+    """The URL with a relative path of a SQLite file taken from `folder`; others as they are."""
+    found = _SQLITE_FILE.fullmatch(url)
+    if found is None or "?" in str(folder):
+        return url
+    return f"{found['before']}{(folder / found['path']).as_posix()}{found['after']}"
 
 
 class Folder:

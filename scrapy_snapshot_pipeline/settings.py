@@ -8,7 +8,8 @@ from __future__ import annotations
 import difflib
 import zoneinfo
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, Protocol, TypeAlias, TypeGuard, TypeVar
 
@@ -24,6 +25,7 @@ from scrapy_snapshot_pipeline.setting_types import (
     SettingType,
     Whole,
     Zone,
+    url_in_folder,
 )
 
 PREFIX = "SNAPSHOT_"
@@ -145,6 +147,15 @@ class SnapshotSettings:
         given = [name for name in source if _is_ours(name)]
         parsed: dict[str, Any] = {_field(name): _known(name).parse(source[name]) for name in given}
         return cls(**parsed)
+
+    def in_folder(self, folder: Path) -> SnapshotSettings:
+        """With relative paths taken from `folder`, not from wherever the process was started."""
+        letters = self.dead_letter_dir
+        return replace(
+            self,
+            database_url=url_in_folder(self.database_url, folder),
+            dead_letter_dir=None if letters is None else str(folder / letters),
+        )
 
 
 AT_MOST = (

@@ -58,6 +58,11 @@ class AsyncStore:
         self._reached = False
         """Whether the database has done something for us."""
 
+    @property
+    def address(self) -> str:
+        """Where the database is, in words without a secret."""
+        return self._store.address
+
     def open(self, call_in_loop: CallInLoop) -> None:
         """Start the thread."""
         self._thread = WorkerThread(call_in_loop)

@@ -13,13 +13,13 @@ from scrapy_snapshot_pipeline.commands.maintenance.files_argument import (
     add_files_argument,
     chosen_files,
 )
+from scrapy_snapshot_pipeline.crawl.project import project_settings
 from scrapy_snapshot_pipeline.dead_letters.file import DoneFile, is_torn, read_lines
 from scrapy_snapshot_pipeline.dead_letters.folder import dead_letter_folder
 from scrapy_snapshot_pipeline.dead_letters.format import read_fields
 from scrapy_snapshot_pipeline.dead_letters.replay import checksum_of
 from scrapy_snapshot_pipeline.errors import DeadLetterError
 from scrapy_snapshot_pipeline.safe_text import printable
-from scrapy_snapshot_pipeline.settings import SnapshotSettings
 
 
 class DeadLetters:
@@ -32,7 +32,7 @@ class DeadLetters:
         add_files_argument(parser)
 
     def run(self, settings: BaseSettings, options: argparse.Namespace) -> int:
-        folder = dead_letter_folder(SnapshotSettings.from_settings(settings))
+        folder = dead_letter_folder(project_settings(settings))
         files = chosen_files(options, folder)
         if not files:
             sys.stdout.write(f"no dead letters in {printable(str(folder))}\n")

@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from scrapy.settings import BaseSettings
 
 from scrapy_snapshot_pipeline.commands.maintenance.load_declarations import load_declarations
+from scrapy_snapshot_pipeline.crawl.project import project_settings
 from scrapy_snapshot_pipeline.declaration.tables import Declaration
-from scrapy_snapshot_pipeline.settings import SnapshotSettings
 from scrapy_snapshot_pipeline.store.connection.engine import connect_engine
 from scrapy_snapshot_pipeline.store.schema.create import ddl
 from scrapy_snapshot_pipeline.store.schema.tables import entity_tables
@@ -27,7 +27,7 @@ class Init:
         parser.add_argument("--sql", action="store_true", help="print the DDL, touch no database")
 
     def run(self, settings: BaseSettings, options: argparse.Namespace) -> int:
-        ours = SnapshotSettings.from_settings(settings)
+        ours = project_settings(settings)
         declarations = load_declarations(settings, ours)
         engine = connect_engine(ours.database_url, connect_timeout=ours.connect_timeout)
         if options.sql:

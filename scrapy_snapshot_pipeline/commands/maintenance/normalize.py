@@ -13,6 +13,7 @@ from rich.progress import Progress
 from scrapy.settings import BaseSettings
 
 from scrapy_snapshot_pipeline.commands.queries.query_command import open_history
+from scrapy_snapshot_pipeline.crawl.project import project_settings
 from scrapy_snapshot_pipeline.delivery.retry import RetryPolicy
 from scrapy_snapshot_pipeline.history.values import normal_json_text
 from scrapy_snapshot_pipeline.safe_text import printable
@@ -33,7 +34,7 @@ class Normalize:
         parser.add_argument("--dry-run", action="store_true", help="count, but write nothing")
 
     def run(self, settings: BaseSettings, options: argparse.Namespace) -> int:
-        ours = SnapshotSettings.from_settings(settings)
+        ours = project_settings(settings)
         with open_history(settings) as history:
             named = [history.table(name) for name in options.tables]
             tables = [table.name for table in named or history.tables()]

@@ -21,6 +21,7 @@ from scrapy_snapshot_pipeline.commands.maintenance.files_argument import (
     chosen_files,
 )
 from scrapy_snapshot_pipeline.commands.maintenance.load_declarations import load_declarations
+from scrapy_snapshot_pipeline.crawl.project import project_settings
 from scrapy_snapshot_pipeline.dead_letters.file import DeadLetterFile, check_folder, read_lines
 from scrapy_snapshot_pipeline.dead_letters.folder import dead_letter_folder
 from scrapy_snapshot_pipeline.dead_letters.replay import DAMAGED, UNDECLARED, Replay
@@ -47,7 +48,7 @@ class ReplayCommand:
 
     def run(self, settings: BaseSettings, options: argparse.Namespace) -> int:
         """Give 1 where not everything could be stored."""
-        ours = SnapshotSettings.from_settings(settings)
+        ours = project_settings(settings)
         declarations = {each.table: each for each in load_declarations(settings, ours)}
         folder = dead_letter_folder(ours)
         check_folder(folder)

@@ -21,9 +21,9 @@ from scrapy_snapshot_pipeline.commands.output.output import (
     zone_of,
 )
 from scrapy_snapshot_pipeline.commands.time_arguments import TimeOrRun, parse_time_or_run
+from scrapy_snapshot_pipeline.crawl.project import project_settings
 from scrapy_snapshot_pipeline.errors import HistoryError
 from scrapy_snapshot_pipeline.history import SnapshotHistory, TableInfo
-from scrapy_snapshot_pipeline.settings import SnapshotSettings
 
 SOMETHING_FOUND = 3
 """The exit code under `--exit-code`; 1 and 2 mean errors."""
@@ -56,7 +56,7 @@ class QueryCommand(ABC):
 @contextmanager
 def open_history(settings: BaseSettings) -> Iterator[SnapshotHistory]:
     """The history in the project's database.  Raises HistoryError."""
-    with SnapshotHistory(SnapshotSettings.from_settings(settings).database_url) as history:
+    with SnapshotHistory(project_settings(settings).database_url) as history:
         yield history
 
 

@@ -8,10 +8,10 @@ from typing import Any
 from urllib.parse import quote
 
 import sqlalchemy as sa
-from sqlalchemy.engine import URL, Connection, Engine, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.engine import URL, Connection, Engine
 
 from scrapy_snapshot_pipeline.errors import HistoryError
+from scrapy_snapshot_pipeline.store.connection.url import UnusableUrlError, parse_url
 
 _UUID_OID = 2950
 
@@ -19,12 +19,9 @@ _UUID_OID = 2950
 def read_engine(url: str) -> Engine:
     """An engine that has not connected yet.  Raises HistoryError, never with the password."""
     try:
-        parsed = make_url(url)
-    except (ArgumentError, ValueError):  # ValueError: the port is not a number
-        raise HistoryError(
-            "the history's URL is not a SQLAlchemy URL; write it like "
-            "sqlite:///snapshots.db or postgresql+psycopg2://user@host/database"
-        ) from None
+        parsed = parse_url(url)
+    except UnusableUrlError as error:
+        raise HistoryError(f"the history's URL {error}") from None
     if parsed.get_backend_name() == "sqlite":
         return _sqlite(parsed)
     return _server(parsed)
@@ -59,13 +56,12 @@ def _begin(connection: Connection) -> None:
 def _server(url: URL) -> Engine:
     try:
         engine = sa.create_engine(url, hide_parameters=True, isolation_level="REPEATABLE READ")
-    except (ImportError, NoSuchModuleError):
+    except ImportError:
         raise HistoryError(
-            f"no driver for {url.drivername} is installed; pip install "
-            '"scrapy-snapshot-pipeline[postgresql]", or use sqlite:///'
+            "the history's URL names PostgreSQL, but its driver is not installed; "
+            'pip install "scrapy-snapshot-pipeline[postgresql]"'
         ) from None
-    if engine.dialect.driver == "psycopg2":
-        sa.event.listen(engine, "connect", _uuids_as_text(engine.dialect.dbapi))
+    sa.event.listen(engine, "connect", _uuids_as_text(engine.dialect.dbapi))
     sa.event.listen(engine, "begin", _read_in_utc)
     return engine.execution_options(postgresql_readonly=True)
 

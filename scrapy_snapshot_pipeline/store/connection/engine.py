@@ -8,8 +8,7 @@ import time
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import URL, Connection, Engine, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from scrapy_snapshot_pipeline.errors import SettingsError
@@ -17,6 +16,7 @@ from scrapy_snapshot_pipeline.safe_text import printable
 from scrapy_snapshot_pipeline.store.connection.tls import unverified_host
 from scrapy_snapshot_pipeline.store.connection.transaction_settings import transaction_settings
 from scrapy_snapshot_pipeline.store.connection.transactions import IS_REMOTE, send_begin_and_commit
+from scrapy_snapshot_pipeline.store.connection.url import UnusableUrlError, in_memory, parse_url
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +39,7 @@ def connect_engine(
     """
     parsed = _parse(url)
     if parsed.get_backend_name() == "sqlite":
+        _warn_in_memory(parsed)
         return _sqlite_engine(parsed)
     engine = _server_engine(parsed, connect_timeout)
     send_begin_and_commit(engine, transaction_settings(write_timeout))
@@ -54,12 +55,9 @@ def shown_url(url: str) -> str:
 
 def _parse(url: str) -> URL:
     try:
-        return make_url(url)
-    except (ArgumentError, ValueError):  # ValueError: a port that is no number
-        raise SettingsError(
-            "SNAPSHOT_DATABASE_URL is not a SQLAlchemy URL; write it like "
-            "sqlite:///snapshots.db or postgresql+psycopg2://user@host/database"
-        ) from None
+        return parse_url(url)
+    except UnusableUrlError as error:
+        raise SettingsError(f"SNAPSHOT_DATABASE_URL {error}") from None
 
 
 def _sqlite_engine(url: URL) -> Engine:
@@ -102,10 +100,21 @@ def _server_engine(url: URL, connect_timeout: float) -> Engine:
             pool_size=1,
             max_overflow=0,
         )
-    except (ImportError, NoSuchModuleError):
-        raise SettingsError(_no_driver(url)) from None
+    except ImportError:
+        raise SettingsError(
+            "SNAPSHOT_DATABASE_URL names PostgreSQL, but its driver is not installed; "
+            'pip install "scrapy-snapshot-pipeline[postgresql]"'
+        ) from None
     sa.event.listen(engine, "connect", _measure_distance)
     return engine
+
+
+def _warn_in_memory(url: URL) -> None:
+    if in_memory(url):
+        logger.warning(
+            "SNAPSHOT_DATABASE_URL is a SQLite database in memory: all that is stored is gone when "
+            "the process ends; name a file, as in sqlite:///snapshots.db"
+        )
 
 
 def _warn_unverified(url: URL) -> None:
@@ -117,19 +126,6 @@ def _warn_unverified(url: URL) -> None:
         "that answers: whoever is between could read the password and the data; end the URL with "
         "?sslmode=verify-full (and &sslrootcert=FILE, the certificate of its authority)",
         printable(host),
-    )
-
-
-def _no_driver(url: URL) -> str:
-    if url.get_backend_name() in ("postgres", "postgresql"):
-        return (
-            "SNAPSHOT_DATABASE_URL names PostgreSQL, but its driver is not installed; "
-            'pip install "scrapy-snapshot-pipeline[postgresql]" and begin the URL with '
-            "postgresql+psycopg2://"
-        )
-    return (
-        f"SNAPSHOT_DATABASE_URL names {url.drivername}, for which no driver is installed; "
-        "use sqlite:/// or postgresql+psycopg2://"
     )
 
 

@@ -80,7 +80,7 @@ def test_one_warning_with_setting_host_and_cure_and_no_credential(
     assert "s3cr3t" not in text
 
 
-@pytest.mark.parametrize("url", ["sqlite://", f"{BASE}anna@127.0.0.1/odds"])
+@pytest.mark.parametrize("url", ["sqlite:///odds.db", f"{BASE}anna@127.0.0.1/odds"])
 def test_no_warning_where_there_is_nothing_to_prove(
     url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
