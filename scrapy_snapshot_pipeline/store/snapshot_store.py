@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from scrapy_snapshot_pipeline.declaration.tables import Declaration
-from scrapy_snapshot_pipeline.errors import ConflictError, RetriableWriteError
+from scrapy_snapshot_pipeline.errors import BadDataError, ConflictError, RetriableWriteError
 from scrapy_snapshot_pipeline.records import Batch, WriteResult
 from scrapy_snapshot_pipeline.store.connection.address import address
 from scrapy_snapshot_pipeline.store.connection.checked_transactions import CheckedTransactions
@@ -24,6 +24,7 @@ from scrapy_snapshot_pipeline.store.normal_form.sample import tables_to_normaliz
 from scrapy_snapshot_pipeline.store.prediction import Prediction, Strategy
 from scrapy_snapshot_pipeline.store.schema import runs
 from scrapy_snapshot_pipeline.store.schema.create import ensure_schema
+from scrapy_snapshot_pipeline.store.schema.key_index import refused_by_key_index, shorten_key_index
 from scrapy_snapshot_pipeline.store.schema.tables import SYSTEM, EntityTables, entity_tables
 from scrapy_snapshot_pipeline.store.sql.dialects import features_of
 from scrapy_snapshot_pipeline.store.sql.insert import json_tables
@@ -81,16 +82,12 @@ class SnapshotStore:
         Every record's table must have been declared.  An attempt above 1 finds again what an
         earlier one may have committed, and writes nothing twice.
         """
-        tables = {record.table for record in batch.records}
-        if batch.attempt == 1:
-            strategies = {table: self._prediction.strategy(table) for table in tables}
-            result = self._write_optimistically(batch, strategies)
-        else:
-            # Only a plan can tell what an earlier attempt has written.
-            result = self._write(self._unit_of_work(batch, dict.fromkeys(tables, Strategy.PLAN)))
-        written = zip(batch.records, result.outcomes, strict=True)
-        self._prediction.learn((record.table, outcome) for record, outcome in written)
-        return result
+        try:
+            return self._write_batch(batch)
+        except BadDataError as error:
+            if not self._makes_room_for_long_keys(batch, error):
+                raise
+        return self._write_batch(batch)
 
     def start_run(self, run: runs.Run) -> None:
         """Write the run's row; raises WriteError."""
@@ -116,6 +113,30 @@ class SnapshotStore:
         False where nothing can be cut: SQLite, or a server that is still being connected to.
         """
         return self._socket.cut()
+
+    def _write_batch(self, batch: Batch) -> WriteResult:
+        tables = {record.table for record in batch.records}
+        if batch.attempt == 1:
+            strategies = {table: self._prediction.strategy(table) for table in tables}
+            result = self._write_optimistically(batch, strategies)
+        else:
+            # Only a plan can tell what an earlier attempt has written.
+            result = self._write(self._unit_of_work(batch, dict.fromkeys(tables, Strategy.PLAN)))
+        written = zip(batch.records, result.outcomes, strict=True)
+        self._prediction.learn((record.table, outcome) for record, outcome in written)
+        return result
+
+    def _makes_room_for_long_keys(self, batch: Batch, error: BadDataError) -> bool:
+        """Whether the index on the key refused a key, and does so no longer."""
+        tables = {record.table for record in batch.records}
+        refusing = [t for t in tables if refused_by_key_index(error, self._tables[t])]
+        if not refusing or not self._create_tables:
+            return False
+        statements = shorten_key_index(self._tables[refusing[0]], self._engine.dialect)
+        with self._transactions.begin() as connection:
+            for statement in statements:
+                connection.exec_driver_sql(statement)
+        return True
 
     def _write_optimistically(
         self, batch: Batch, strategies: Mapping[str, Strategy]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import secrets
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
@@ -599,6 +600,38 @@ def test_tables_of_a_later_schema_of_the_search_path_are_not_taken(postgresql_ur
     with closing(store("live,first")) as right:
         right.declare([declaration()])
     admin.dispose()
+
+
+@pytest.mark.parametrize("database", DATABASES)
+def test_a_key_may_be_longer_than_an_index_takes(
+    request: pytest.FixtureRequest, database: str
+) -> None:
+    """PostgreSQL refuses entries of more than 2.7 kB, so the index then holds only their start."""
+    url, far = found_at(request, database)
+    engine = connect_engine(url, connect_timeout=10)
+    place(engine, far=far)
+    long = [secrets.token_hex(3_000) for _ in range(2)]
+    names = ["short", *long, long[0] + "x"]
+    seen = Batch(tuple(record(Observation(name, 1, 1, {"m": 1})) for name in names))
+    with closing(SnapshotStore(engine)) as store:
+        store.declare([declaration()])
+        store.write(Batch(seen.records[:1]))
+        outcomes = store.write(seen).outcomes
+        assert outcomes == (Outcome.CONFIRMED, *[Outcome.INSERTED] * 3)
+        later = tuple(record(Observation(name, 2, 2, {"m": 1})) for name in names)
+        assert store.write(Batch(later)).outcomes == (Outcome.REVISED,) * 4
+        store.declare([declaration()])
+
+
+def test_a_key_that_is_too_long_is_refused_where_no_index_may_be_made(postgresql_url: str) -> None:
+    """As everything else that the database refuses of one record."""
+    engine = connect_engine(postgresql_url, connect_timeout=10)
+    SnapshotStore(engine).declare([declaration()])
+    with closing(SnapshotStore(engine, create_tables=False)) as store:
+        store.declare([declaration()])
+        seen = record(Observation(secrets.token_hex(3_000), 1, 1, {"m": 1}))
+        with pytest.raises(BadDataError, match="ix_contract_match_key"):
+            store.write(Batch((seen,)))
 
 
 def test_a_database_of_a_newer_release_is_refused_with_both_versions(engine: sa.Engine) -> None:

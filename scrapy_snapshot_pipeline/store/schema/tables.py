@@ -49,6 +49,12 @@ class EntityTables:
         return (self.versions, *self.children)
 
 
+def key_index(tables: EntityTables) -> sa.Index:
+    """The index on the natural key of what is current."""
+    name = object_name("ix", tables.versions.name, "key")
+    return next(index for index in tables.versions.indexes if index.name == name)
+
+
 def storage_ddl(tables: EntityTables, dialect: Dialect) -> list[str]:
     """The statements that set the storage of new `tables`; none where there is nothing to set."""
     if dialect.name != "postgresql":
