@@ -6,7 +6,7 @@ import datetime as dt
 import random
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from scrapy import signals
@@ -27,10 +27,12 @@ from scrapy_snapshot_pipeline.crawl.loop import before_shutdown, loop_caller
 from scrapy_snapshot_pipeline.crawl.open_crawl import OpenCrawl
 from scrapy_snapshot_pipeline.crawl.scrapy_command import is_parse, stores_nothing
 from scrapy_snapshot_pipeline.crawl.stats import CrawlStats
+from scrapy_snapshot_pipeline.crawl.warnings import CrawlWarnings, warn_of_http_cache
 from scrapy_snapshot_pipeline.dead_letters.file import DeadLetterFile, check_folder
 from scrapy_snapshot_pipeline.dead_letters.folder import dead_letter_folder
 from scrapy_snapshot_pipeline.dead_letters.spool import DeadLetterSpool
 from scrapy_snapshot_pipeline.declaration.registry import Declarations
+from scrapy_snapshot_pipeline.declaration.tables import Role
 from scrapy_snapshot_pipeline.delivery.delivery import Delivery
 from scrapy_snapshot_pipeline.delivery.ports import DeliveryOptions, Environment
 from scrapy_snapshot_pipeline.delivery.retry import RetryPolicy
@@ -63,7 +65,8 @@ class SnapshotPipeline:
         self._run_id = uuid.uuid4()
         self._clock = ObservationClock(_utc_now)
         self._engine = CrawlEngine(crawler, call_later)
-        self._stats = CrawlStats(_stats_of(crawler))
+        warnings = CrawlWarnings(self._key_of, _utc_now)
+        self._stats = CrawlStats(_stats_of(crawler), warnings.committed)
         self._database = self._build_database()
         self._captures = Captures(
             declarations,
@@ -104,6 +107,7 @@ class SnapshotPipeline:
         except BaseException:
             self._database.release()
             raise
+        warn_of_http_cache(self._crawler.settings)
         self._job.record(self._run_id, finished=False)
         self._opened = OpenCrawl(self._settings, self._engine, self._stats, self._build_delivery)
         self._forget_shutdown = before_shutdown(
@@ -161,7 +165,7 @@ class SnapshotPipeline:
             write_timeout=settings.write_timeout,
         )
         return AsyncStore(
-            SnapshotStore(engine, create_tables=settings.create_tables),
+            SnapshotStore(engine, create_tables=settings.create_tables, now=_utc_now),
             policy=self._policy,
             call_later=call_later,
             write_timeout=settings.write_timeout,
@@ -181,6 +185,10 @@ class SnapshotPipeline:
             policy=self._policy,
             options=DeliveryOptions.from_settings(self._settings),
         )
+
+    def _key_of(self, table: str) -> Sequence[str]:
+        columns = self._captures.tables[table].columns
+        return [column.name for column in columns if column.role is Role.KEY]
 
     # Items
 

@@ -6,8 +6,9 @@ left out.  On a server the confirmations are committed by themselves, before the
 
 from __future__ import annotations
 
+import datetime as dt
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
@@ -30,6 +31,13 @@ from scrapy_snapshot_pipeline.store.sql.insert import json_tables
 from scrapy_snapshot_pipeline.store.sql.statements import Statements
 from scrapy_snapshot_pipeline.store.unit_of_work import UnitOfWork
 
+_CLOCKS_DIFFER = dt.timedelta(minutes=1)
+"""By so much two clocks may differ without a word."""
+
+
+def _utc_now() -> dt.datetime:
+    return dt.datetime.now(dt.timezone.utc)
+
 
 class SnapshotStore:
     """Versions of entities in a SQL database.
@@ -37,8 +45,16 @@ class SnapshotStore:
     `engine` must allow one connection and belongs to the store.  All methods block.
     """
 
-    def __init__(self, engine: Engine, *, create_tables: bool = True) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        create_tables: bool = True,
+        now: Callable[[], dt.datetime] = _utc_now,
+    ) -> None:
+        """`now` is the wall clock, in UTC; it only says which stored times are to come."""
         self._engine = engine
+        self._now = now
         self.address = address(engine.url, os.environ)
         """Where the database is, in words without a secret."""
         self._names = SchemaNames(SYSTEM.sorted_tables)
@@ -134,7 +150,8 @@ class SnapshotStore:
         return self._write(self._unit_of_work(batch, confirm_first))
 
     def _unit_of_work(self, batch: Batch, strategies: Mapping[str, Strategy]) -> UnitOfWork:
-        return UnitOfWork(batch, self._statements, strategies)
+        horizon = self._now() + _CLOCKS_DIFFER
+        return UnitOfWork(batch, self._statements, strategies, horizon)
 
     def _write(self, unit: UnitOfWork) -> WriteResult:
         if self._features.exclusive:
