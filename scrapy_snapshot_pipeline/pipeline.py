@@ -218,9 +218,10 @@ class SnapshotPipeline:
     async def _drain(self) -> None:
         if self._opened is not None:
             await self._opened.drain()
-            self._log_closing_line()
+            self._log_end()
 
-    def _log_closing_line(self) -> None:
+    def _log_end(self) -> None:
+        self._captures.warn_of_unseen()
         self._stats.log_closing_line(self._spider_name, shown_url(self._settings.database_url))
 
     def _force_end(self) -> Deferred[None]:
@@ -234,7 +235,7 @@ class SnapshotPipeline:
         if self._opened is None:
             return
         self._opened.force_stop()
-        self._log_closing_line()
+        self._log_end()
         self._database.finish_run_blocking(self._run_end(), self._opened.run_row_seconds)
 
     async def _end(self) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import logging
 import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass, make_dataclass
+from types import MappingProxyType
 
 import pytest
 from twisted.internet.defer import Deferred
@@ -21,6 +23,7 @@ from scrapy_snapshot_pipeline.errors import (
     OutageError,
     SchemaMismatchError,
 )
+from scrapy_snapshot_pipeline.setting_types import ItemDeclarations
 from tests.unit.fakes import RUN_ID, START
 
 NAIVE = dt.datetime(2024, 5, 1, 14)  # noqa: DTZ001 - that it has no zone is the point
@@ -67,11 +70,14 @@ def captures(database: FakeDatabase) -> Captures:
 
 
 def make_captures(
-    database: FakeDatabase, timezone: dt.tzinfo | None = None, max_bytes: int | None = None
+    database: FakeDatabase,
+    timezone: dt.tzinfo | None = None,
+    max_bytes: int | None = None,
+    items: ItemDeclarations = MappingProxyType({}),
 ) -> Captures:
     """Make the captures of a crawl with these settings."""
     return Captures(
-        Declarations(),
+        Declarations(items),
         database.create_tables,
         database.create_tables,
         naive_timezone=timezone,
@@ -201,6 +207,35 @@ def test_a_subclass_is_told_of_its_declared_base(
     assert captures.ready == {special: None}
     assert "add @snapshot(key=('sku',)) to it" in caplog.text
     assert "Price's is not inherited" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("item", "said"),
+    [
+        ({"id": "1", "scraped_at": 5}, "No item of builtins.dict had the field(s) scrapped_at,"),
+        ({"id": "1", "scrapped_at": None}, ""),
+        ({"scraped_at": 5}, "scrapped_at"),
+        (None, ""),
+    ],
+    ids=["misspelt", "None", "rejected", "no item"],
+)
+def test_an_untracked_name_that_no_item_had_is_warned_of(
+    database: FakeDatabase, caplog: pytest.LogCaptureFixture, item: object, said: str
+) -> None:
+    """In a class without types, where it cannot be refused at the start."""
+    options = {"key": "id", "untracked": ["scrapped_at"]}
+    captures = make_captures(database, items={dict: options})
+    Deferred.fromCoroutine(captures.prepare_declared())
+    database.succeed()
+    capture = captures.ready[dict]
+    assert capture is not None
+    if item is not None:
+        with contextlib.suppress(CaptureError):
+            capture(item, START, RUN_ID)
+    with caplog.at_level(logging.WARNING):
+        captures.warn_of_unseen()
+    assert len(caplog.messages) == bool(said)
+    assert said in caplog.text
 
 
 @snapshot(key="sku")
