@@ -12,12 +12,11 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn, TypeAlias
 
 from scrapy_snapshot_pipeline.capture import canonical
-from scrapy_snapshot_pipeline.capture.coerce import CoerceError
+from scrapy_snapshot_pipeline.capture.coerce import CoerceError, unexpected
 from scrapy_snapshot_pipeline.capture.row_reader import (
     ReadRow,
     field_getter,
     row_reader,
-    unexpected,
 )
 from scrapy_snapshot_pipeline.capture.unseen_names import UnseenNames
 from scrapy_snapshot_pipeline.capture.untyped import UntypedReader
@@ -90,6 +89,8 @@ class _ChildRows:
                 self._collect_list(each, _as_list(items), parent_id)
             except CoerceError as error:
                 raise error.inside(f".{each.name}") from None
+            except Exception as error:  # noqa: BLE001 - a list of the user's own may raise anything
+                raise unexpected(error).inside(f".{each.name}") from None
 
     def _collect_list(
         self, each: _ListReader, items: Sequence[object], parent: bytes | None
