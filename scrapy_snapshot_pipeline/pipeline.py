@@ -110,6 +110,7 @@ class SnapshotPipeline:
         warn_of_http_cache(self._crawler.settings)
         self._job.record(self._run_id, finished=False)
         self._opened = OpenCrawl(self._settings, self._engine, self._stats, self._build_delivery)
+        self._engine.when_closing(self._database.stop_waiting)
         self._forget_shutdown = before_shutdown(
             self._crawler, self._force_end, self._force_end_blocking
         )
@@ -228,6 +229,7 @@ class SnapshotPipeline:
         """After a second signal: the reactor waits for the end, which takes a second at most."""
         if self._opened is not None:
             self._opened.force_stop()
+        self._database.stop_waiting()
         return self._ended.wait()
 
     def _force_end_blocking(self) -> None:

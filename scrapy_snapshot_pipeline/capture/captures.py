@@ -34,6 +34,8 @@ class Captures:
     ) -> None:
         """`create_tables` creates or checks tables at the start, `create_late_tables` later.
 
+        Where the database is away, the latter leaves the tables to the first batch for them.
+
         `naive_timezone` and `max_bytes` are those of `compile_capture`.
         """
         self._declarations = declarations
@@ -67,7 +69,7 @@ class Captures:
         """Put a class into `ready`, after its tables were created.
 
         Items of a class that come while it is being prepared wait for the same preparation.  Where
-        the database could not be asked in time, the class is ready, its table `unavailable`: its
+        the database refuses to create its tables, the class is ready, its table `unavailable`: its
         items go to the dead letters.  Raises CaptureError for each item of a class whose
         declaration is wrong, or whose tables are there with other columns.
         """

@@ -65,6 +65,7 @@ class SnapshotStore:
         self._create_tables = create_tables
         self._tables: dict[str, EntityTables] = {}
         self._statements: dict[str, Statements] = {}
+        self._expected: dict[str, Declaration] = {}
         self._prediction = Prediction()
 
     def declare(self, declarations: Iterable[Declaration]) -> None:
@@ -87,6 +88,11 @@ class SnapshotStore:
         for table in paired:
             warn_of_pairs(table)
 
+    def expect(self, declarations: Iterable[Declaration]) -> None:
+        """Have `write` declare these before the first batch that needs them; any thread."""
+        new = {declaration.table: declaration for declaration in declarations}
+        self._expected = {**self._expected, **new}  # the writer may be reading the old one
+
     def tables(self, name: str) -> EntityTables:
         """The tables of a declaration that was declared, by its table name."""
         return self._tables[name]
@@ -94,10 +100,11 @@ class SnapshotStore:
     def write(self, batch: Batch) -> WriteResult:
         """Commit `batch` whole, or raise a WriteError and leave nothing of it but confirmations.
 
-        Every record's table must have been declared.  An attempt above 1 finds again what an
-        earlier one may have committed, and writes nothing twice.
+        Every record's table must have been declared, or be expected.  An attempt above 1 finds
+        again what an earlier one may have committed, and writes nothing twice.
         """
         tables = {record.table for record in batch.records}
+        self._declare_expected(tables)
         if batch.attempt == 1:
             strategies = {table: self._prediction.strategy(table) for table in tables}
             result = self._write_optimistically(batch, strategies)
@@ -132,6 +139,11 @@ class SnapshotStore:
         False where nothing can be cut: SQLite, or a server that is still being connected to.
         """
         return self._socket.cut()
+
+    def _declare_expected(self, tables: set[str]) -> None:
+        missing = sorted(tables & self._expected.keys() - self._tables.keys())
+        if missing:
+            self.declare([self._expected[table] for table in missing])
 
     def _write_optimistically(
         self, batch: Batch, strategies: Mapping[str, Strategy]

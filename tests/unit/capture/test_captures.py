@@ -20,8 +20,8 @@ from scrapy_snapshot_pipeline.declaration.registry import Declarations, snapshot
 from scrapy_snapshot_pipeline.declaration.tables import Declaration
 from scrapy_snapshot_pipeline.errors import (
     CaptureError,
-    OutageError,
     SchemaMismatchError,
+    SystemicError,
 )
 from scrapy_snapshot_pipeline.setting_types import ItemDeclarations
 from tests.unit.fakes import RUN_ID, START
@@ -146,13 +146,13 @@ def test_a_class_declared_in_the_middle_is_ready_once_its_tables_are_there(
 def test_a_late_class_without_tables_is_ready_for_the_dead_letters(
     captures: Captures, database: FakeDatabase
 ) -> None:
-    """Its items have waited as long as all others, and must not vanish uncounted."""
+    """They were refused for good, and its items must not vanish uncounted."""
     late = declared("Late")
     waiting = [prepare(captures, late) for _ in range(2)]
-    away = OutageError("away")
-    database.fail(away)
+    refused = SystemicError("no right to create it")
+    database.fail(refused)
     assert all(each.called for each in waiting)
-    assert captures.unavailable == {"late": away}
+    assert captures.unavailable == {"late": refused}
     assert captures.tables["late"].item_class is late
     capture = captures.ready[late]
     assert capture is not None
