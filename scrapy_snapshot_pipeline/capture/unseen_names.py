@@ -1,4 +1,7 @@
-"""Finds the names in an option that no item of a class without types had: they may be misspelt."""
+"""Finds the names in an option that no item of a class without types had: they may be misspelt.
+
+Of a dotted name, which may lead into a field, the first part is looked for.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +19,13 @@ class UnseenNames:
         """Look at the fields of one more item."""
         self._any_item = True
         if self._names:
-            self._names = [name for name in self._names if name not in item]
+            self._names = [name for name in self._names if not _is_in(item, name)]
 
     @property
     def left(self) -> list[str]:
         """The names that are left, sorted; none where there was no item at all."""
         return list(self._names) if self._any_item else []
+
+
+def _is_in(item: Container[str], name: str) -> bool:
+    return name in item or name.partition(".")[0] in item
