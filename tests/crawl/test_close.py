@@ -125,7 +125,7 @@ def test_a_class_of_the_middle_does_not_outlast_the_close(
     """Its items, whose tables cannot be created in an outage, wait in the queue as all others."""
     settings = {"SPIDER_MODULES": "tests.crawl.shop.kinds", "SNAPSHOT_CLOSE_TIMEOUT": 2}
     crawl = start("very_late", sqlite_url, settings)
-    crawl.wait_for(lambda: "Spider opened" in crawl.log, "start")
+    crawl.wait_for((crawl.folder / "waiting").exists, "page")
     with connected(sqlite_url) as connection:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
         (crawl.folder / "go").touch()

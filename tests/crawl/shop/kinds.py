@@ -102,12 +102,13 @@ class LateSpider(OnePageSpider):
 
 
 class VeryLateSpider(LateSpider):
-    """The same, once there is a file `go`."""
+    """The same, but makes a file `waiting` first, and goes on once there is a file `go`."""
 
     name = "very_late"
 
     async def parse(self, response: Response) -> AsyncIterator[Any]:  # type: ignore[override]
         """Yield fifty items."""
+        Path("waiting").touch()  # noqa: ASYNC240 - as below
         while not Path("go").exists():  # noqa: ASYNC110, ASYNC240 - the test makes it
             await asyncio.sleep(0.01)
         for item in super().parse(response):
