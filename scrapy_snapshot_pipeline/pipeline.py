@@ -7,7 +7,7 @@ import logging
 import random
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from scrapy import signals
@@ -29,10 +29,12 @@ from scrapy_snapshot_pipeline.crawl.open_crawl import OpenCrawl
 from scrapy_snapshot_pipeline.crawl.project import project_settings, warn_of_stray_file
 from scrapy_snapshot_pipeline.crawl.scrapy_command import is_parse, stores_nothing
 from scrapy_snapshot_pipeline.crawl.stats import CrawlStats
+from scrapy_snapshot_pipeline.crawl.warnings import CrawlWarnings, warn_of_http_cache
 from scrapy_snapshot_pipeline.dead_letters.file import DeadLetterFile, check_folder
 from scrapy_snapshot_pipeline.dead_letters.folder import dead_letter_folder
 from scrapy_snapshot_pipeline.dead_letters.spool import DeadLetterSpool
 from scrapy_snapshot_pipeline.declaration.registry import Declarations
+from scrapy_snapshot_pipeline.declaration.tables import Role
 from scrapy_snapshot_pipeline.delivery.delivery import Delivery
 from scrapy_snapshot_pipeline.delivery.ports import DeliveryOptions, Environment
 from scrapy_snapshot_pipeline.delivery.retry import RetryPolicy
@@ -67,7 +69,8 @@ class SnapshotPipeline:
         self._run_id = uuid.uuid4()
         self._clock = ObservationClock(_utc_now)
         self._engine = CrawlEngine(crawler, call_later)
-        self._stats = CrawlStats(_stats_of(crawler))
+        warnings = CrawlWarnings(self._key_of, _utc_now)
+        self._stats = CrawlStats(_stats_of(crawler), warnings.committed)
         self._database = self._build_database()
         self._captures = Captures(
             declarations,
@@ -109,8 +112,10 @@ class SnapshotPipeline:
         except BaseException:
             self._database.release()
             raise
+        warn_of_http_cache(self._crawler.settings)
         self._job.record(self._run_id, finished=False)
         self._opened = OpenCrawl(self._settings, self._engine, self._stats, self._build_delivery)
+        self._engine.when_closing(self._database.stop_waiting)
         self._forget_shutdown = before_shutdown(
             self._crawler, self._force_end, self._force_end_blocking
         )
@@ -167,7 +172,7 @@ class SnapshotPipeline:
             write_timeout=settings.write_timeout,
         )
         return AsyncStore(
-            SnapshotStore(engine, create_tables=settings.create_tables),
+            SnapshotStore(engine, create_tables=settings.create_tables, now=_utc_now),
             policy=self._policy,
             call_later=call_later,
             write_timeout=settings.write_timeout,
@@ -187,6 +192,10 @@ class SnapshotPipeline:
             policy=self._policy,
             options=DeliveryOptions.from_settings(self._settings),
         )
+
+    def _key_of(self, table: str) -> Sequence[str]:
+        columns = self._captures.tables[table].columns
+        return [column.name for column in columns if column.role is Role.KEY]
 
     # Items
 
@@ -216,15 +225,17 @@ class SnapshotPipeline:
     async def _drain(self) -> None:
         if self._opened is not None:
             await self._opened.drain()
-            self._log_closing_line()
+            self._log_end()
 
-    def _log_closing_line(self) -> None:
+    def _log_end(self) -> None:
+        self._captures.warn_of_unseen()
         self._stats.log_closing_line(self._spider_name, shown_url(self._settings.database_url))
 
     def _force_end(self) -> Deferred[None]:
         """After a second signal: the reactor waits for the end, which takes a second at most."""
         if self._opened is not None:
             self._opened.force_stop()
+        self._database.stop_waiting()
         return self._ended.wait()
 
     def _force_end_blocking(self) -> None:
@@ -232,7 +243,7 @@ class SnapshotPipeline:
         if self._opened is None:
             return
         self._opened.force_stop()
-        self._log_closing_line()
+        self._log_end()
         self._database.finish_run_blocking(self._run_end(), self._opened.run_row_seconds)
 
     async def _end(self) -> None:

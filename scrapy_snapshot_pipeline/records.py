@@ -9,7 +9,8 @@ from __future__ import annotations
 import datetime as dt
 import enum
 import uuid
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import NamedTuple, TypeAlias
 
@@ -159,6 +160,10 @@ class WriteResult:
 
     A confirmation is not counted, even if it reaches back.
     """
+    conflicts: Mapping[str, int] = field(default_factory=dict)
+    """By table: records that differ from what their run had seen of the same entity before."""
+    ahead: tuple[dt.datetime, ...] = ()
+    """When the current versions were last confirmed of which the clock says that it is to come."""
 
 
 class DeliveryReport(NamedTuple):

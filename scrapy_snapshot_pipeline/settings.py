@@ -6,6 +6,7 @@ Pure: it turns a crawl's settings, names and values, into one frozen object.
 from __future__ import annotations
 
 import difflib
+import re
 import zoneinfo
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
@@ -14,6 +15,7 @@ from types import MappingProxyType
 from typing import Any, Literal, Protocol, TypeAlias, TypeGuard, TypeVar
 
 from scrapy_snapshot_pipeline.errors import SettingsError
+from scrapy_snapshot_pipeline.safe_text import printable
 from scrapy_snapshot_pipeline.setting_types import (
     DatabaseUrl,
     Flag,
@@ -51,6 +53,8 @@ _ACKS: OneOf[Ack] = OneOf(("commit", "enqueue"))
 _MIB = 1024 * 1024
 _GIB = 1024 * _MIB
 _DAY = 86_400.0
+_NUMBER = re.compile(r"\s*[+-]?[0-9]+(\.[0-9]+)?\s*")
+"""The text of a number, as it comes from the command line."""
 _NO_ITEMS: ItemDeclarations = MappingProxyType({})
 
 
@@ -81,15 +85,26 @@ class Setting:
         return self.kind.allowed
 
     def parse(self, value: object) -> object:
-        """The value in its own type; raises SettingsError, which never shows a text."""
+        """The value in its own type; raises SettingsError, which shows no text but a number's."""
         try:
             return self.kind.parse(value)
         except (TypeError, ValueError):
             # The text has neither the value nor the cause, which would show a URL's password.
             raise SettingsError(
-                f"{self.name} must be {self.allowed}, not {_shown(value)}; "
+                f"{self.name} must be {self.allowed}, not {self._shown(value)}; "
                 f"leave it out for the default, {self.default!r}"
             ) from None
+
+    def _shown(self, value: object) -> str:
+        if value is None or isinstance(value, bool | int | float):
+            return repr(value)
+        if not isinstance(value, str):
+            return f"a {type(value).__name__}"
+        if self.unit:
+            return (
+                printable(value.strip()) if _NUMBER.fullmatch(value) else "a text that is no number"
+            )
+        return "another text" if value else "an empty text"
 
 
 def _setting(default: T, kind: SettingType[T], unit: str = "", *, secret: bool = False) -> T:
@@ -194,9 +209,3 @@ def _known(name: str) -> Setting:
     near = difflib.get_close_matches(_field(name), map(_field, _BY_NAME), n=1)
     cure = f"did you mean {_name(near[0])}?" if near else f"the settings are {', '.join(_BY_NAME)}"
     raise SettingsError(f"{name} is not a setting of scrapy-snapshot-pipeline; {cure}")
-
-
-def _shown(value: object) -> str:
-    if value is None or isinstance(value, bool | int | float):
-        return repr(value)
-    return f"this {type(value).__name__}"

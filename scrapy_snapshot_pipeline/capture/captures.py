@@ -11,6 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 
 from scrapy_snapshot_pipeline.capture.compile import Capture, compile_capture
+from scrapy_snapshot_pipeline.capture.unseen_names import UnseenNames
 from scrapy_snapshot_pipeline.declaration.registry import Declarations
 from scrapy_snapshot_pipeline.declaration.tables import Declaration, Role
 from scrapy_snapshot_pipeline.errors import CaptureError, ConfigurationError, WriteError
@@ -33,6 +34,8 @@ class Captures:
     ) -> None:
         """`create_tables` creates or checks tables at the start, `create_late_tables` later.
 
+        Where the database is away, the latter leaves the tables to the first batch for them.
+
         `naive_timezone` and `max_bytes` are those of `compile_capture`.
         """
         self._declarations = declarations
@@ -41,6 +44,7 @@ class Captures:
         self._naive_timezone = naive_timezone
         self._max_bytes = max_bytes
         self._preparations: dict[type, Once] = {}
+        self._unseen: dict[type, UnseenNames] = {}
         self.ready: dict[type, Capture | None] = {}
         """Capture by class, for the classes that were prepared; None: the class is undeclared.
 
@@ -65,7 +69,7 @@ class Captures:
         """Put a class into `ready`, after its tables were created.
 
         Items of a class that come while it is being prepared wait for the same preparation.  Where
-        the database could not be asked in time, the class is ready, its table `unavailable`: its
+        the database refuses to create its tables, the class is ready, its table `unavailable`: its
         items go to the dead letters.  Raises CaptureError for each item of a class whose
         declaration is wrong, or whose tables are there with other columns.
         """
@@ -102,14 +106,37 @@ class Captures:
         self._add(declaration)
 
     def _add(self, declaration: Declaration) -> None:
+        item_class = declaration.item_class
         self.tables[declaration.table] = declaration
-        self.ready[declaration.item_class] = compile_capture(
-            declaration, naive_timezone=self._naive_timezone, max_bytes=self._max_bytes
+        self._unseen[item_class] = UnseenNames(declaration.untracked_data)
+        self.ready[item_class] = compile_capture(
+            declaration,
+            naive_timezone=self._naive_timezone,
+            max_bytes=self._max_bytes,
+            unseen=self._unseen[item_class],
         )
+
+    def warn_of_unseen(self) -> None:
+        """At the end, name what `untracked` names and no item of a class without types had.
+
+        On a class with types such a name is refused at the start.
+        """
+        for item_class, unseen in self._unseen.items():
+            if unseen.left:
+                logger.warning(
+                    "No item of %s had the field(s) %s, named in untracked: see whether the "
+                    "name is spelt as in the items, or remove it",
+                    _path_of(item_class),
+                    ", ".join(unseen.left),
+                )
+
+
+def _path_of(item_class: type) -> str:
+    return f"{item_class.__module__}.{item_class.__qualname__}"
 
 
 def _warn_undeclared(item_class: type, base: Declaration | None) -> None:
-    path = f"{item_class.__module__}.{item_class.__qualname__}"
+    path = _path_of(item_class)
     logger.warning(
         "Items of %s have no @snapshot declaration and no entry in SNAPSHOT_ITEMS; "
         "they pass through and are not stored (counted in snapshots/ignored); to store them, %s",

@@ -63,6 +63,15 @@ def unfit(what: str, cure: str = _CONVERT) -> CoerceError:
     return CoerceError(f"expected {what}", cure)
 
 
+def unexpected(error: Exception) -> CoerceError:
+    """The error for a value whose own code fails; its text may quote the value, so it is left out.
+
+    As with an Enum whose `_missing_` raises, or a `pandas.NaT`.
+    """
+    problem = f"{type(error).__name__} was raised while the value was read"
+    return CoerceError(problem, "correct it in the spider or in the item's class")
+
+
 def coercer(column: Column, naive_timezone: dt.tzinfo | None = None) -> Coerce:
     """The function for one column of any kind but JSON, for which there is `json_coercer`."""
     if column.kind is Kind.DECIMAL:

@@ -12,13 +12,13 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn, TypeAlias
 
 from scrapy_snapshot_pipeline.capture import canonical
-from scrapy_snapshot_pipeline.capture.coerce import CoerceError
+from scrapy_snapshot_pipeline.capture.coerce import CoerceError, unexpected
 from scrapy_snapshot_pipeline.capture.row_reader import (
     ReadRow,
     field_getter,
     row_reader,
-    unexpected,
 )
+from scrapy_snapshot_pipeline.capture.unseen_names import UnseenNames
 from scrapy_snapshot_pipeline.capture.untyped import UntypedReader
 from scrapy_snapshot_pipeline.declaration.tables import ChildTable, Declaration
 from scrapy_snapshot_pipeline.errors import CaptureError
@@ -37,17 +37,19 @@ def compile_capture(
     *,
     naive_timezone: dt.tzinfo | None = None,
     max_bytes: int | None = None,
+    unseen: UnseenNames | None = None,
 ) -> Capture:
     """The function that makes records of items of the declared class.
 
     `naive_timezone` is the zone of datetimes that state none; None rejects them.  `max_bytes`
-    limits `SnapshotRecord.size`; None sets no limit.
+    limits `SnapshotRecord.size`; None sets no limit.  `unseen` looks at the items of a class
+    without types.
 
     The function takes the item, the time when it was observed (aware, UTC) and the run's id.  It
     raises `CaptureError`, which names the class, the field, the expected and the found type, and
     the cure, but never the value.
     """
-    return _Capture(declaration, naive_timezone, max_bytes).record
+    return _Capture(declaration, naive_timezone, max_bytes, unseen or UnseenNames(())).record
 
 
 class _ListReader:
@@ -87,6 +89,8 @@ class _ChildRows:
                 self._collect_list(each, _as_list(items), parent_id)
             except CoerceError as error:
                 raise error.inside(f".{each.name}") from None
+            except Exception as error:  # noqa: BLE001 - a list of the user's own may raise anything
+                raise unexpected(error).inside(f".{each.name}") from None
 
     def _collect_list(
         self, each: _ListReader, items: Sequence[object], parent: bytes | None
@@ -121,12 +125,16 @@ class _Capture:
     """What is worked out once for a class, and the function that uses it."""
 
     def __init__(
-        self, declaration: Declaration, tz: dt.tzinfo | None, max_bytes: int | None
+        self,
+        declaration: Declaration,
+        tz: dt.tzinfo | None,
+        max_bytes: int | None,
+        unseen: UnseenNames,
     ) -> None:
         self._declaration = declaration
         self._max_bytes = max_bytes
         self._read: ReadRow = (
-            UntypedReader(declaration, tz).read
+            UntypedReader(declaration, tz, unseen).read
             if declaration.untyped
             else row_reader(declaration.item_class, declaration.columns, tz)
         )

@@ -40,6 +40,7 @@ from scrapy_snapshot_pipeline.capture.coerce import (
     to_decimal,
     to_time,
     to_utc,
+    unexpected,
     unfit,
 )
 from scrapy_snapshot_pipeline.declaration.field_types import read_annotation
@@ -193,13 +194,11 @@ def _object(
     result: dict[str, object] = {}
     for key, value in members:
         try:
-            name = _key_text(key)
-            if name in result:
-                raise unfit("dict keys that still differ as text")
+            name = _new_name(key, result)
             result[name] = None if value is None else plain(value, depth + 1)
-        except CoerceError as error:  # noqa: PERF203 - the error needs the key
+        except Exception as error:  # noqa: BLE001, PERF203 - the error needs the key
             is_name = is_item and isinstance(key, str) and key.isidentifier()
-            raise error.inside(f".{key}" if is_name else "{}") from None
+            raise _inside(f".{key}" if is_name else "{}", error) from None
     return result
 
 
@@ -209,9 +208,22 @@ def _array(members: Iterable[object], plain: ToPlain, depth: int) -> list[object
     for index, value in enumerate(members):
         try:
             result.append(None if value is None else plain(value, depth + 1))
-        except CoerceError as error:  # noqa: PERF203 - the error needs the index
-            raise error.inside(f"[{index}]") from None
+        except Exception as error:  # noqa: BLE001, PERF203 - the error needs the index
+            raise _inside(f"[{index}]", error) from None
     return result
+
+
+def _inside(step: str, error: Exception) -> CoerceError:
+    """The error of a member, seen from its container; a class of the user's may raise anything."""
+    known = error if isinstance(error, CoerceError) else unexpected(error)
+    return known.inside(step)
+
+
+def _new_name(key: object, taken: Mapping[str, object]) -> str:
+    name = _key_text(key)
+    if name in taken:
+        raise unfit("dict keys that still differ as text")
+    return name
 
 
 def _key_text(key: object) -> str:

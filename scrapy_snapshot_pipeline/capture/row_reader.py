@@ -76,7 +76,13 @@ from scrapy_snapshot_pipeline.capture.canonical import (
     field_text,
     row_order,
 )
-from scrapy_snapshot_pipeline.capture.coerce import MAX_DIGITS, Coerce, CoerceError, coercer
+from scrapy_snapshot_pipeline.capture.coerce import (
+    MAX_DIGITS,
+    Coerce,
+    CoerceError,
+    coercer,
+    unexpected,
+)
 from scrapy_snapshot_pipeline.capture.json_values import json_coercer
 from scrapy_snapshot_pipeline.declaration.tables import Column, Kind, Role
 from scrapy_snapshot_pipeline.records import Value
@@ -258,18 +264,9 @@ def field_getter(item_class: type, name: str) -> Callable[[Any], object]:
         except AttributeError:
             raise _never_set(item, [name]) from None
         except Exception as error:  # noqa: BLE001 - a property of the user's may raise anything
-            raise unexpected(error) from None
+            raise unexpected(error).inside(f".{name}") from None
 
     return get
-
-
-def unexpected(error: Exception) -> CoerceError:
-    """The error for a value whose own code fails; its text may quote the value, so it is left out.
-
-    As with an Enum whose `_missing_` raises, or a `pandas.NaT`.
-    """
-    problem = f"{type(error).__name__} was raised while the value was read"
-    return CoerceError(problem, "correct it in the spider or in the item's class")
 
 
 def _no_key(name: str) -> CoerceError:

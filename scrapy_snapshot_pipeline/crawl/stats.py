@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from scrapy_snapshot_pipeline.errors import AmbiguousCommitError
@@ -36,6 +36,8 @@ STATS: Mapping[str, str] = {
     "snapshots/late": "records that became a version of the past, not the current one",
     "snapshots/children_inserted": "child rows written",
     "snapshots/children_ended": "stored child rows that got an end",
+    "snapshots/conflicts": "records that differ from an earlier one of their entity in this crawl",
+    "snapshots/ahead": "entities stored at a time more than a minute ahead of the clock here",
     "snapshots/batches": "transactions that committed",
     "snapshots/batch_records_max": "records in the largest batch",
     "snapshots/retries": "attempts after a failed one",
@@ -80,8 +82,12 @@ class CrawlStats:
     here first and handed over once a batch.
     """
 
-    def __init__(self, stats: Stats) -> None:
+    def __init__(
+        self, stats: Stats, committed: Callable[[WriteResult], object] = lambda _: None
+    ) -> None:
+        """`committed` is told what each batch did, once that is counted."""
         self._stats = stats
+        self._committed = committed
         self._accepted = 0
         self._queue_records_max = 0
         self._waiting_max = 0
@@ -126,8 +132,11 @@ class CrawlStats:
         self._stats.inc_value("snapshots/batches")
         self._stats.max_value("snapshots/batch_records_max", len(batch.records))
         self._stats.inc_value("snapshots/late", result.late)
+        self._stats.inc_value("snapshots/conflicts", sum(result.conflicts.values()))
+        self._stats.inc_value("snapshots/ahead", len(result.ahead))
         self._stats.inc_value("snapshots/children_inserted", result.children_inserted)
         self._stats.inc_value("snapshots/children_ended", result.children_ended)
+        self._committed(result)
 
     def retrying(self, attempt: int, error: BaseException, delay: float) -> None:  # noqa: ARG002
         """Count an attempt that failed and will be repeated."""

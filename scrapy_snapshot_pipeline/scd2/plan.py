@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -22,6 +23,8 @@ class StoredVersion(NamedTuple):
     valid_from: dt.datetime
     last_confirmed_at: dt.datetime
     valid_to: dt.datetime | None
+    run_id: uuid.UUID | None = None
+    """The run that first stored it; None where it is not stored yet."""
 
 
 class StoredChild(NamedTuple):

@@ -149,6 +149,7 @@ class _Version:
             self.valid_from,
             self.last_confirmed_at,
             self.valid_to,
+            _,
         ) = version
         self.stored = stored
         self.record = record
@@ -330,7 +331,7 @@ class _History:
         elif version.source_id is not None:
             copied = CopiedVersion(self._entity_id, version.source_id, version.snapshot_id, *times)
             into.copied_versions.append(copied)
-        elif version.stored is not None and times != version.stored[2:]:
+        elif version.stored is not None and times != version.stored[2:5]:
             changed = ChangedVersion(self._entity_id, version.snapshot_id, *times)
             into.changed_versions.append(changed)
 

@@ -6,8 +6,9 @@ left out.  On a server the confirmations are committed by themselves, before the
 
 from __future__ import annotations
 
+import datetime as dt
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
@@ -31,6 +32,13 @@ from scrapy_snapshot_pipeline.store.sql.insert import json_tables
 from scrapy_snapshot_pipeline.store.sql.statements import Statements
 from scrapy_snapshot_pipeline.store.unit_of_work import UnitOfWork
 
+_CLOCKS_DIFFER = dt.timedelta(minutes=1)
+"""By so much two clocks may differ without a word."""
+
+
+def _utc_now() -> dt.datetime:
+    return dt.datetime.now(dt.timezone.utc)
+
 
 class SnapshotStore:
     """Versions of entities in a SQL database.
@@ -38,8 +46,16 @@ class SnapshotStore:
     `engine` must allow one connection and belongs to the store.  All methods block.
     """
 
-    def __init__(self, engine: Engine, *, create_tables: bool = True) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        create_tables: bool = True,
+        now: Callable[[], dt.datetime] = _utc_now,
+    ) -> None:
+        """`now` is the wall clock, in UTC; it only says which stored times are to come."""
         self._engine = engine
+        self._now = now
         self.address = address(engine.url, os.environ)
         """Where the database is, in words without a secret."""
         self._names = SchemaNames(SYSTEM.sorted_tables)
@@ -50,6 +66,7 @@ class SnapshotStore:
         self._create_tables = create_tables
         self._tables: dict[str, EntityTables] = {}
         self._statements: dict[str, Statements] = {}
+        self._expected: dict[str, Declaration] = {}
         self._prediction = Prediction()
 
     def declare(self, declarations: Iterable[Declaration]) -> None:
@@ -72,6 +89,11 @@ class SnapshotStore:
         for table in paired:
             warn_of_pairs(table)
 
+    def expect(self, declarations: Iterable[Declaration]) -> None:
+        """Have `write` declare these before the first batch that needs them; any thread."""
+        new = {declaration.table: declaration for declaration in declarations}
+        self._expected = {**self._expected, **new}  # the writer may be reading the old one
+
     def tables(self, name: str) -> EntityTables:
         """The tables of a declaration that was declared, by its table name."""
         return self._tables[name]
@@ -79,8 +101,8 @@ class SnapshotStore:
     def write(self, batch: Batch) -> WriteResult:
         """Commit `batch` whole, or raise a WriteError and leave nothing of it but confirmations.
 
-        Every record's table must have been declared.  An attempt above 1 finds again what an
-        earlier one may have committed, and writes nothing twice.
+        Every record's table must have been declared, or be expected.  An attempt above 1 finds
+        again what an earlier one may have committed, and writes nothing twice.
         """
         try:
             return self._write_batch(batch)
@@ -116,6 +138,7 @@ class SnapshotStore:
 
     def _write_batch(self, batch: Batch) -> WriteResult:
         tables = {record.table for record in batch.records}
+        self._declare_expected(tables)
         if batch.attempt == 1:
             strategies = {table: self._prediction.strategy(table) for table in tables}
             result = self._write_optimistically(batch, strategies)
@@ -138,6 +161,11 @@ class SnapshotStore:
                 connection.exec_driver_sql(statement)
         return True
 
+    def _declare_expected(self, tables: set[str]) -> None:
+        missing = sorted(tables & self._expected.keys() - self._tables.keys())
+        if missing:
+            self.declare([self._expected[table] for table in missing])
+
     def _write_optimistically(
         self, batch: Batch, strategies: Mapping[str, Strategy]
     ) -> WriteResult:
@@ -155,7 +183,8 @@ class SnapshotStore:
         return self._write(self._unit_of_work(batch, confirm_first))
 
     def _unit_of_work(self, batch: Batch, strategies: Mapping[str, Strategy]) -> UnitOfWork:
-        return UnitOfWork(batch, self._statements, strategies)
+        horizon = self._now() + _CLOCKS_DIFFER
+        return UnitOfWork(batch, self._statements, strategies, horizon)
 
     def _write(self, unit: UnitOfWork) -> WriteResult:
         if self._features.exclusive:

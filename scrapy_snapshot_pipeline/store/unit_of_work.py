@@ -22,6 +22,7 @@ from sqlalchemy.engine import Connection
 
 from scrapy_snapshot_pipeline.errors import ContentionError
 from scrapy_snapshot_pipeline.records import Batch, Outcome, SnapshotRecord, WriteResult
+from scrapy_snapshot_pipeline.scd2.conflicts import count_conflicts
 from scrapy_snapshot_pipeline.scd2.fast_path import CurrentChildren, plan_change, plan_first
 from scrapy_snapshot_pipeline.scd2.plan import (
     Plan,
@@ -41,6 +42,7 @@ from scrapy_snapshot_pipeline.store.sql.statements import Confirmation, Statemen
 class _TableWork:
     """The records of one table in the batch, and what is to be done about them."""
 
+    name: str
     statements: Statements
     strategy: Strategy
     positions: dict[bytes, list[int]] = field(default_factory=dict)
@@ -48,6 +50,7 @@ class _TableWork:
     current: Mapping[bytes, StoredVersion] = field(default_factory=dict)
     """By entity id: the current version, which is locked; nothing where there is none."""
     changes: Plan = field(default_factory=Plan)
+    conflicts: int = 0
 
 
 class UnitOfWork:
@@ -62,14 +65,20 @@ class UnitOfWork:
         batch: Batch,
         statements: Mapping[str, Statements],
         strategies: Mapping[str, Strategy],
+        horizon: dt.datetime,
     ) -> None:
-        """`strategies` has every table of the batch and no other."""
+        """`strategies` has every table of the batch and no other.
+
+        What is stored as confirmed after `horizon` was written by a clock that is ahead.
+        """
         self._records = batch.records
+        self._horizon = horizon
+        self._ahead: list[dt.datetime] = []
         self._retried = batch.attempt > 1
         self._outcomes: list[Outcome | None] = [None] * len(batch.records)
         # By name, so that two crawlers lock the tables in the same order.
         tables = {
-            name: _TableWork(statements[name], strategy)
+            name: _TableWork(name, statements[name], strategy)
             for name, strategy in sorted(strategies.items())
         }
         for position, record in enumerate(batch.records):
@@ -117,6 +126,8 @@ class UnitOfWork:
             ),
             children_ended=sum(_count(each.ended_children) for each in changes),
             late=sum(each.late for each in changes),
+            conflicts={work.name: work.conflicts for work in self._tables if work.conflicts},
+            ahead=tuple(self._ahead),
         )
 
     def _confirm_table(self, connection: Connection, work: _TableWork) -> None:
@@ -126,7 +137,9 @@ class UnitOfWork:
         rows = [row for row in map(self._confirmation, in_order) if row is not None]
         if not rows:
             return
-        for entity_id in work.statements.confirm(connection, rows):
+        confirmed = work.statements.confirm(connection, rows, self._horizon)
+        self._ahead += filter(None, confirmed.values())
+        for entity_id in confirmed:
             positions = work.positions.pop(entity_id)
             self._outcomes[positions[0]] = Outcome.CONFIRMED
             if len(positions) > 1:
@@ -152,10 +165,13 @@ class UnitOfWork:
             self.inserts_blind = True
         else:
             work.current = work.statements.lock_current(connection, entity_ids)
+            times = (version.last_confirmed_at for version in work.current.values())
+            self._ahead += (time for time in times if time > self._horizon)
         stored = self._read(connection, work)
         for entity_id in entity_ids:
             positions = work.positions[entity_id]
             records = [self._records[position] for position in positions]
+            work.conflicts += stored.conflicts(entity_id, records)
             outcomes = stored.plan(entity_id, records, work.changes, retried=self._retried)
             for position, outcome in zip(positions, outcomes, strict=True):
                 self._outcomes[position] = outcome
@@ -228,6 +244,10 @@ class _StoredHistories:
             children = self.current_children[entity_id]
             return (plan_change(records[0], versions[0], children, into),)
         return plan(records, versions, self._children.get(entity_id, ()), into, retried=retried)
+
+    def conflicts(self, entity_id: bytes, records: Sequence[SnapshotRecord]) -> int:
+        versions = self._versions.get(entity_id, ())
+        return count_conflicts(records, versions) if versions or len(records) > 1 else 0
 
     def add_children(self, rows: Iterable[tuple[bytes, StoredChild]]) -> None:
         for entity_id, child in rows:

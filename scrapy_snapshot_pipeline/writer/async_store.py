@@ -52,9 +52,11 @@ class AsyncStore:
         self._environment = Environment(call_later, time.monotonic, random.random)
         self._frozen = frozen
         self._policy = replace(policy, outage_timeout=open_timeout)
-        self._patient_policy = policy
         self._watchdog = Watchdog(call_later, write_timeout, self._cut_frozen, store.idle)
         self._thread: WorkerThread | None = None
+        self._late: set[Deferred[None]] = set()
+        """Attempts to create tables in the middle of the crawl."""
+        self._closing = False
         self._reached = False
         """Whether the database has done something for us."""
 
@@ -80,13 +82,29 @@ class AsyncStore:
         await self._open(lambda: self._run(self._store.declare, wanted))
 
     async def declare_late(self, declarations: Iterable[Declaration]) -> None:
-        """The same in the middle of a crawl, whose items wait as long as for any other write."""
+        """The same in the middle of a crawl, tried once.
+
+        Where the database is away, or the crawl is closing, the tables are left to the first batch
+        that needs them, so that its records wait as all others do.
+        """
         wanted = list(declarations)
-        await retry_until(
-            lambda: self._run(self._store.declare, wanted),
-            policy=self._patient_policy,
-            environment=self._environment,
-        )
+        if self._closing:
+            self._store.expect(wanted)
+            return
+        trying = self._run(self._store.declare, wanted)
+        self._late.add(trying)
+        try:
+            await trying
+        except (CancelledError, RetriableWriteError):
+            self._store.expect(wanted)
+        finally:
+            self._late.discard(trying)
+
+    def stop_waiting(self) -> None:
+        """The crawl is closing: no item may wait for its tables any more, but only in the queue."""
+        self._closing = True
+        for trying in tuple(self._late):
+            trying.cancel()
 
     async def start_run(self, run: Run) -> None:
         """Write the run's row; waits like `declare`."""

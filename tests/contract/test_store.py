@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
 from collections.abc import Iterator
 
@@ -9,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scrapy_snapshot_pipeline.records import Outcome
-from tests.contract.entities import Observation
+from scrapy_snapshot_pipeline.records import Batch, Outcome
+from tests.contract.entities import Observation, record
 from tests.contract.history import Version
 from tests.contract.stores import (
     DATABASES,
@@ -21,6 +22,9 @@ from tests.contract.stores import (
     found_at,
     write,
 )
+
+FUTURE = 30 * 365 * 86_400
+"""The second of a day when nobody will run this."""
 
 _numbers = itertools.count()
 
@@ -50,6 +54,16 @@ def database(request: pytest.FixtureRequest) -> Iterator[Store]:
 def seen(second: int, score: int = 0, **markets: int) -> Observation:
     """See the one entity of a test."""
     return Observation("arsenal", second, score, markets)
+
+
+def batch(*observations: Observation, attempt: int = 1) -> Batch:
+    """Make a batch of observations."""
+    return Batch(tuple(map(record, observations)), attempt)
+
+
+def time_of(second: int) -> dt.datetime:
+    """The time of a second."""
+    return record(seen(second)).observed_at
 
 
 def test_first_observation_is_inserted_with_its_children(store: Store) -> None:
@@ -184,6 +198,29 @@ def test_late_record_sent_twice_is_stored_once(database: Store) -> None:
     write(database, seen(5, a=3))
 
     assert database.history("arsenal") == history
+
+
+def test_a_run_that_contradicts_itself_is_counted(database: Store) -> None:
+    """In one batch, in a later one, and in a repeated attempt as in the first."""
+    first = [seen(1, a=1), seen(2, a=2), Observation("burnley", 2, 0, {})]
+    assert database.write(batch(*first)).conflicts == {"contract_match": 1}
+    assert database.write(batch(*first, attempt=2)).conflicts == {"contract_match": 1}
+
+    assert database.write(batch(seen(3, a=2))).conflicts == {}
+    changed = [seen(4, a=1), Observation("burnley", 4, 1, {})]
+    assert database.write(batch(*changed)).conflicts == {"contract_match": 2}
+    assert database.write(batch(*changed, attempt=2)).conflicts == {"contract_match": 2}
+
+
+def test_what_a_clock_that_is_ahead_has_stored_is_reported(database: Store) -> None:
+    """Whether it is confirmed or changed, or only its confirmation is to come."""
+    write(database, seen(1, a=1), Observation("burnley", FUTURE, 0, {}))
+    write(database, seen(FUTURE, a=1))
+
+    confirmed = [seen(2, a=1), Observation("burnley", 2, 0, {})]
+    assert database.write(batch(*confirmed)).ahead == (time_of(FUTURE),) * 2
+    result = database.write(batch(seen(3, a=2)))
+    assert (result.ahead, result.late) == ((time_of(FUTURE),), 1)
 
 
 _contents = st.tuples(

@@ -8,7 +8,7 @@ import pytest
 
 from tests.crawl.conftest import StartCrawl
 from tests.crawl.crawls import SCRAPY, Crawl
-from tests.crawl.database import run_row, scalar
+from tests.crawl.database import connected, run_row, scalar
 
 pytestmark = pytest.mark.crawl
 
@@ -117,6 +117,24 @@ def test_two_interrupts_and_many_in_flight(start: StartCrawl, sqlite_url: str, m
     (file,) = crawl.folder.glob(".scrapy/snapshot-dead-letters/*.jsonl")
     keys = [json.loads(line)["values"]["sku"] for line in file.read_bytes().splitlines()]
     assert len(keys) == len(set(keys)) == 500
+
+
+def test_a_class_of_the_middle_does_not_outlast_the_close(
+    start: StartCrawl, sqlite_url: str
+) -> None:
+    """Its items, whose tables cannot be created in an outage, wait in the queue as all others."""
+    settings = {"SPIDER_MODULES": "tests.crawl.shop.kinds", "SNAPSHOT_CLOSE_TIMEOUT": 2}
+    crawl = start("very_late", sqlite_url, settings)
+    crawl.wait_for((crawl.folder / "waiting").exists, "page")
+    with connected(sqlite_url) as connection:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        (crawl.folder / "go").touch()
+        crawl.wait_for(lambda: "Attempt 1 to write 50 records failed" in crawl.log, "outage")
+        crawl.terminate()
+        assert crawl.finish(IN_TIME) == 0
+        connection.rollback()
+    (file,) = crawl.folder.glob(".scrapy/snapshot-dead-letters/*.jsonl")
+    assert len(file.read_bytes().splitlines()) == 50
 
 
 def test_two_interrupts_and_a_healthy_database(

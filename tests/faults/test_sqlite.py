@@ -69,15 +69,39 @@ def test_read_only_file(begin: Begin, tmp_path: Path, verdict: Verdict) -> None:
     verdict("refused at start", "sqlite")
 
 
+def fill_disk(crawl: Looking) -> None:
+    """Let the process write no file beyond the present size of the database's log."""
+    pid = str(crawl.crawl.process.pid)
+    limit = file_of(crawl.url).with_name("snapshots.db-wal").stat().st_size + 4096
+    subprocess.run(["prlimit", "--pid", pid, f"--fsize={limit}:"], check=True)
+
+
+@pytest.mark.fault(29)
+def test_full_disk_of_database_and_dead_letters(
+    begin: Begin, sqlite_url: str, verdict: Verdict
+) -> None:
+    """The crawl stops; nothing that was acknowledged is lost, and what is lost is counted."""
+    crawl = begin(sqlite_url, {"SNAPSHOT_RETRY_TIMES": 0})
+    crawl.run(300)
+    crawl.dead_letters.touch()  # as little room as on a full disk: no folder can be made
+    fill_disk(crawl)
+    crawl.crawl.finish(40)
+    assert crawl.crawl.stats["finish_reason"] == "snapshot_database_broken"
+    assert "dead letters cannot be written" in crawl.crawl.log
+    kept, gone = len(crawl.acknowledged), len(crawl.refused)
+    assert (crawl.stat("accepted"), crawl.stat("failed")) == (kept + gone, gone)
+    assert gone > 0
+    found = stored(sqlite_url)
+    verdict("stopped, counted", "sqlite", lost(crawl.acknowledged, found), doubled(found))
+
+
 @pytest.mark.slow
 @pytest.mark.fault(29)
 def test_full_disk(begin: Begin, sqlite_url: str, verdict: Verdict) -> None:
     """Without room the crawl spools and stops; once there is room, everything replays."""
     crawl = begin(sqlite_url)
     crawl.run(300)
-    pid = str(crawl.crawl.process.pid)
-    limit = file_of(sqlite_url).with_name("snapshots.db-wal").stat().st_size + 4096
-    subprocess.run(["prlimit", "--pid", pid, f"--fsize={limit}:"], check=True)
+    fill_disk(crawl)
     assert_stopped(crawl)
     assert_replayed(crawl, verdict, "stopped, spooled, replayed")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zoneinfo
 from pathlib import Path
 
@@ -83,6 +84,31 @@ def test_another_value_is_refused_with_name_and_range(name: str, given: object) 
     text = str(refused.value)
     assert text.startswith(f"{setting.name} must be {setting.allowed}, not ")
     assert text.endswith(f"leave it out for the default, {setting.default!r}")
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "shown"),
+    [
+        ("PAUSE_AT", "-3", "-3"),
+        ("PAUSE_AT", " 2.5 ", "2.5"),
+        ("PAUSE_AT", 2.5, "2.5"),
+        ("LINGER", "-0.5", "-0.5"),
+        ("LINGER", "soon", "a text that is no number"),
+        ("LINGER", "", "a text that is no number"),
+        ("BATCH_SIZE", "9" * 300, "9" * 200 + "..."),
+        ("BATCH_SIZE", True, "True"),
+        ("BATCH_SIZE", ["1"], "a list"),
+        ("ACK", "-3", "another text"),
+        ("ENABLED", "maybe", "another text"),
+        ("DEAD_LETTER_DIR", "", "an empty text"),
+    ],
+)
+def test_a_refused_value_is_described_as_its_writer_sees_it(
+    name: str, given: object, shown: str
+) -> None:
+    """A number stays a number when it comes from the command line, as text."""
+    with pytest.raises(SettingsError, match=re.escape(f", not {shown}; leave it out")):
+        _read(**{name: given})
 
 
 @pytest.mark.parametrize(

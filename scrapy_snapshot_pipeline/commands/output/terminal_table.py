@@ -21,6 +21,8 @@ from scrapy_snapshot_pipeline.history.results import FlatRow
 from scrapy_snapshot_pipeline.safe_text import printable
 
 _NARROWEST = 8
+_UNBROKEN = 10
+"""Characters of a column that is so narrow that breaking its cells would gain little."""
 _GAP = 2
 """Characters between two cells of a row."""
 _UNLIMITED = 10_000
@@ -55,7 +57,7 @@ class _Column:
 
     @property
     def least(self) -> int:
-        if self.whole:
+        if self.whole or self.natural <= _UNBROKEN:
             return self.natural
         return min(self.natural, max(_NARROWEST, cell_len(self.name)))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import struct
+import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
@@ -69,6 +70,8 @@ class DatabaseFeatures(Protocol):
     """For content hashes."""
     bigint: SystemType
     time: SystemType
+    run: SystemType
+    """For ids of runs, which are `uuid.UUID`."""
     child_packing: ChildPacking
 
     def unpack_children(self, row: Row) -> Iterable[StoredChildId]:
@@ -105,6 +108,10 @@ def _write_text_time(moment: dt.datetime | None) -> str | None:
     return None if moment is None else moment.isoformat(sep=" ", timespec="microseconds")
 
 
+def _read_uuid(value: Any) -> uuid.UUID:
+    return uuid.UUID(bytes=bytes(value))
+
+
 def _or_null(write: Converter) -> Converter:
     return lambda value: "NULL" if value is None else write(value)
 
@@ -124,6 +131,7 @@ class SqliteFeatures:
     hash = SystemType("BLOB", _same, _same)
     bigint = SystemType("INTEGER", _same, _same)
     time = SystemType("TEXT", _write_text_time, _read_text_time)
+    run = SystemType("TEXT", str, uuid.UUID)
     child_packing = ChildPacking("x.child_id, x.content_hash, x.snapshot_id", group_by="")
 
     def unpack_children(self, row: Row) -> Iterable[StoredChildId]:
@@ -167,6 +175,7 @@ class PostgresqlFeatures:
     hash = SystemType("bytea", lambda digest: f'"\\\\x{digest.hex()}"', bytes)
     bigint = SystemType("bigint", str, _same)
     time = SystemType("timestamptz", dt.datetime.isoformat, _same)
+    run = SystemType("uuid", str, _read_uuid, "uuid_send({})")
     # One value an entity, since reading each child as a row of its own, with a Python call for each
     # UUID, would take most of the time of a change.
     child_packing = ChildPacking(

@@ -36,7 +36,6 @@ from scrapy_snapshot_pipeline.store.sql.dialects import Row, SystemType, feature
 from scrapy_snapshot_pipeline.store.sql.insert import WritableTable
 from scrapy_snapshot_pipeline.store.sql.script import Script
 
-_DIGESTS = frozenset({"entity_id", "child_id"})
 _KEY = frozenset({"entity_id", "child_id", "snapshot_id"})
 _PIECE = 250
 """Rows that are converted at a time, so that the database stores some while others are converted:
@@ -70,18 +69,20 @@ class Statements:
             WritableTable(table, dialect, fits_json=table.name in fit_json) for table in tables.all
         ]
 
-    def confirm(self, connection: Connection, rows: Sequence[Confirmation]) -> set[bytes]:
+    def confirm(
+        self, connection: Connection, rows: Sequence[Confirmation], horizon: dt.datetime
+    ) -> dict[bytes, dt.datetime | None]:
         """Move `last_confirmed_at` where the current version has the same content.
 
-        Returns the ids of the entities that were confirmed.  They are locked in the order of their
-        ids, as in `lock_current`.
+        Returns the ids of the entities that were confirmed, with `last_confirmed_at` where that is
+        after `horizon`.  They are locked in the order of their ids, as in `lock_current`.
 
         IS TRUE keeps the planner from joining by the hashes, whose order would be another one.
         """
         db = self._features
         table = self._versions.name
         among, ids = self._beside_join(f"{table}.entity_id", [row.entity_id for row in rows])
-        confirmed: set[bytes] = set()
+        confirmed: dict[bytes, dt.datetime | None] = {}
         for source, parameters in db.sources((db.digest, db.hash, db.time, db.time), rows):
             sql = f"""{db.in_order}
                 WITH v(entity_id, content_hash, first_at, last_at) AS ({source})
@@ -93,9 +94,13 @@ class Statements:
                 WHERE {table}.entity_id = v.entity_id AND {table}.valid_to IS NULL
                     AND ({table}.content_hash = v.content_hash) IS TRUE
                     AND {table}.valid_from <= v.first_at {among}
-                RETURNING {db.digest.selected.format(f"{table}.entity_id")}"""  # noqa: S608 - declared, quoted names
-            found = connection.exec_driver_sql(sql, (*parameters, *ids))
-            confirmed.update(map(db.digest.read, found.scalars().all()))
+                RETURNING {db.digest.selected.format(f"{table}.entity_id")}, CASE
+                    WHEN {table}.last_confirmed_at > {db.placeholder}
+                    THEN {table}.last_confirmed_at END"""  # noqa: S608 - declared, quoted names
+            found = connection.exec_driver_sql(sql, (*parameters, *ids, db.time.write(horizon)))
+            confirmed.update(
+                (db.digest.read(entity_id), db.time.read(ahead)) for entity_id, ahead in found
+            )
         return confirmed
 
     def lock_current(
@@ -289,20 +294,20 @@ class Statements:
         return self._columns("entity_id", *StoredChild._fields[1:])
 
     def _columns(self, *names: str) -> str:
-        digest = self._features.digest.selected
-        return ", ".join(
-            (digest if name in _DIGESTS else "{}").format(f"x.{name}") for name in names
-        )
+        digest, run = self._features.digest.selected, self._features.run.selected
+        selected = {"entity_id": digest, "child_id": digest, "run_id": run}
+        return ", ".join(selected.get(name, "{}").format(f"x.{name}") for name in names)
 
     def _version(self, row: Row) -> tuple[bytes, StoredVersion]:
         db = self._features
-        entity_id, snapshot_id, content_hash, valid_from, last_confirmed_at, valid_to = row
+        entity_id, snapshot_id, content_hash, valid_from, last_confirmed_at, valid_to, run_id = row
         return db.digest.read(entity_id), StoredVersion(
             snapshot_id,
             db.hash.read(content_hash),
             db.time.read(valid_from),
             db.time.read(last_confirmed_at),
             db.time.read(valid_to),
+            db.run.read(run_id),
         )
 
     def _child(self, table: int, row: Row) -> tuple[bytes, StoredChild]:

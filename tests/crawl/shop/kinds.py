@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -97,3 +99,17 @@ class LateSpider(OnePageSpider):
         late = importlib.import_module("tests.crawl.shop.late")
         for number in range(50):
             yield late.LatePrice(f"sku-{number}", Decimal("1.50"))
+
+
+class VeryLateSpider(LateSpider):
+    """The same, but makes a file `waiting` first, and goes on once there is a file `go`."""
+
+    name = "very_late"
+
+    async def parse(self, response: Response) -> AsyncIterator[Any]:  # type: ignore[override]
+        """Yield fifty items."""
+        Path("waiting").touch()  # noqa: ASYNC240 - as below
+        while not Path("go").exists():  # noqa: ASYNC110, ASYNC240 - the test makes it
+            await asyncio.sleep(0.01)
+        for item in super().parse(response):
+            yield item

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import logging
 import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass, make_dataclass
+from types import MappingProxyType
 
 import pytest
 from twisted.internet.defer import Deferred
@@ -18,9 +20,10 @@ from scrapy_snapshot_pipeline.declaration.registry import Declarations, snapshot
 from scrapy_snapshot_pipeline.declaration.tables import Declaration
 from scrapy_snapshot_pipeline.errors import (
     CaptureError,
-    OutageError,
     SchemaMismatchError,
+    SystemicError,
 )
+from scrapy_snapshot_pipeline.setting_types import ItemDeclarations
 from tests.unit.fakes import RUN_ID, START
 
 NAIVE = dt.datetime(2024, 5, 1, 14)  # noqa: DTZ001 - that it has no zone is the point
@@ -67,11 +70,14 @@ def captures(database: FakeDatabase) -> Captures:
 
 
 def make_captures(
-    database: FakeDatabase, timezone: dt.tzinfo | None = None, max_bytes: int | None = None
+    database: FakeDatabase,
+    timezone: dt.tzinfo | None = None,
+    max_bytes: int | None = None,
+    items: ItemDeclarations = MappingProxyType({}),
 ) -> Captures:
     """Make the captures of a crawl with these settings."""
     return Captures(
-        Declarations(),
+        Declarations(items),
         database.create_tables,
         database.create_tables,
         naive_timezone=timezone,
@@ -140,13 +146,13 @@ def test_a_class_declared_in_the_middle_is_ready_once_its_tables_are_there(
 def test_a_late_class_without_tables_is_ready_for_the_dead_letters(
     captures: Captures, database: FakeDatabase
 ) -> None:
-    """Its items have waited as long as all others, and must not vanish uncounted."""
+    """They were refused for good, and its items must not vanish uncounted."""
     late = declared("Late")
     waiting = [prepare(captures, late) for _ in range(2)]
-    away = OutageError("away")
-    database.fail(away)
+    refused = SystemicError("no right to create it")
+    database.fail(refused)
     assert all(each.called for each in waiting)
-    assert captures.unavailable == {"late": away}
+    assert captures.unavailable == {"late": refused}
     assert captures.tables["late"].item_class is late
     capture = captures.ready[late]
     assert capture is not None
@@ -201,6 +207,35 @@ def test_a_subclass_is_told_of_its_declared_base(
     assert captures.ready == {special: None}
     assert "add @snapshot(key=('sku',)) to it" in caplog.text
     assert "Price's is not inherited" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("item", "said"),
+    [
+        ({"id": "1", "scraped_at": 5}, "No item of builtins.dict had the field(s) scrapped_at,"),
+        ({"id": "1", "scrapped_at": None}, ""),
+        ({"scraped_at": 5}, "scrapped_at"),
+        (None, ""),
+    ],
+    ids=["misspelt", "None", "rejected", "no item"],
+)
+def test_an_untracked_name_that_no_item_had_is_warned_of(
+    database: FakeDatabase, caplog: pytest.LogCaptureFixture, item: object, said: str
+) -> None:
+    """In a class without types, where it cannot be refused at the start."""
+    options = {"key": "id", "untracked": ["scrapped_at"]}
+    captures = make_captures(database, items={dict: options})
+    Deferred.fromCoroutine(captures.prepare_declared())
+    database.succeed()
+    capture = captures.ready[dict]
+    assert capture is not None
+    if item is not None:
+        with contextlib.suppress(CaptureError):
+            capture(item, START, RUN_ID)
+    with caplog.at_level(logging.WARNING):
+        captures.warn_of_unseen()
+    assert len(caplog.messages) == bool(said)
+    assert said in caplog.text
 
 
 @snapshot(key="sku")

@@ -216,6 +216,40 @@ def test_a_wrong_list_is_refused(markets: Any, said: str) -> None:
     assert said in refusal(OddsSnapshot("e", "b", markets=markets))
 
 
+class BrokenList(list[Market]):
+    """Fails when it is read."""
+
+    def __len__(self) -> int:
+        raise KeyError(SCRAPED)
+
+
+class BrokenOdds(OddsSnapshot):
+    """Has a list that cannot be got."""
+
+    def __getattribute__(self, name: str) -> Any:
+        if name == "markets":
+            raise KeyError(SCRAPED)
+        return super().__getattribute__(name)
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        OddsSnapshot(event="e1", bookmaker="b1", markets=BrokenList()),
+        BrokenOdds(event="e1", bookmaker="b1"),
+    ],
+    ids=lambda item: type(item).__name__,
+)
+def test_a_list_that_raises_is_named(item: OddsSnapshot) -> None:
+    """Whether getting it fails, or reading it."""
+    declaration = DECLARATIONS.of(OddsSnapshot)
+    assert declaration is not None
+    with pytest.raises(CaptureError) as caught:
+        compile_capture(declaration)(item, NOW, RUN)
+    text = "OddsSnapshot.markets: KeyError was raised while the value was read"
+    assert str(caught.value).startswith(text)
+
+
 def test_a_list_that_is_none_has_no_rows() -> None:
     """Like an empty one."""
     none: Any = None

@@ -6,6 +6,7 @@ import collections
 import datetime as dt
 import math
 import uuid
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -118,6 +119,53 @@ def test_a_value_must_fit_the_annotation(annotation: object, value: object, said
     error = refusal(value, annotation)
     assert said in error.problem
     assert SCRAPED not in f"{error.path} {error.problem} {error.cure}"
+
+
+class Broken(dt.datetime):
+    """As `pandas.NaT`: a datetime without any of its methods."""
+
+    def astimezone(self, tz: dt.tzinfo | None = None) -> Any:
+        """Fail, as there is no time."""
+        raise TypeError(SCRAPED)
+
+
+class BrokenList(Sequence[int]):
+    """Fails when it is read."""
+
+    def __len__(self) -> int:
+        return 1
+
+    def __getitem__(self, _: object) -> Any:
+        raise KeyError(SCRAPED)
+
+
+NO_TIME = Broken(2024, 5, 1, tzinfo=dt.timezone(dt.timedelta(hours=1)))
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value", "path", "raised"),
+    [
+        (Any, {"at": NO_TIME}, "{}", "TypeError"),
+        (Any, [1, [NO_TIME]], "[1][0]", "TypeError"),
+        (Any, [BrokenList()], "[0]", "KeyError"),
+        (dict[str, dt.datetime], {"at": NO_TIME}, "{}", "TypeError"),
+        (list[dt.datetime], [NO_TIME], "[0]", "TypeError"),
+    ],
+)
+def test_whatever_a_nested_value_raises_names_its_place(
+    annotation: object, value: object, path: str, raised: str
+) -> None:
+    """And the kind of the error, but not its text, which may quote the value."""
+    error = refusal(value, annotation)
+    assert error.path == path
+    assert error.problem == f"{raised} was raised while the value was read"
+
+
+def test_a_field_of_an_untyped_item_that_raises_is_named() -> None:
+    """With the way down to the value."""
+    with pytest.raises(CoerceError) as caught:
+        plain_fields([("seen", [{"at": NO_TIME}])], None)
+    assert caught.value.path == ".seen[0]{}"
 
 
 def test_a_value_that_contains_itself_is_refused() -> None:

@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from scrapy_snapshot_pipeline.capture.coerce import CoerceError
+from scrapy_snapshot_pipeline.capture.unseen_names import UnseenNames
 from scrapy_snapshot_pipeline.capture.untyped import UntypedReader
 from scrapy_snapshot_pipeline.declaration.tables import Column, Declaration, Kind, Role
 from tests.unit.item_classes import ScrapyItem
@@ -17,7 +18,7 @@ def reader(item_class: type, key: str) -> UntypedReader:
     columns = (Column(key, Kind.TEXT, Role.KEY), Column("data", Kind.JSON, Role.TRACKED))
     untracked = frozenset({"seen"})
     declaration = Declaration(item_class, "book", columns, untyped=True, untracked_data=untracked)
-    return UntypedReader(declaration, None)
+    return UntypedReader(declaration, None, UnseenNames(untracked))
 
 
 READER = reader(dict, "url")

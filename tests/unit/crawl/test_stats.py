@@ -9,7 +9,7 @@ import pytest
 from scrapy_snapshot_pipeline.crawl.stats import STATS, CrawlStats
 from scrapy_snapshot_pipeline.errors import AmbiguousCommitError, ContentionError, OutageError
 from scrapy_snapshot_pipeline.records import Batch, DeliveryReport, Outcome, WriteResult
-from tests.unit.fakes import make_record
+from tests.unit.fakes import START, make_record
 
 
 class FakeCollector:
@@ -76,16 +76,33 @@ def test_a_committed_batch_is_counted_with_what_it_did(
 ) -> None:
     """The counters add up; the size of the largest batch is a maximum."""
     outcomes = (Outcome.REVISED,) * 3
-    result = WriteResult(outcomes, children_inserted=4, children_ended=2, late=1)
+    result = WriteResult(
+        outcomes,
+        children_inserted=4,
+        children_ended=2,
+        late=1,
+        conflicts={"a": 1, "b": 2},
+        ahead=(START, START),
+    )
     for size in (3, 2):
         stats.committed(Batch(tuple(map(make_record, range(size)))), result)
     assert collector.values == {
         "snapshots/batches": 2,
         "snapshots/batch_records_max": 3,
         "snapshots/late": 2,
+        "snapshots/conflicts": 6,
+        "snapshots/ahead": 4,
         "snapshots/children_inserted": 8,
         "snapshots/children_ended": 4,
     }
+
+
+def test_what_a_batch_did_is_passed_on(collector: FakeCollector) -> None:
+    """To those who warn of it."""
+    told: list[WriteResult] = []
+    result = WriteResult((Outcome.INSERTED,))
+    CrawlStats(collector, told.append).committed(Batch((make_record(),)), result)
+    assert told == [result]
 
 
 @pytest.mark.parametrize(

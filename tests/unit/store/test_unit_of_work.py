@@ -25,6 +25,7 @@ from scrapy_snapshot_pipeline.store.unit_of_work import UnitOfWork
 
 START = dt.datetime(2026, 1, 1, tzinfo=dt.timezone.utc)
 RUN = uuid.UUID(int=1)
+HORIZON = START + dt.timedelta(hours=1)
 VERB = re.compile(r"\b(SELECT|UPDATE|INSERT)\b.*?\b(arena|team)\b", re.DOTALL)
 
 
@@ -56,9 +57,9 @@ DECLARATIONS = {c: _declaration(c) for c in (Arena, Team)}
 CAPTURES = {c: compile_capture(declaration) for c, declaration in DECLARATIONS.items()}
 
 
-def at(second: int, item: Arena | Team) -> SnapshotRecord:
+def at(second: int, item: Arena | Team, run: uuid.UUID = RUN) -> SnapshotRecord:
     """See an item in a second."""
-    return CAPTURES[type(item)](item, START + dt.timedelta(seconds=second), RUN)
+    return CAPTURES[type(item)](item, START + dt.timedelta(seconds=second), run)
 
 
 class Database:
@@ -78,7 +79,7 @@ class Database:
     def unit(self, *records: SnapshotRecord, strategy: Strategy, attempt: int = 1) -> UnitOfWork:
         """A batch of these; the same strategy for all tables."""
         strategies = dict.fromkeys((record.table for record in records), strategy)
-        return UnitOfWork(Batch(records, attempt), self._statements, strategies)
+        return UnitOfWork(Batch(records, attempt), self._statements, strategies, HORIZON)
 
     def write(
         self, *records: SnapshotRecord, strategy: Strategy = Strategy.PLAN, attempt: int = 1
@@ -180,3 +181,38 @@ def test_a_repeated_attempt_finds_what_the_first_has_written(database: Database)
     first = database.write(*seen)
     assert database.write(*seen, attempt=2) == first
     assert "insert team" not in database.said
+
+
+def test_a_content_that_contradicts_what_the_run_has_stored_is_a_conflict(
+    database: Database,
+) -> None:
+    """In the same batch or in a later one; counted by table."""
+    first = database.write(at(1, Team("a", 1)), at(1, Arena("b", 1)), at(2, Arena("b", 2)))
+    assert first.conflicts == {"arena": 1}
+    for strategy in (Strategy.CONFIRM_FIRST, Strategy.PLAN):
+        points = 2 if strategy is Strategy.PLAN else 3
+        later = database.write(at(points, Team("a", points)), strategy=strategy)
+        assert later.conflicts == {"team": 1}
+
+
+def test_what_another_run_has_stored_is_no_conflict(database: Database) -> None:
+    """Nor is a second look at the same content."""
+    database.write(at(1, Team("a", 1)))
+    other = uuid.UUID(int=2)
+    changed = [at(second, Team("a", 2), other) for second in (2, 3)]
+    assert database.write(*changed).conflicts == {}
+    assert database.write(at(4, Team("a", 2), other)).conflicts == {}
+    assert database.write(at(5, Team("a", 1))).conflicts == {}
+
+
+@pytest.mark.parametrize("strategy", [Strategy.CONFIRM_FIRST, Strategy.PLAN])
+@pytest.mark.parametrize("points", [1, 2], ids=["the same", "changed"])
+def test_a_version_from_a_clock_that_is_ahead_is_reported(
+    database: Database, strategy: Strategy, points: int
+) -> None:
+    """Whether the entity is confirmed or changed; a version at the horizon itself is not."""
+    database.write(at(1, Team("a", 1)), at(1, Team("b", 1)))
+    database.write(at(3600, Team("a", 1)), at(3601, Team("b", 1)))
+    result = database.write(at(5, Team("a", points)), at(6, Team("b", points)), strategy=strategy)
+    assert result.ahead == (HORIZON + dt.timedelta(seconds=1),)
+    assert result.late == 2 * (points - 1)

@@ -1,11 +1,17 @@
-"""`retry_until` alone; `tests/crawl` and `tests/faults` cover the store behind its thread."""
+"""What needs no thread; `tests/crawl` and `tests/faults` cover the store behind its own."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, cast
 
 import pytest
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.python.failure import Failure
 
+from scrapy_snapshot_pipeline.declaration.registry import Declarations, snapshot
+from scrapy_snapshot_pipeline.declaration.tables import Declaration
 from scrapy_snapshot_pipeline.delivery.ports import Environment
 from scrapy_snapshot_pipeline.delivery.retry import RetryPolicy
 from scrapy_snapshot_pipeline.errors import (
@@ -15,7 +21,7 @@ from scrapy_snapshot_pipeline.errors import (
     SystemicError,
     WriteError,
 )
-from scrapy_snapshot_pipeline.writer.async_store import retry_until
+from scrapy_snapshot_pipeline.writer.async_store import AsyncStore, retry_until
 from tests.unit.fakes import ManualClock
 
 
@@ -122,3 +128,116 @@ def test_what_is_called_before_a_retry_may_end_the_attempts(clock: ManualClock) 
     clock.advance(1)
     assert error_of(done) is errors[1]
     assert (work.calls, seen) == (2, errors)
+
+
+@snapshot(key="sku")
+@dataclass
+class Late:
+    """Is declared in the middle of the crawl."""
+
+    sku: str
+
+
+def late() -> Declaration:
+    """Its declaration."""
+    found = Declarations().of(Late)
+    assert found is not None
+    return found
+
+
+class SteppedStore:
+    """A store and its thread in one: a call is answered when the test says so."""
+
+    def __init__(self) -> None:
+        self.expected: list[Declaration] = []
+        self.asked: list[Deferred[None]] = []
+
+    def run(self, work: Callable[..., object], *args: object) -> Deferred[None]:
+        """As `WorkerThread.run`."""
+        work(*args)
+        self.asked.append(Deferred())
+        return self.asked[-1]
+
+    def declare(self, declarations: Iterable[Declaration]) -> None:
+        """Do nothing yet."""
+
+    def expect(self, declarations: Iterable[Declaration]) -> None:
+        """Take a note."""
+        self.expected += declarations
+
+    def idle(self) -> float:
+        """Since when there is no answer."""
+        return 0.0
+
+
+@pytest.fixture
+def stepped() -> SteppedStore:
+    """Make a store that has not answered yet."""
+    return SteppedStore()
+
+
+@pytest.fixture
+def store(stepped: SteppedStore, clock: ManualClock) -> AsyncStore:
+    """Make the thing under test, open, upon it."""
+    made = AsyncStore(
+        cast("Any", stepped),
+        policy=RetryPolicy(),
+        call_later=clock.call_later,
+        write_timeout=30.0,
+        open_timeout=30.0,
+        frozen=lambda: None,
+    )
+    made._thread = cast("Any", stepped)
+    return made
+
+
+def declaring_late(store: AsyncStore) -> Deferred[None]:
+    """Do what the first item of a late class does."""
+    return Deferred.fromCoroutine(store.declare_late([late()]))
+
+
+def test_tables_of_a_late_class_are_created_at_once(
+    store: AsyncStore, stepped: SteppedStore
+) -> None:
+    """Its first item waits for that; nothing is left to the batch."""
+    ends: list[object] = []
+    declaring_late(store).addCallback(ends.append)
+    assert ends == []
+    stepped.asked[0].callback(None)
+    assert ends == [None]
+    assert stepped.expected == []
+
+
+@pytest.mark.parametrize("error", [OutageError("away"), ContentionError("locked")])
+def test_tables_that_cannot_be_had_now_are_left_to_the_batch(
+    store: AsyncStore, stepped: SteppedStore, error: Exception
+) -> None:
+    """So that the items of the class wait as all others do, and no longer."""
+    waiting = declaring_late(store)
+    stepped.asked[0].errback(error)
+    assert waiting.called
+    assert stepped.expected == [late()]
+    assert len(stepped.asked) == 1
+
+
+def test_tables_that_are_refused_are_an_error(store: AsyncStore, stepped: SteppedStore) -> None:
+    """No batch could create them either."""
+    waiting = cast("Deferred[str]", declaring_late(store))
+    stepped.asked[0].errback(SystemicError("no right"))
+    assert isinstance(error_of(waiting), SystemicError)
+    assert stepped.expected == []
+
+
+def test_no_item_waits_for_its_tables_while_the_crawl_closes(
+    store: AsyncStore, stepped: SteppedStore, clock: ManualClock
+) -> None:
+    """The time for closing is that of the delivery, which knows only its own records."""
+    before = declaring_late(store)
+    store.stop_waiting()
+    after = declaring_late(store)
+    assert before.called
+    assert after.called
+    assert stepped.expected == [late()] * 2
+    assert len(stepped.asked) == 1
+    stepped.asked[0].callback(None)
+    assert clock.calls == []
