@@ -7,17 +7,15 @@ import argparse
 from scrapy_snapshot_pipeline.commands.output.output import Output, one_table
 from scrapy_snapshot_pipeline.commands.output.table_rows import state_rows
 from scrapy_snapshot_pipeline.commands.queries.query_command import (
-    QueryCommand,
-    add_table_options,
-    chosen_table,
+    TableCommand,
     key_filter,
     time_argument,
 )
 from scrapy_snapshot_pipeline.commands.time_arguments import TIME_HELP
-from scrapy_snapshot_pipeline.history import SnapshotHistory, State
+from scrapy_snapshot_pipeline.history import SnapshotHistory, State, TableInfo
 
 
-class AsOf(QueryCommand):
+class AsOf(TableCommand):
     """Shows the state of every entity at a time, or at the end of a run."""
 
     summary = "show the entities as they were at a time, or at the end of a run"
@@ -25,10 +23,10 @@ class AsOf(QueryCommand):
 
     def add_own_options(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("time", help=TIME_HELP)
-        add_table_options(parser)
 
-    def query(self, history: SnapshotHistory, options: argparse.Namespace) -> Output[State]:
-        table = chosen_table(history, options)
-        at = time_argument(options.time, history, options)
+    def query_table(
+        self, history: SnapshotHistory, table: TableInfo, options: argparse.Namespace
+    ) -> Output[State]:
+        at = time_argument(options.time, history, options, table)
         results = history.as_of(table.name, at, where=key_filter(options))
         return Output(results, one_table(state_rows), varying=table.untyped)

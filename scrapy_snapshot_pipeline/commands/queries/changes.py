@@ -8,18 +8,16 @@ from functools import partial
 from scrapy_snapshot_pipeline.commands.output.output import Output, one_table
 from scrapy_snapshot_pipeline.commands.output.table_rows import change_rows
 from scrapy_snapshot_pipeline.commands.queries.query_command import (
-    QueryCommand,
+    TableCommand,
     add_exit_code_option,
-    add_table_options,
-    chosen_table,
     key_filter,
     optional_time,
 )
 from scrapy_snapshot_pipeline.commands.time_arguments import TIME_HELP
-from scrapy_snapshot_pipeline.history import Change, SnapshotHistory
+from scrapy_snapshot_pipeline.history import Change, SnapshotHistory, TableInfo
 
 
-class Changes(QueryCommand):
+class Changes(TableCommand):
     """Shows what changed, latest first."""
 
     summary = "show what changed since a time or a run, latest first"
@@ -29,15 +27,15 @@ class Changes(QueryCommand):
         parser.add_argument("--since", metavar="TIME", help=f"{TIME_HELP} (default: ever)")
         parser.add_argument("--until", metavar="TIME", help="the same (default: now)")
         parser.add_argument("--oldest-first", action="store_true", help="in the order of a log")
-        add_table_options(parser)
         add_exit_code_option(parser)
 
-    def query(self, history: SnapshotHistory, options: argparse.Namespace) -> Output[Change]:
-        table = chosen_table(history, options)
+    def query_table(
+        self, history: SnapshotHistory, table: TableInfo, options: argparse.Namespace
+    ) -> Output[Change]:
         results = history.changes(
             table.name,
-            since=optional_time(options.since, history, options),
-            until=optional_time(options.until, history, options),
+            since=optional_time(options.since, history, options, table),
+            until=optional_time(options.until, history, options, table),
             where=key_filter(options),
             newest_first=not options.oldest_first,
         )

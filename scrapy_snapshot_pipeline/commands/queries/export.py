@@ -100,7 +100,7 @@ def _query(history: SnapshotHistory, options: argparse.Namespace) -> Answer[HasR
     if options.versions:
         return history.changes(table.name, where=key, newest_first=False)
     if options.as_of is not None:
-        at = time_argument(options.as_of, history, options)
+        at = time_argument(options.as_of, history, options, table)
         return history.as_of(table.name, at, where=key)
     return history.current(table.name, where=key)
 

@@ -8,15 +8,13 @@ from functools import partial
 from scrapy_snapshot_pipeline.commands.output.output import Output, one_table
 from scrapy_snapshot_pipeline.commands.output.table_rows import version_rows
 from scrapy_snapshot_pipeline.commands.queries.query_command import (
-    QueryCommand,
-    add_table_options,
-    chosen_table,
+    TableCommand,
     entity_key,
 )
-from scrapy_snapshot_pipeline.history import Change, SnapshotHistory
+from scrapy_snapshot_pipeline.history import Change, SnapshotHistory, TableInfo
 
 
-class History(QueryCommand):
+class History(TableCommand):
     """Shows what changed in each version of one entity, oldest first."""
 
     summary = "show every version of one entity, and what changed in it"
@@ -25,10 +23,8 @@ class History(QueryCommand):
         "--table competitor_odds_snapshot --key match=arsenal-chelsea --key bookmaker=bwin"
     )
 
-    def add_own_options(self, parser: argparse.ArgumentParser) -> None:
-        add_table_options(parser)
-
-    def query(self, history: SnapshotHistory, options: argparse.Namespace) -> Output[Change]:
-        table = chosen_table(history, options)
+    def query_table(
+        self, history: SnapshotHistory, table: TableInfo, options: argparse.Namespace
+    ) -> Output[Change]:
         results = history.versions(table.name, entity_key(options))
         return Output(results, one_table(partial(version_rows, untracked=table.untracked)))

@@ -7,18 +7,16 @@ import argparse
 from scrapy_snapshot_pipeline.commands.output.output import Output, natural_number, one_table
 from scrapy_snapshot_pipeline.commands.output.table_rows import mover_row
 from scrapy_snapshot_pipeline.commands.queries.query_command import (
-    QueryCommand,
-    add_table_options,
-    chosen_table,
+    TableCommand,
     key_filter,
     optional_time,
     time_argument,
 )
 from scrapy_snapshot_pipeline.commands.time_arguments import TIME_HELP
-from scrapy_snapshot_pipeline.history import Mover, SnapshotHistory
+from scrapy_snapshot_pipeline.history import Mover, SnapshotHistory, TableInfo
 
 
-class Movers(QueryCommand):
+class Movers(TableCommand):
     """Ranks entities, or rows of a list, by the change of a numeric field."""
 
     summary = "show where a number moved furthest, up or down"
@@ -36,14 +34,15 @@ class Movers(QueryCommand):
         parser.add_argument(
             "--top", type=natural_number, default=20, metavar="N", help="0 is all (default: 20)"
         )
-        add_table_options(parser)
 
-    def query(self, history: SnapshotHistory, options: argparse.Namespace) -> Output[Mover]:
+    def query_table(
+        self, history: SnapshotHistory, table: TableInfo, options: argparse.Namespace
+    ) -> Output[Mover]:
         results = history.movers(
-            chosen_table(history, options).name,
+            table.name,
             options.field,
-            since=time_argument(options.since, history, options),
-            until=optional_time(options.until, history, options),
+            since=time_argument(options.since, history, options, table),
+            until=optional_time(options.until, history, options, table),
             by=options.by,
             top=options.top or None,
             where=key_filter(options),

@@ -9,9 +9,7 @@ from scrapy_snapshot_pipeline.commands.output.output import Output
 from scrapy_snapshot_pipeline.commands.output.table_rows import entity
 from scrapy_snapshot_pipeline.commands.output.terminal_table import TerminalTable
 from scrapy_snapshot_pipeline.commands.queries.query_command import (
-    QueryCommand,
-    add_table_options,
-    chosen_table,
+    TableCommand,
     entity_key,
     key_filter,
 )
@@ -22,17 +20,15 @@ from scrapy_snapshot_pipeline.history.results import FlatRow
 _TIMES = ("changed_at", "last_confirmed_at", "run_at")
 
 
-class Show(QueryCommand):
+class Show(TableCommand):
     """Shows current states, one after the other."""
 
     summary = "show entities as they are now, with all fields and lists"
     example = "scrapy snapshots show --table competitor_odds_snapshot --key match=arsenal-chelsea"
 
-    def add_own_options(self, parser: argparse.ArgumentParser) -> None:
-        add_table_options(parser)
-
-    def query(self, history: SnapshotHistory, options: argparse.Namespace) -> Output[State]:
-        table = chosen_table(history, options)
+    def query_table(
+        self, history: SnapshotHistory, table: TableInfo, options: argparse.Namespace
+    ) -> Output[State]:
         key = key_filter(options)
         results = history.current(table.name, where=key)
         if set(key) == set(table.key) and next(iter(results), None) is None:

@@ -8,19 +8,17 @@ import math
 from scrapy_snapshot_pipeline.commands.output.output import Output, one_table
 from scrapy_snapshot_pipeline.commands.output.table_rows import statistics_row
 from scrapy_snapshot_pipeline.commands.queries.query_command import (
-    QueryCommand,
-    add_table_options,
-    chosen_table,
+    TableCommand,
     key_filter,
     optional_time,
 )
 from scrapy_snapshot_pipeline.commands.time_arguments import TIME_HELP
-from scrapy_snapshot_pipeline.history import FieldStatistics, SnapshotHistory
+from scrapy_snapshot_pipeline.history import FieldStatistics, SnapshotHistory, TableInfo
 
 _MAX_DAYS = 100_000
 
 
-class Stats(QueryCommand):
+class Stats(TableCommand):
     """Summarises a numeric field of each entity, or of each row of a list."""
 
     summary = "show the lowest, highest and mean of a number over some days"
@@ -32,16 +30,15 @@ class Stats(QueryCommand):
         parser.add_argument(
             "--until", metavar="TIME", help=f"the end of the days; {TIME_HELP} (default: now)"
         )
-        add_table_options(parser)
 
-    def query(
-        self, history: SnapshotHistory, options: argparse.Namespace
+    def query_table(
+        self, history: SnapshotHistory, table: TableInfo, options: argparse.Namespace
     ) -> Output[FieldStatistics]:
         results = history.statistics(
-            chosen_table(history, options).name,
+            table.name,
             options.field,
             days=options.days,
-            until=optional_time(options.until, history, options),
+            until=optional_time(options.until, history, options, table),
             where=key_filter(options),
         )
         return Output(results, one_table(statistics_row))
