@@ -44,7 +44,7 @@ class Subcommand(Protocol):
     summary: str
     """One line for the list of subcommands."""
     example: str
-    """A command line that works in the example project."""
+    """A command line; what is in capitals stands for what the user has."""
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Add the subcommand's own options."""

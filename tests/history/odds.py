@@ -21,7 +21,12 @@ from scrapy_snapshot_pipeline.store.snapshot_store import SnapshotStore
 EXAMPLE = Path(__file__).resolve().parents[2] / "example_project"
 sys.path.insert(0, str(EXAMPLE))
 
-from bookmakers.items import CompetitorMarketOdds, CompetitorOddsSnapshot  # noqa: E402
+from bookmakers.items import (  # noqa: E402
+    CompetitorMarketOdds,
+    CompetitorOddsSnapshot,
+    MarketOdds,
+    OddsSnapshot,
+)
 from bookmakers.site.offers import (  # noqa: E402
     BOOKMAKERS,
     Bookmaker,
@@ -34,6 +39,9 @@ from bookmakers.site.offers import (  # noqa: E402
 TABLE = "competitor_odds_snapshot"
 SPIDER = "competitor_odds"
 COMPETITORS = BOOKMAKERS[1:]
+OUR_TABLE = "odds_snapshot"
+OUR_SPIDER = "odds"
+OURS = BOOKMAKERS[:1]
 OPENING = uuid.UUID("00000000-0000-4000-8000-00000000000a")
 CLOSING = uuid.UUID("00000000-0000-4000-8000-00000000000b")
 STARTS = {

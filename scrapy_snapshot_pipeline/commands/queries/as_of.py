@@ -19,7 +19,7 @@ class AsOf(TableCommand):
     """Shows the state of every entity at a time, or at the end of a run."""
 
     summary = "show the entities as they were at a time, or at the end of a run"
-    example = "scrapy snapshots as-of last~1 --table competitor_odds_snapshot --limit 10"
+    example = "scrapy snapshots as-of last~1 --limit 10"
 
     def add_own_options(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("time", help=TIME_HELP)

@@ -21,7 +21,7 @@ class Changes(TableCommand):
     """Shows what changed, latest first."""
 
     summary = "show what changed since a time or a run, latest first"
-    example = "scrapy snapshots changes --since last~1 --table competitor_odds_snapshot"
+    example = "scrapy snapshots changes --since last"
 
     def add_own_options(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--since", metavar="TIME", help=f"{TIME_HELP} (default: ever)")

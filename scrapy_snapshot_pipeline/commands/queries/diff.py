@@ -21,7 +21,7 @@ class Diff(TableCommand):
     """Compares two states of all entities, whatever happened in between."""
 
     summary = "show what is different between two times, or between the ends of two runs"
-    example = "scrapy snapshots diff last~1 last --table competitor_odds_snapshot"
+    example = "scrapy snapshots diff last~1 last"
 
     def add_own_options(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("before", help=TIME_HELP)

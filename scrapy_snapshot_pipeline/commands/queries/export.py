@@ -45,7 +45,7 @@ class Export:
     """Writes the current rows, all versions, or the rows at a time."""
 
     summary = "write current rows, all versions or a past state as CSV, JSON lines or Parquet"
-    example = "scrapy snapshots export -o odds.csv --table competitor_odds_snapshot"
+    example = "scrapy snapshots export -o FILE.csv --table TABLE"
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument(

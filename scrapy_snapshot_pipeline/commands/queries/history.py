@@ -18,10 +18,7 @@ class History(TableCommand):
     """Shows what changed in each version of one entity, oldest first."""
 
     summary = "show every version of one entity, and what changed in it"
-    example = (
-        "scrapy snapshots history "
-        "--table competitor_odds_snapshot --key match=arsenal-chelsea --key bookmaker=bwin"
-    )
+    example = "scrapy snapshots history --table TABLE --key FIELD=VALUE"
 
     def query_table(
         self, history: SnapshotHistory, table: TableInfo, options: argparse.Namespace

@@ -20,9 +20,7 @@ class Movers(TableCommand):
     """Ranks entities, or rows of a list, by the change of a numeric field."""
 
     summary = "show where a number moved furthest, up or down"
-    example = (
-        "scrapy snapshots movers markets.price_home --since last~1 --table competitor_odds_snapshot"
-    )
+    example = "scrapy snapshots movers FIELD --since last~1"
 
     def add_own_options(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("field", help="price, markets.price (in a list), prices.home (in JSON)")

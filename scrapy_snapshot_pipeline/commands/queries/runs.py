@@ -32,7 +32,7 @@ class Runs(QueryCommand):
     """Lists the crawls, latest first."""
 
     summary = "list the crawls, latest first, and what each stored"
-    example = "scrapy snapshots runs --spider competitor_odds"
+    example = "scrapy snapshots runs --spider NAME"
 
     def add_own_options(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--spider", metavar="NAME", help="only the crawls of this spider")

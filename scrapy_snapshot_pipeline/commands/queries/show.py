@@ -24,7 +24,7 @@ class Show(TableCommand):
     """Shows current states, one after the other."""
 
     summary = "show entities as they are now, with all fields and lists"
-    example = "scrapy snapshots show --table competitor_odds_snapshot --key match=arsenal-chelsea"
+    example = "scrapy snapshots show --table TABLE --key FIELD=VALUE"
 
     def query_table(
         self, history: SnapshotHistory, table: TableInfo, options: argparse.Namespace

@@ -22,7 +22,7 @@ class Stats(TableCommand):
     """Summarises a numeric field of each entity, or of each row of a list."""
 
     summary = "show the lowest, highest and mean of a number over some days"
-    example = "scrapy snapshots stats markets.price_home --days 30 --table competitor_odds_snapshot"
+    example = "scrapy snapshots stats FIELD --days 30 --table TABLE"
 
     def add_own_options(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("field", help="price, markets.price (in a list), prices.home (in JSON)")
