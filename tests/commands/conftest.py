@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.history.filled import fill
-from tests.history.odds import store_odds
+from tests.history.odds import store_odds, store_our_odds
 
 
 @pytest.fixture(scope="session")
@@ -16,6 +16,15 @@ def odds_url(tmp_path_factory: pytest.TempPathFactory) -> str:
     """
     url = f"sqlite:///{tmp_path_factory.mktemp('odds') / 'odds.db'}"
     store_odds(url)
+    return url
+
+
+@pytest.fixture(scope="session")
+def two_tables_url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The same with our own odds beside them, as after the example's tour; only to be read."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('two') / 'odds.db'}"
+    store_odds(url)
+    store_our_odds(url)
     return url
 
 

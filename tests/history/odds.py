@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from decimal import Decimal
 from pathlib import Path
@@ -25,8 +25,10 @@ from bookmakers.items import (  # noqa: E402
     CompetitorMarketOdds,
     CompetitorOddsSnapshot,
     MarketOdds,
+    Match,
     OddsSnapshot,
 )
+from bookmakers.items import Market as Row  # noqa: E402
 from bookmakers.site.offers import (  # noqa: E402
     BOOKMAKERS,
     Bookmaker,
@@ -78,29 +80,46 @@ def seen_at(run: uuid.UUID, position: int) -> dt.datetime:
 
 
 def store_odds(url: str) -> None:
-    """Both visits, each a finished run of one minute."""
+    """Both visits to the competitors, each a finished run of one minute."""
+    _store(url, CompetitorOddsSnapshot, SPIDER, STARTS)
+
+
+def store_our_odds(url: str) -> None:
+    """The same of our own bookmaker, an hour before: a second table."""
+    starts = {
+        uuid.UUID(int=run.int + 2): start - dt.timedelta(hours=1) for run, start in STARTS.items()
+    }
+    _store(url, OddsSnapshot, OUR_SPIDER, starts)
+
+
+def _store(
+    url: str, item_class: type[Match], spider: str, starts: Mapping[uuid.UUID, dt.datetime]
+) -> None:
     store = SnapshotStore(connect_engine(url, connect_timeout=10))
-    declaration = Declarations().of(CompetitorOddsSnapshot)
+    declaration = Declarations().of(item_class)
     assert declaration is not None
     capture = compile_capture(declaration)
+    bookmakers = OURS if item_class is OddsSnapshot else COMPETITORS
     store.declare([declaration])
-    for run, start in STARTS.items():
-        store.start_run(Run(run, SPIDER, start))
+    for (run, start), visit in zip(starts.items(), NAMES.values(), strict=True):
+        store.start_run(Run(run, spider, start))
         records: list[SnapshotRecord] = [
-            capture(_item(NAMES[run], *offered), seen_at(run, position), run)
-            for position, offered in enumerate(_offered(NAMES[run]))
+            capture(_item(item_class, visit, *offered), start + position * _MILLISECOND, run)
+            for position, offered in enumerate(_offered(visit, bookmakers))
         ]
         for first in range(0, len(records), 500):
             store.write(Batch(tuple(records[first : first + 500])))
         end = start + dt.timedelta(minutes=1)
-        counters = {"accepted": len(records)}
-        store.finish_run(RunEnd(run, end, "finished", counters))
+        seen = {declaration.table: len(records)}
+        store.finish_run(RunEnd(run, end, "finished", {"accepted": len(records)}, seen))
     store.close()
 
 
-def _offered(visit: str) -> Iterator[tuple[Fixture, Bookmaker, tuple[Market, ...]]]:
+def _offered(
+    visit: str, bookmakers: Sequence[Bookmaker] = COMPETITORS
+) -> Iterator[tuple[Fixture, Bookmaker, tuple[Market, ...]]]:
     for fixture in read_fixtures():
-        for bookmaker in COMPETITORS:
+        for bookmaker in bookmakers:
             markets = offered_markets(fixture, bookmaker, visit)
             if markets:
                 yield fixture, bookmaker, markets
@@ -111,22 +130,27 @@ def _line(market: Market) -> tuple[tuple[str, str], ...]:
 
 
 def _item(
-    visit: str, fixture: Fixture, bookmaker: Bookmaker, markets: tuple[Market, ...]
-) -> CompetitorOddsSnapshot:
-    return CompetitorOddsSnapshot(
+    item_class: type[Match],
+    visit: str,
+    fixture: Fixture,
+    bookmaker: Bookmaker,
+    markets: tuple[Market, ...],
+) -> Match:
+    market_class = MarketOdds if item_class is OddsSnapshot else CompetitorMarketOdds
+    return item_class(
         match=fixture.slug,
         bookmaker=bookmaker.name,
         home_team=fixture.home_team,
         away_team=fixture.away_team,
         kickoff=fixture.kickoff.replace(tzinfo=dt.timezone.utc),
         url=f"https://example.com/{visit}/{fixture.slug}",
-        markets=[_market(market) for market in markets],
+        markets=[_market(market_class, market) for market in markets],  # type: ignore[call-arg]
     )
 
 
-def _market(market: Market) -> CompetitorMarketOdds:
+def _market(market_class: type[Row], market: Market) -> Row:
     values = {f"price_{outcome}": Decimal(price) for outcome, price in market.prices}
     if market.line is not None:
         values["line"] = Decimal(market.line)
-    names = {field.name for field in fields(CompetitorMarketOdds)} - {"market"}
-    return CompetitorMarketOdds(market=market.name, **{n: values.get(n) for n in names})
+    names = {field.name for field in fields(market_class)} - {"market"}
+    return market_class(market=market.name, **{n: values.get(n) for n in names})

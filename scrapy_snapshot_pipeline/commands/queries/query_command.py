@@ -7,7 +7,7 @@ import io
 import os
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -22,8 +22,9 @@ from scrapy_snapshot_pipeline.commands.output.output import (
 )
 from scrapy_snapshot_pipeline.commands.time_arguments import TimeOrRun, parse_time_or_run
 from scrapy_snapshot_pipeline.crawl.project import project_settings
-from scrapy_snapshot_pipeline.errors import HistoryError
+from scrapy_snapshot_pipeline.errors import HistoryError, NoSuchEntityError
 from scrapy_snapshot_pipeline.history import SnapshotHistory, TableInfo
+from scrapy_snapshot_pipeline.safe_text import escaped
 
 SOMETHING_FOUND = 3
 """The exit code under `--exit-code`; 1 and 2 mean errors."""
@@ -81,22 +82,33 @@ class TableCommand(QueryCommand):
     def _show_each(
         self, history: SnapshotHistory, tables: list[TableInfo], options: argparse.Namespace
     ) -> int:
-        """Show all that can answer; raises HistoryError where none can."""
+        """Show all that can answer, and say why others cannot; raises where none can."""
         found = 0
-        errors: list[HistoryError] = []
+        errors: list[HistoryError | UsageError] = []
         for table in tables:
             try:
                 output = self.query_table(history, table, options)
-            except HistoryError as error:
+            except (HistoryError, UsageError) as error:
                 errors.append(error)
                 continue
             if not options.json:
-                sys.stdout.write(f"== {table.name}\n")
-                sys.stdout.flush()
+                _head(table)
             found += show(output, options)
         if len(errors) == len(tables):
             raise errors[0]
+        _complain(errors)
         return found
+
+
+def _complain(errors: Iterable[HistoryError | UsageError]) -> None:
+    for error in errors:
+        if not isinstance(error, NoSuchEntityError):  # it is in another table
+            sys.stderr.write(f"{escaped(str(error))}\n")
+
+
+def _head(table: TableInfo) -> None:
+    sys.stdout.write(f"\n== {table.name}\n")
+    sys.stdout.flush()  # before what `show` may write to standard error
 
 
 @contextmanager
@@ -155,34 +167,45 @@ def chosen_tables(history: SnapshotHistory, options: argparse.Namespace) -> list
     """
     if options.table is not None:
         return [history.table(options.table)]
-    tables = history.tables()
+    tables = list(history.tables())
     if not tables:
         raise HistoryError("nothing is stored yet; run a crawl first")
-    field = getattr(options, "field", None)
-    fitting = [t for t in tables if _has_key(t, options) and (field is None or _has(t, field))]
-    return fitting or _only(tables)
+    if len(tables) == 1:
+        return tables  # what does not fit has an error of its own
+    return _with_field(_with_key(tables, options), getattr(options, "field", None))
 
 
 def chosen_table(history: SnapshotHistory, options: argparse.Namespace) -> TableInfo:
     """The same where the answer can only be of one table.  Raises HistoryError."""
-    return _only(chosen_tables(history, options))[0]
-
-
-def _only(tables: Sequence[TableInfo]) -> list[TableInfo]:
+    tables = chosen_tables(history, options)
     if len(tables) > 1:
         names = ", ".join(table.name for table in tables)
         raise HistoryError(f"choose a table with --table: {names}")
-    return list(tables)
+    return tables[0]
 
 
-def _has_key(table: TableInfo, options: argparse.Namespace) -> bool:
-    return {name for name, _ in options.key} <= set(table.key)
+def _with_key(tables: Sequence[TableInfo], options: argparse.Namespace) -> list[TableInfo]:
+    wanted = {name for name, _ in options.key}
+    fitting = [table for table in tables if wanted <= set(table.key)]
+    if not fitting:
+        known = "; ".join(f"{table.name} ({', '.join(table.key)})" for table in tables)
+        raise HistoryError(f"no table has the key {', '.join(sorted(wanted))}; there are {known}")
+    return fitting
 
 
-def _has(table: TableInfo, path: str) -> bool:
-    """Whether a number may be there; of a table without types nobody knows its fields."""
-    known = {*table.numeric, *table.fields, *table.children}
-    return table.untyped or path in known or path.partition(".")[0] in {*table.fields}
+def _with_field(tables: list[TableInfo], field: str | None) -> list[TableInfo]:
+    if field is None:
+        return tables
+    fitting = [table for table in tables if _may_have(table, field)]
+    if not fitting:
+        names = ", ".join(table.name for table in tables)
+        raise HistoryError(f"none of {names} has a field {field}; see scrapy snapshots tables")
+    return fitting
+
+
+def _may_have(table: TableInfo, path: str) -> bool:
+    """Whether a number may be there; nobody knows the fields of a table without types."""
+    return table.untyped or path.partition(".")[0] in {*table.fields, *table.children}
 
 
 def key_filter(options: argparse.Namespace) -> dict[str, list[str]]:
