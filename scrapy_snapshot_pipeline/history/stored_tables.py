@@ -23,8 +23,8 @@ from scrapy_snapshot_pipeline.store.schema.tables import (
 
 def learn(reader: Reader) -> dict[str, Queries]:
     """By table name.  Raises HistoryError for no history, or for one of a newer version."""
-    problem = "the database could not be read, or has no snapshot tables"
-    with reader.reading(problem, "run a crawl first, or correct the URL") as connection:
+    reader.names.add(SYSTEM.sorted_tables)
+    with reader.reading() as connection:
         rows = connection.execute(sa.select(SCHEMA)).all()
         elsewhere = other_schema(connection)
     if elsewhere is not None:
@@ -41,9 +41,11 @@ def learn(reader: Reader) -> dict[str, Queries]:
     metadata = sa.MetaData()
     texts = {row.table_name: row.columns for row in rows if row.table_name not in SYSTEM.tables}
     normal = {row.table_name for row in rows if row.version >= NORMAL_FORM_VERSION}
+    entities = [entity_tables(d, metadata) for d in catalog.declarations(texts)]
+    reader.names.add(metadata.sorted_tables)
     return {
-        d.table: Queries(entity_tables(d, metadata), normal_form=d.table in normal)
-        for d in catalog.declarations(texts)
+        each.declaration.table: Queries(each, normal_form=each.declaration.table in normal)
+        for each in entities
     }
 
 
