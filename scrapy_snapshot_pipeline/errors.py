@@ -128,3 +128,7 @@ class HistoryError(SnapshotError):
 
 class NoSuchEntityError(HistoryError):
     """No entity has this key; the text shows the caller's own key, and keys like it."""
+
+
+class NoSuchFieldError(HistoryError):
+    """Nothing that is stored has a number in this field; the text shows what is there instead."""

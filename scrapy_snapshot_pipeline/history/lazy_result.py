@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -33,9 +33,11 @@ class Answer(Generic[ResultT_co]):
         self,
         ask: Callable[[], Iterator[ResultT_co]],
         count: Callable[[int | None], int] | None = None,
+        remarks: Callable[[], Sequence[str]] = tuple,
     ) -> None:
         self._ask = ask
         self._count = count
+        self._remarks = remarks
 
     def __iter__(self) -> Iterator[ResultT_co]:
         return self._ask()
@@ -45,6 +47,13 @@ class Answer(Generic[ResultT_co]):
         if self._count is not None:
             return self._count(most)
         return sum(1 for _ in islice(self._ask(), most))
+
+    def remarks(self) -> Sequence[str]:
+        """What the last iteration met and its results do not show, as values that are no numbers.
+
+        The texts may quote scraped ones, made safe for a terminal.
+        """
+        return self._remarks()
 
     def rows(self) -> Iterator[FlatRow]:
         """All results as flat rows, streamed."""

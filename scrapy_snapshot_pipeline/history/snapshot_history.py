@@ -13,22 +13,15 @@ from sqlalchemy.sql.expression import ColumnElement
 from scrapy_snapshot_pipeline.errors import HistoryError
 from scrapy_snapshot_pipeline.history import keys
 from scrapy_snapshot_pipeline.history.assemble import changes, states
-from scrapy_snapshot_pipeline.history.conditions import Condition, at_time, lasting, overlapping
+from scrapy_snapshot_pipeline.history.conditions import Condition, at_time, lasting
 from scrapy_snapshot_pipeline.history.connection.transactions import Reader
 from scrapy_snapshot_pipeline.history.differences import differences
 from scrapy_snapshot_pipeline.history.feed import beginnings, feed
 from scrapy_snapshot_pipeline.history.keys import Key, Where, known_entity
 from scrapy_snapshot_pipeline.history.lazy_result import Answer, HasRows
-from scrapy_snapshot_pipeline.history.numeric.lines import (
-    Numbers,
-    lines_of,
-    statistics_of,
-    steps_of,
-)
 from scrapy_snapshot_pipeline.history.numeric.mover_statements import Window
-from scrapy_snapshot_pipeline.history.numeric.movers import furthest
+from scrapy_snapshot_pipeline.history.numeric.questions import NumberQuestion
 from scrapy_snapshot_pipeline.history.numeric.results import FieldStatistics, Mover, Step
-from scrapy_snapshot_pipeline.history.numeric.spans import NumberPath, number_path
 from scrapy_snapshot_pipeline.history.queries import Queries
 from scrapy_snapshot_pipeline.history.results import (
     Change,
@@ -56,7 +49,9 @@ class SnapshotHistory:
     dates and so on may be given as text ("12", "2024-05-01").  `where` selects the entities with
     these values in key fields; a list, tuple or set means any of its members.  A `Moment` is an
     aware time or the id of a run.  The path of a numeric field is `price`, `markets.price_home` (of
-    the child rows in `markets`) or `prices.home` (inside a JSON field).
+    the child rows in `markets`) or `prices.home` (inside a JSON field); where no value there is a
+    number, reading the answer raises NoSuchFieldError (a HistoryError).  `as_number` also takes the
+    number in a text, as in "£9.99".
     """
 
     def __init__(self, url: str) -> None:
@@ -182,14 +177,16 @@ class SnapshotHistory:
         by: By = "relative",
         top: int | None = 20,
         where: Where = None,
+        as_number: bool = False,
     ) -> Answer[Mover]:
         """Where a numeric field moved furthest, up or down, furthest first.
 
         The value at `since`, or the first one after it, is compared with the value at `until`.
         `top` limits the memory that is needed.
         """
-        read = self._movers(table, [field], self._window(table, since, until, where), by, top)
-        return self._answer(lambda connection: iter(read(connection)[0]))
+        question = self._numbers(table, [field], as_number=as_number)
+        window = self._window(table, since, until, where)
+        return self._numeric(question, lambda c: iter(question.movers(c, window, by, top)[0]))
 
     def movers_by_field(
         self,
@@ -201,11 +198,14 @@ class SnapshotHistory:
         by: By = "relative",
         top: int | None = 20,
         where: Where = None,
+        as_number: bool = False,
     ) -> dict[str, list[Mover]]:
         """`movers` of each of these fields; each of their tables is read only once."""
-        read = self._movers(table, fields, self._window(table, since, until, where), by, top)
+        question = self._numbers(table, fields, as_number=as_number)
+        window = self._window(table, since, until, where)
         with self._reader.reading() as connection:
-            return dict(zip(fields, read(connection), strict=True))
+            found = question.movers(connection, window, by, top)
+        return dict(zip(fields, found, strict=True))
 
     def statistics(
         self,
@@ -215,30 +215,30 @@ class SnapshotHistory:
         days: float = 30,
         until: Moment | None = None,
         where: Where = None,
+        as_number: bool = False,
     ) -> Answer[FieldStatistics]:
         """Lowest, highest and mean of a numeric field, for each entity or child row."""
-        queries, filters = self._filtered(table, where)
-        [path] = self._paths(table, [field])
+        question = self._numbers(table, [field], as_number=as_number)
+        filters = self._filtered(table, where)[1]
         end = dt.datetime.now(dt.timezone.utc) if until is None else self._moments.end(until)
         start = end - dt.timedelta(days=days)
+        return self._numeric(question, lambda c: question.statistics(c, start, end, filters))
 
-        def read(connection: Connection) -> Iterator[FieldStatistics]:
-            ids = queries.entity_ids(connection, overlapping(queries.v, start, end), *filters)
-            lines = lines_of(connection, queries, path, ids, (start, end))
-            return statistics_of(table, lines, start, end)
-
-        return self._answer(read)
-
-    def steps(self, table: str, key: Key, field: str) -> Answer[Step]:
+    def steps(self, table: str, key: Key, field: str, *, as_number: bool = False) -> Answer[Step]:
         """All values of one entity's numeric field, by child row and then oldest first."""
-        read = self._steps(table, key, [field])
-        return self._answer(lambda connection: read(connection)[0])
+        question = self._numbers(table, [field], as_number=as_number)
+        entity = known_entity(self._reader, self._queries(table), key)
+        return self._numeric(question, lambda c: question.steps(c, entity)[0])
 
-    def steps_by_field(self, table: str, key: Key, fields: Sequence[str]) -> dict[str, list[Step]]:
+    def steps_by_field(
+        self, table: str, key: Key, fields: Sequence[str], *, as_number: bool = False
+    ) -> dict[str, list[Step]]:
         """`steps` of each of these fields; each of their tables is read only once."""
-        read = self._steps(table, key, fields)
+        question = self._numbers(table, fields, as_number=as_number)
+        entity = known_entity(self._reader, self._queries(table), key)
         with self._reader.reading() as connection:
-            return dict(zip(fields, map(list, read(connection)), strict=True))
+            steps = map(list, question.steps(connection, entity))
+            return dict(zip(fields, steps, strict=True))
 
     def _answer(
         self,
@@ -275,31 +275,18 @@ class SnapshotHistory:
         queries = self._queries(table)
         return queries, keys.conditions(queries.entity.declaration, queries.v, where)
 
-    def _paths(self, table: str, fields: Sequence[str]) -> list[NumberPath]:
-        declaration = self._queries(table).entity.declaration
-        return [number_path(declaration, field) for field in fields]
+    def _numbers(self, table: str, fields: Sequence[str], *, as_number: bool) -> NumberQuestion:
+        return NumberQuestion(self._queries(table), fields, as_number=as_number)
+
+    def _numeric(
+        self, question: NumberQuestion, read: Callable[[Connection], Iterator[ResultT]]
+    ) -> Answer[ResultT]:
+        ask = self._streamed(lambda c: question.checked(c, read(c)))
+        return Answer(ask, remarks=question.remarks)
 
     def _window(self, table: str, since: Moment, until: Moment | None, where: Where) -> Window:
         end = None if until is None else self._moments.end(until)
         return Window(self._moments.start(since), end, self._filtered(table, where)[1])
-
-    def _movers(
-        self, table: str, fields: Sequence[str], window: Window, by: By, top: int | None
-    ) -> Callable[[Connection], list[list[Mover]]]:
-        queries, paths = self._queries(table), self._paths(table, fields)
-        return lambda connection: furthest(connection, queries, paths, window, by, top)
-
-    def _steps(
-        self, table: str, key: Key, fields: Sequence[str]
-    ) -> Callable[[Connection], list[Iterator[Step]]]:
-        queries, paths = self._queries(table), self._paths(table, fields)
-        entity = known_entity(self._reader, queries, key)
-
-        def read(connection: Connection) -> list[Iterator[Step]]:
-            numbers = Numbers(connection, queries, [entity], (None, None))
-            return [steps_of(numbers.lines(path)) for path in paths]
-
-        return read
 
     def _states(self, table: str, at: dt.datetime | None, where: Where) -> Answer[State]:
         queries, filters = self._filtered(table, where)

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from scrapy_snapshot_pipeline.declaration import catalog
 from scrapy_snapshot_pipeline.errors import HistoryError
 from scrapy_snapshot_pipeline.history.connection.transactions import Reader
-from scrapy_snapshot_pipeline.history.numeric.spans import numeric_paths, untracked_paths
+from scrapy_snapshot_pipeline.history.numeric.paths import numeric_paths, untracked_paths
 from scrapy_snapshot_pipeline.history.queries import Queries
 from scrapy_snapshot_pipeline.history.results import TableInfo
 from scrapy_snapshot_pipeline.safe_text import printable

@@ -13,8 +13,9 @@ from typing import Generic, TypeVar
 from scrapy_snapshot_pipeline.commands.output.csv_output import CsvWriter, column_names
 from scrapy_snapshot_pipeline.commands.output.json_output import json_line
 from scrapy_snapshot_pipeline.commands.output.terminal_table import Terminal, TerminalTable
-from scrapy_snapshot_pipeline.history.lazy_result import HasRows
+from scrapy_snapshot_pipeline.history.lazy_result import Answer, HasRows
 from scrapy_snapshot_pipeline.history.results import FlatRow
+from scrapy_snapshot_pipeline.safe_text import escaped
 
 ResultT = TypeVar("ResultT", bound=HasRows)
 
@@ -75,7 +76,14 @@ def zone_of(options: argparse.Namespace) -> dt.tzinfo | None:
 
 
 def show(output: Output[ResultT], options: argparse.Namespace) -> int:
-    """Write the results to standard output and give their number."""
+    """Write the results to standard output and give their number; remarks go to standard error."""
+    count = _show(output, options)
+    if isinstance(output.results, Answer):
+        sys.stderr.writelines(f"{escaped(text)}\n" for text in output.results.remarks())
+    return count
+
+
+def _show(output: Output[ResultT], options: argparse.Namespace) -> int:
     if options.json:
         return _show_json(output, options.limit or None)
     if options.csv:

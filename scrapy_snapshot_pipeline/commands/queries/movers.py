@@ -8,6 +8,7 @@ from scrapy_snapshot_pipeline.commands.output.output import Output, natural_numb
 from scrapy_snapshot_pipeline.commands.output.table_rows import mover_row
 from scrapy_snapshot_pipeline.commands.queries.query_command import (
     TableCommand,
+    add_as_option,
     key_filter,
     optional_time,
     time_argument,
@@ -24,6 +25,7 @@ class Movers(TableCommand):
 
     def add_own_options(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("field", help="price, markets.price (in a list), prices.home (in JSON)")
+        add_as_option(parser)
         parser.add_argument(
             "--since", default="1d", metavar="TIME", help=f"{TIME_HELP} (default: 1d)"
         )
@@ -44,5 +46,6 @@ class Movers(TableCommand):
             by=options.by,
             top=options.top or None,
             where=key_filter(options),
+            as_number=options.read_as is not None,
         )
         return Output(results, one_table(mover_row))

@@ -22,7 +22,7 @@ from scrapy_snapshot_pipeline.commands.output.output import (
 )
 from scrapy_snapshot_pipeline.commands.time_arguments import TimeOrRun, parse_time_or_run
 from scrapy_snapshot_pipeline.crawl.project import project_settings
-from scrapy_snapshot_pipeline.errors import HistoryError, NoSuchEntityError
+from scrapy_snapshot_pipeline.errors import HistoryError, NoSuchEntityError, NoSuchFieldError
 from scrapy_snapshot_pipeline.history import SnapshotHistory, TableInfo
 from scrapy_snapshot_pipeline.safe_text import escaped
 
@@ -93,7 +93,10 @@ class TableCommand(QueryCommand):
                 continue
             if not options.json:
                 _head(table)
-            found += show(output, options)
+            try:
+                found += show(output, options)
+            except NoSuchFieldError as error:
+                errors.append(error)
         if len(errors) == len(tables):
             raise errors[0]
         _complain(errors)
@@ -148,6 +151,16 @@ def add_key_option(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="FIELD=VALUE",
         help="only entities with this in a key field (may be repeated)",
+    )
+
+
+def add_as_option(parser: argparse.ArgumentParser) -> None:
+    """Add the option of commands that read numbers."""
+    parser.add_argument(
+        "--as",
+        dest="read_as",
+        choices=("number",),
+        help="read the number in a text, as 9.99 in £9.99",
     )
 
 

@@ -9,6 +9,7 @@ from scrapy_snapshot_pipeline.commands.output.output import Output, one_table
 from scrapy_snapshot_pipeline.commands.output.table_rows import statistics_row
 from scrapy_snapshot_pipeline.commands.queries.query_command import (
     TableCommand,
+    add_as_option,
     key_filter,
     optional_time,
 )
@@ -26,6 +27,7 @@ class Stats(TableCommand):
 
     def add_own_options(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("field", help="price, markets.price (in a list), prices.home (in JSON)")
+        add_as_option(parser)
         parser.add_argument("--days", type=_days, default=30.0, help="default: 30")
         parser.add_argument(
             "--until", metavar="TIME", help=f"the end of the days; {TIME_HELP} (default: now)"
@@ -40,6 +42,7 @@ class Stats(TableCommand):
             days=options.days,
             until=optional_time(options.until, history, options, table),
             where=key_filter(options),
+            as_number=options.read_as is not None,
         )
         return Output(results, one_table(statistics_row))
 

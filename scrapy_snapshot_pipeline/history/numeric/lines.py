@@ -14,8 +14,9 @@ from scrapy_snapshot_pipeline.history.assemble import Enclosing, enclosing_keys
 from scrapy_snapshot_pipeline.history.compare import key_order
 from scrapy_snapshot_pipeline.history.conditions import one_of, overlapping
 from scrapy_snapshot_pipeline.history.connection.streams import chunks
+from scrapy_snapshot_pipeline.history.numeric.readings import NumberReader
 from scrapy_snapshot_pipeline.history.numeric.results import FieldStatistics, Step
-from scrapy_snapshot_pipeline.history.numeric.spans import NumberPath, Span, clipped, joined, mean
+from scrapy_snapshot_pipeline.history.numeric.spans import Span, clipped, joined, mean
 from scrapy_snapshot_pipeline.history.queries import ChildRow, Queries, VersionRow
 from scrapy_snapshot_pipeline.history.results import Fields
 from scrapy_snapshot_pipeline.history.values import bytes_id
@@ -38,13 +39,13 @@ class Line:
 def lines_of(
     connection: Connection,
     queries: Queries,
-    path: NumberPath,
+    reader: NumberReader,
     entity_ids: Iterable[bytes],
     period: Period,
 ) -> Iterator[Line]:
     """The lines of these entities, with the values that were valid at any time in the period."""
     for ids in chunks(entity_ids):
-        yield from Numbers(connection, queries, ids, period).lines(path)
+        yield from Numbers(connection, queries, ids, period).lines(reader)
 
 
 class Numbers:
@@ -65,29 +66,30 @@ class Numbers:
         self._rows: dict[int, list[list[ChildRow]]] = {}
         self._enclosing: Enclosing | None = None
 
-    def lines(self, path: NumberPath) -> Iterator[Line]:
+    def lines(self, reader: NumberReader) -> Iterator[Line]:
         """By entity, then by the keys that lead to the row."""
-        if path.child is None:
-            return self._own_lines(path)
-        return self._child_lines(path, path.child)
+        child = reader.path.child
+        if child is None:
+            return self._own_lines(reader)
+        return self._child_lines(reader, child)
 
-    def _own_lines(self, path: NumberPath) -> Iterator[Line]:
+    def _own_lines(self, reader: NumberReader) -> Iterator[Line]:
         for versions in self._versions.values():
             spans = [
                 Span(number, v.valid_from, v.valid_to, v.last_confirmed_at)
                 for v in versions
-                if (number := path.of(v.values)) is not None
+                if (number := reader.of(v.values)) is not None
             ]
             if spans:
                 key = self._queries.own.key(versions[-1].values)
                 yield Line(versions[-1], key, (), joined(spans))
 
-    def _child_lines(self, path: NumberPath, child: int) -> Iterator[Line]:
+    def _child_lines(self, reader: NumberReader, child: int) -> Iterator[Line]:
         found: defaultdict[bytes, list[Line]] = defaultdict(list)
         enclosing = self._enclosing_keys()
         for history in self._histories(child):
             entity = history[0].entity_id
-            line = _child_line(self._queries, path, self._versions[entity], history, enclosing)
+            line = _child_line(self._queries, reader, self._versions[entity], history, enclosing)
             if line is not None:
                 found[entity].append(line)
         for entity in self._versions:
@@ -118,7 +120,7 @@ class Numbers:
 
 def _child_line(
     queries: Queries,
-    path: NumberPath,
+    reader: NumberReader,
     versions: Sequence[VersionRow],
     rows: Sequence[ChildRow],
     enclosing: Enclosing,
@@ -126,7 +128,7 @@ def _child_line(
     spans = [
         Span(number, row.valid_from, row.valid_to, _seen(row, versions))
         for row in rows
-        if (number := path.of(row.values)) is not None
+        if (number := reader.of(row.values)) is not None
     ]
     if not spans or not versions:
         return None

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.sql.expression import ColumnElement, FromClause
 
 from scrapy_snapshot_pipeline.history.conditions import Condition, in_time, lasting
-from scrapy_snapshot_pipeline.history.numeric.spans import NumberPath
+from scrapy_snapshot_pipeline.history.numeric.paths import NumberPath
 from scrapy_snapshot_pipeline.history.queries import Queries
 from scrapy_snapshot_pipeline.history.values import OwnColumns, stored_id
 

@@ -22,8 +22,9 @@ from scrapy_snapshot_pipeline.history.compare import key_order
 from scrapy_snapshot_pipeline.history.conditions import one_of, overlapping
 from scrapy_snapshot_pipeline.history.connection.streams import chunks, stream
 from scrapy_snapshot_pipeline.history.numeric.mover_statements import HOLDS, Window, mover_rows
+from scrapy_snapshot_pipeline.history.numeric.paths import NumberPath
+from scrapy_snapshot_pipeline.history.numeric.readings import NumberReader
 from scrapy_snapshot_pipeline.history.numeric.results import Mover
-from scrapy_snapshot_pipeline.history.numeric.spans import NumberPath
 from scrapy_snapshot_pipeline.history.queries import Queries, VersionRow
 from scrapy_snapshot_pipeline.history.results import Fields
 from scrapy_snapshot_pipeline.history.values import bytes_id
@@ -59,8 +60,8 @@ _RowPath: TypeAlias = "tuple[bytes, tuple[Fields, ...]]"
 class _Ranking:
     """The furthest moves of one number, at most `top`; of equally far ones the first."""
 
-    def __init__(self, path: NumberPath, by: str, top: int | None) -> None:
-        self.path = path
+    def __init__(self, reader: NumberReader, by: str, top: int | None) -> None:
+        self._reader = reader
         self._by = by
         self._top = top
         self._heap: list[tuple[Decimal, int, _RowPath, _Move]] = []
@@ -68,10 +69,10 @@ class _Ranking:
 
     def move(self, values: Sequence[Fields]) -> _Move | None:
         """From the first value to the last; None if it did not move, or not far enough to rank."""
-        new = self.path.of(values[-1])
+        new = self._reader.of(values[-1])
         if new is None:
             return None
-        old = next(number for each in values if (number := self.path.of(each)) is not None)
+        old = next(number for each in values if (number := self._reader.of(each)) is not None)
         distance = _distance(old, new, self._by)
         if not distance or (self._full and distance < self._heap[0][0]):
             return None
@@ -89,6 +90,11 @@ class _Ranking:
         return [(row_path, move) for *_, row_path, move in ranked]
 
     @property
+    def path(self) -> NumberPath:
+        """Of the number."""
+        return self._reader.path
+
+    @property
     def _full(self) -> bool:
         return bool(self._top) and len(self._heap) == self._top
 
@@ -103,14 +109,14 @@ def _distance(old: Decimal, new: Decimal, by: str) -> Decimal | None:
 def furthest(
     connection: Connection,
     queries: Queries,
-    paths: Sequence[NumberPath],
+    readers: Sequence[NumberReader],
     window: Window,
     by: str,
     top: int | None,
 ) -> list[list[Mover]]:
-    """The `top` movers of each path, furthest first; equally far ones by their ids and keys."""
-    rankings = [_Ranking(path, by, top) for path in paths]
-    for table in dict.fromkeys(path.child for path in paths):
+    """The `top` movers of each number, furthest first; equally far ones by their ids and keys."""
+    rankings = [_Ranking(reader, by, top) for reader in readers]
+    for table in dict.fromkeys(ranking.path.child for ranking in rankings):
         here = [ranking for ranking in rankings if ranking.path.child == table]
         rows = _moved(connection, queries, here, window)
         for row_path, row in _with_paths(connection, queries, rows):

@@ -1,93 +1,15 @@
-"""Numbers over time: the path of a numeric field, the spans of its values, their mean.  Pure."""
+"""Numbers over time: the spans of their values, and their mean.  Pure."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Context, Decimal
 
-from scrapy_snapshot_pipeline.declaration.tables import Column, Declaration, Kind, Role
-from scrapy_snapshot_pipeline.errors import HistoryError
-from scrapy_snapshot_pipeline.history.results import Fields, FieldValue
-from scrapy_snapshot_pipeline.history.values import to_number
-
-_NUMBERS = (Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL)
 _MEAN = Context(prec=12)
 _WEIGHTS = Context(prec=60)
 _MICROSECOND = dt.timedelta(microseconds=1)
-
-
-@dataclass(frozen=True, slots=True)
-class NumberPath:
-    """Where a number is found in an entity."""
-
-    child: int | None
-    """Index of the child table; None: in the entity itself."""
-    column: str
-    inside: tuple[str, ...]
-    """Names of nested members in the column's JSON; empty: the column is the number."""
-
-    def of(self, values: Fields) -> Decimal | None:
-        """The number at this path; None if there is none."""
-        found: FieldValue = values.get(self.column)
-        for name in self.inside:
-            found = found.get(name) if isinstance(found, dict) else None
-        return to_number(found)
-
-
-def number_path(declaration: Declaration, path: str) -> NumberPath:
-    """Parse `price`, `markets.price_home` or `prices.home`.  Raises HistoryError."""
-    names = tuple(path.split("."))
-    child, rest = _list_of(declaration, names)
-    columns = declaration.columns if child is None else declaration.children[child].columns
-    column = next((c for c in columns if rest and c.name == rest[0]), None)
-    if column is not None and column.kind in _NUMBERS and len(rest) == 1:
-        return NumberPath(child, column.name, ())
-    if column is not None and column.kind is Kind.JSON and len(rest) > 1:
-        return NumberPath(child, column.name, rest[1:])
-    if column is None and child is None and declaration.untyped:
-        return NumberPath(None, rest[0], rest[1:])  # its fields stand in place of `data`
-    raise HistoryError(_no_number(declaration, path))
-
-
-def numeric_paths(declaration: Declaration) -> tuple[str, ...]:
-    """The fields that are declared as numbers, including those of children."""
-    return _paths(declaration, lambda column: column.kind in _NUMBERS)
-
-
-def untracked_paths(declaration: Declaration) -> tuple[str, ...]:
-    """The fields whose change makes no version, including those of children."""
-    return _paths(declaration, lambda column: column.role is Role.UNTRACKED)
-
-
-def _paths(declaration: Declaration, wanted: Callable[[Column], bool]) -> tuple[str, ...]:
-    tables: list[tuple[tuple[str, ...], Sequence[Column]]] = [((), declaration.columns)]
-    tables += [(child.path, child.columns) for child in declaration.children]
-    return tuple(
-        ".".join((*path, column.name))
-        for path, columns in tables
-        for column in columns
-        if wanted(column)
-    )
-
-
-def _list_of(
-    declaration: Declaration, names: tuple[str, ...]
-) -> tuple[int | None, tuple[str, ...]]:
-    for length in range(len(names) - 1, 0, -1):
-        for index, child in enumerate(declaration.children):
-            if child.path == names[:length]:
-                return index, names[length:]
-    return None, names
-
-
-def _no_number(declaration: Declaration, path: str) -> str:
-    known = ", ".join(numeric_paths(declaration)) or "none"
-    return (
-        f"table {declaration.table} has no numeric field {path}; its numbers are {known}, "
-        "and those inside JSON fields, written as field.name"
-    )
 
 
 @dataclass(frozen=True, slots=True)

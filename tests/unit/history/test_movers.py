@@ -9,14 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scrapy_snapshot_pipeline.history.numeric.movers import _Ranking
-from scrapy_snapshot_pipeline.history.numeric.spans import NumberPath
+from scrapy_snapshot_pipeline.history.numeric.paths import NumberPath
+from scrapy_snapshot_pipeline.history.numeric.readings import NumberReader
 
 PRICE = NumberPath(None, "price", ())
 
 
 def offered(moves: list[tuple[int, int]], by: str, top: int | None) -> list[tuple[bytes, int, int]]:
     """The ranking of these moves, each of an entity of its own, as entity, old and new."""
-    ranking = _Ranking(PRICE, by, top)
+    ranking = _Ranking(NumberReader(PRICE), by, top)
     for number, (old, new) in enumerate(moves):
         move = ranking.move([{"price": old}, {"price": new}])
         if move is not None:
@@ -44,7 +45,7 @@ def test_ranking_has_the_furthest_first(
 
 def test_move_is_from_the_first_value_to_the_last() -> None:
     """Whatever was in between, and from the first that is a number."""
-    move = _Ranking(PRICE, "absolute", None).move(
+    move = _Ranking(NumberReader(PRICE), "absolute", None).move(
         [{"price": None}, {"price": 2}, {"price": 9}, {"price": 5}]
     )
     assert move is not None
@@ -54,12 +55,12 @@ def test_move_is_from_the_first_value_to_the_last() -> None:
 @pytest.mark.parametrize("values", [[1, 2, None], [None, None], [None, 2], [3, 9, 3]])
 def test_number_that_is_gone_or_back_did_not_move(values: list[int | None]) -> None:
     """Nor one that was not there before."""
-    ranking = _Ranking(PRICE, "absolute", None)
+    ranking = _Ranking(NumberReader(PRICE), "absolute", None)
     assert ranking.move([{"price": value} for value in values]) is None
 
 
 def test_from_zero_there_is_no_relative_move() -> None:
     """But an absolute one."""
     values = [{"price": Decimal(0)}, {"price": Decimal(2)}]
-    assert _Ranking(PRICE, "relative", None).move(values) is None
-    assert _Ranking(PRICE, "absolute", None).move(values) is not None
+    assert _Ranking(NumberReader(PRICE), "relative", None).move(values) is None
+    assert _Ranking(NumberReader(PRICE), "absolute", None).move(values) is not None

@@ -1,4 +1,4 @@
-"""Paths of numbers, and the spans of their values."""
+"""The spans of the values of a number."""
 
 from __future__ import annotations
 
@@ -9,20 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scrapy_snapshot_pipeline.declaration.registry import Declarations
-from scrapy_snapshot_pipeline.declaration.tables import Declaration
-from scrapy_snapshot_pipeline.errors import HistoryError
 from scrapy_snapshot_pipeline.history.numeric.spans import (
-    NumberPath,
     Span,
     clipped,
     joined,
     mean,
-    number_path,
-    numeric_paths,
-    untracked_paths,
 )
-from tests.unit.item_classes import Everything, OddsSnapshot
 
 START = dt.datetime(2026, 1, 1, tzinfo=dt.timezone.utc)
 
@@ -40,79 +32,6 @@ def span(value: int, start: int, end: int | None, seen: int | None = None) -> Sp
         None if end is None else at(end),
         at(start if seen is None else seen),
     )
-
-
-def declaration_of(item_class: type) -> Declaration:
-    """What the class comes to."""
-    found = Declarations({dict: {"table": "book", "key": "isbn"}}).of(item_class)
-    assert found is not None
-    return found
-
-
-ODDS, EVERYTHING, BOOK = map(declaration_of, (OddsSnapshot, Everything, dict))
-
-
-@pytest.mark.parametrize(
-    ("declaration", "path", "expected"),
-    [
-        (EVERYTHING, "amount", NumberPath(None, "amount", ())),
-        (EVERYTHING, "prices.home", NumberPath(None, "prices", ("home",))),
-        (EVERYTHING, "nested.a.b", NumberPath(None, "nested", ("a", "b"))),
-        (ODDS, "markets.line", NumberPath(0, "line", ())),
-        (ODDS, "markets.prices.price", NumberPath(1, "price", ())),
-        (BOOK, "stock", NumberPath(None, "stock", ())),
-        (BOOK, "offer.price", NumberPath(None, "offer", ("price",))),
-    ],
-)
-def test_path_is_understood(declaration: Declaration, path: str, expected: NumberPath) -> None:
-    """In the entity, in a list at any depth, inside JSON, or in a class without types."""
-    assert number_path(declaration, path) == expected
-
-
-@pytest.mark.parametrize(
-    ("declaration", "path"),
-    [
-        (EVERYTHING, "text"),
-        (EVERYTHING, "nothing"),
-        (EVERYTHING, "prices"),
-        (EVERYTHING, "amount.x"),
-        (ODDS, "markets"),
-        (ODDS, "markets.note"),
-        (ODDS, "markets.prices"),
-        (EVERYTHING, ""),
-    ],
-)
-def test_path_to_no_number_is_refused(declaration: Declaration, path: str) -> None:
-    """The error has the paths that there are."""
-    known = ", ".join(numeric_paths(declaration))
-    with pytest.raises(HistoryError, match=f"no numeric field {path}; its numbers are {known}, "):
-        number_path(declaration, path)
-
-
-def test_paths_of_numbers_and_of_untracked_fields() -> None:
-    """By declaration, those of the lists included."""
-    assert numeric_paths(EVERYTHING) == ("whole", "real", "amount", "exact")
-    assert "markets.line" in numeric_paths(ODDS)
-    assert "markets.prices.price" in numeric_paths(ODDS)
-    assert untracked_paths(ODDS) == ("url", "markets.note")
-    assert numeric_paths(BOOK) == ()
-
-
-@pytest.mark.parametrize(
-    ("values", "number"),
-    [
-        ({"prices": {"home": {"min": "1.50"}}}, Decimal("1.50")),
-        ({"prices": {"home": {"min": "none"}}}, None),
-        ({"prices": {"home": 3}}, None),
-        ({"prices": None}, None),
-        ({}, None),
-    ],
-)
-def test_number_inside_json_may_be_missing(
-    values: dict[str, object], number: Decimal | None
-) -> None:
-    """At every step of the path."""
-    assert NumberPath(None, "prices", ("home", "min")).of(values) == number
 
 
 def test_equal_values_without_a_gap_are_one_span() -> None:
