@@ -55,3 +55,11 @@ def overlapping(table: FromClause, start: dt.datetime | None, end: dt.datetime |
 def lasting(table: FromClause) -> Condition:
     """Valid for some time; a row that came late is valid for none."""
     return sa.or_(table.c.valid_to.is_(None), table.c.valid_to > table.c.valid_from)
+
+
+def bounds(
+    time: ColumnElement[Any], start: dt.datetime | None, end: dt.datetime | None
+) -> list[Condition]:
+    """From `start` on, and before `end`; None: no bound."""
+    limits = [] if start is None else [time >= start]
+    return limits if end is None else [*limits, time < end]

@@ -8,6 +8,8 @@ from itertools import islice
 from typing import Any, Generic, Protocol, TypeVar
 
 from scrapy_snapshot_pipeline.errors import HistoryError
+from scrapy_snapshot_pipeline.history.flat.column_types import UNKNOWN, Columns
+from scrapy_snapshot_pipeline.history.flat.frames import data_frame
 from scrapy_snapshot_pipeline.history.results import FlatRow
 
 
@@ -34,10 +36,12 @@ class Answer(Generic[ResultT_co]):
         ask: Callable[[], Iterator[ResultT_co]],
         count: Callable[[int | None], int] | None = None,
         remarks: Callable[[], Sequence[str]] = tuple,
+        columns: Columns = UNKNOWN,
     ) -> None:
         self._ask = ask
         self._count = count
         self._remarks = remarks
+        self._columns = columns
 
     def __iter__(self) -> Iterator[ResultT_co]:
         return self._ask()
@@ -61,11 +65,14 @@ class Answer(Generic[ResultT_co]):
             yield from result.rows()
 
     def to_pandas(self) -> Any:
-        """All flat rows in one `pandas.DataFrame`.  Raises HistoryError without pandas."""
+        """All flat rows in one `pandas.DataFrame`.  Raises HistoryError without pandas.
+
+        The types of its columns follow the declaration, whatever the values of today.
+        """
         try:
             pandas = importlib.import_module("pandas")
         except ImportError:
             raise HistoryError(
                 'to_pandas() needs pandas; pip install "scrapy-snapshot-pipeline[pandas]"'
             ) from None
-        return pandas.DataFrame(list(self.rows()))
+        return data_frame(pandas, self.rows(), self._columns)

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from types import TracebackType
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
 from sqlalchemy.engine import Connection
-from sqlalchemy.sql.expression import ColumnElement
 
+from scrapy_snapshot_pipeline.declaration.tables import Declaration
 from scrapy_snapshot_pipeline.errors import HistoryError
 from scrapy_snapshot_pipeline.history import keys
 from scrapy_snapshot_pipeline.history.assemble import changes, states
-from scrapy_snapshot_pipeline.history.conditions import Condition, at_time, lasting
+from scrapy_snapshot_pipeline.history.conditions import Condition, at_time, bounds, lasting
 from scrapy_snapshot_pipeline.history.connection.transactions import Reader
 from scrapy_snapshot_pipeline.history.differences import differences
 from scrapy_snapshot_pipeline.history.feed import beginnings, feed
+from scrapy_snapshot_pipeline.history.flat import column_types
+from scrapy_snapshot_pipeline.history.flat.column_types import UNKNOWN, Columns
 from scrapy_snapshot_pipeline.history.keys import Key, Where, known_entity
 from scrapy_snapshot_pipeline.history.lazy_result import Answer, HasRows
 from scrapy_snapshot_pipeline.history.numeric.mover_statements import Window
@@ -92,7 +95,14 @@ class SnapshotHistory:
 
         A crawl of release 0.1.0, or one that has not ended, counts for every table.
         """
-        return self._answer(lambda connection: all_runs(connection, spider, table))
+        return self._answer(
+            lambda connection: all_runs(connection, spider, table), columns=column_types.RUN_COLUMNS
+        )
+
+    def columns(self, table: str, path: str | None = None) -> Columns:
+        """The columns of a table's states as flat rows, or of the rows of a list in them."""
+        declaration = self._queries(table).entity.declaration
+        return column_types.state_columns(declaration, path)
 
     def start_of(self, moment: Moment) -> dt.datetime:
         """When a run started, in UTC; a time stands for itself."""
@@ -126,21 +136,22 @@ class SnapshotHistory:
         v = queries.v
         start = None if since is None else self._moments.start(since)
         end = None if until is None else self._moments.end(until)
-        begun = [lasting(v), queries.begins, *filters, *_bounds(v.c.valid_from, start, end)]
-        ended = [*filters, *_bounds(v.c.valid_to, start, end)]
+        begun = [lasting(v), queries.begins, *filters, *bounds(v.c.valid_from, start, end)]
+        ended = [*filters, *bounds(v.c.valid_to, start, end)]
         return self._changes(queries, begun, ended, newest_first=newest_first)
 
     def new(self, table: str, *, since: Moment, where: Where = None) -> Answer[Change]:
         """The entities that were seen for the first time since then, latest first."""
         queries, filters = self._filtered(table, where)
         start = self._moments.start(since)
-        begun = [*_bounds(queries.v.c.valid_from, start, None), *filters, queries.first]
+        begun = [*bounds(queries.v.c.valid_from, start, None), *filters, queries.first]
 
         def read(connection: Connection) -> Iterator[Change]:
             steps = beginnings(connection, queries, begun, newest_first=True)
             return changes(connection, queries, steps)
 
-        return self._answer(read, lambda c, most: queries.count(c, *begun, most=most))
+        columns = column_types.change_columns(queries.entity.declaration)
+        return self._answer(read, lambda c, most: queries.count(c, *begun, most=most), columns)
 
     def not_seen(
         self, table: str, *, since: Moment | None = None, where: Where = None
@@ -165,7 +176,10 @@ class SnapshotHistory:
         """How entities differ between two times, or between the ends of two runs."""
         queries, filters = self._filtered(table, where)
         old, new = self._moments.end(before), self._moments.end(after)
-        return self._answer(lambda connection: differences(connection, queries, old, new, filters))
+        columns = column_types.difference_columns(queries.entity.declaration)
+        return self._answer(
+            lambda connection: differences(connection, queries, old, new, filters), columns=columns
+        )
 
     def movers(
         self,
@@ -186,7 +200,11 @@ class SnapshotHistory:
         """
         question = self._numbers(table, [field], as_number=as_number)
         window = self._window(table, since, until, where)
-        return self._numeric(question, lambda c: iter(question.movers(c, window, by, top)[0]))
+        return self._numeric(
+            question,
+            column_types.mover_columns,
+            lambda c: iter(question.movers(c, window, by, top)[0]),
+        )
 
     def movers_by_field(
         self,
@@ -222,13 +240,19 @@ class SnapshotHistory:
         filters = self._filtered(table, where)[1]
         end = dt.datetime.now(dt.timezone.utc) if until is None else self._moments.end(until)
         start = end - dt.timedelta(days=days)
-        return self._numeric(question, lambda c: question.statistics(c, start, end, filters))
+        return self._numeric(
+            question,
+            column_types.statistics_columns,
+            lambda c: question.statistics(c, start, end, filters),
+        )
 
     def steps(self, table: str, key: Key, field: str, *, as_number: bool = False) -> Answer[Step]:
         """All values of one entity's numeric field, by child row and then oldest first."""
         question = self._numbers(table, [field], as_number=as_number)
         entity = known_entity(self._reader, self._queries(table), key)
-        return self._numeric(question, lambda c: question.steps(c, entity)[0])
+        return self._numeric(
+            question, column_types.step_columns, lambda c: question.steps(c, entity)[0]
+        )
 
     def steps_by_field(
         self, table: str, key: Key, fields: Sequence[str], *, as_number: bool = False
@@ -244,26 +268,18 @@ class SnapshotHistory:
         self,
         read: Callable[[Connection], Iterator[ResultT]],
         count: Callable[[Connection, int | None], int] | None = None,
+        columns: Columns = UNKNOWN,
     ) -> Answer[ResultT]:
-        return Answer(self._streamed(read), None if count is None else self._counted(count))
+        counted = None if count is None else partial(self._counted, count)
+        return Answer(partial(self._streamed, read), counted, columns=columns)
 
-    def _streamed(
-        self, read: Callable[[Connection], Iterator[ResultT]]
-    ) -> Callable[[], Iterator[ResultT]]:
-        def ask() -> Iterator[ResultT]:
-            with self._reader.reading() as connection:
-                yield from read(connection)
+    def _streamed(self, read: Callable[[Connection], Iterator[ResultT]]) -> Iterator[ResultT]:
+        with self._reader.reading() as connection:
+            yield from read(connection)
 
-        return ask
-
-    def _counted(
-        self, count: Callable[[Connection, int | None], int]
-    ) -> Callable[[int | None], int]:
-        def ask(most: int | None) -> int:
-            with self._reader.reading() as connection:
-                return count(connection, most)
-
-        return ask
+    def _counted(self, count: Callable[[Connection, int | None], int], most: int | None) -> int:
+        with self._reader.reading() as connection:
+            return count(connection, most)
 
     def _queries(self, table: str) -> Queries:
         if table in self._tables:
@@ -279,10 +295,13 @@ class SnapshotHistory:
         return NumberQuestion(self._queries(table), fields, as_number=as_number)
 
     def _numeric(
-        self, question: NumberQuestion, read: Callable[[Connection], Iterator[ResultT]]
+        self,
+        question: NumberQuestion,
+        columns: Callable[[Declaration], Columns],
+        read: Callable[[Connection], Iterator[ResultT]],
     ) -> Answer[ResultT]:
-        ask = self._streamed(lambda c: question.checked(c, read(c)))
-        return Answer(ask, remarks=question.remarks)
+        ask = partial(self._streamed, lambda c: question.checked(c, read(c)))
+        return Answer(ask, remarks=question.remarks, columns=columns(question.declaration))
 
     def _window(self, table: str, since: Moment, until: Moment | None, where: Where) -> Window:
         end = None if until is None else self._moments.end(until)
@@ -301,6 +320,7 @@ class SnapshotHistory:
         return self._answer(
             lambda c: states(c, queries, queries.versions(c, *conditions(c)), at),
             lambda c, most: queries.count(c, *conditions(c), most=most),
+            column_types.state_columns(queries.entity.declaration),
         )
 
     def _changes(
@@ -320,12 +340,4 @@ class SnapshotHistory:
             left = None if most is None else most - begins
             return begins + queries.count(connection, queries.ended, *ended, most=left)
 
-        return self._answer(read, count)
-
-
-def _bounds(
-    time: ColumnElement[Any], start: dt.datetime | None, end: dt.datetime | None
-) -> list[Condition]:
-    """From `start` on, and before `end`; None: no bound."""
-    bounds = [] if start is None else [time >= start]
-    return bounds if end is None else [*bounds, time < end]
+        return self._answer(read, count, column_types.change_columns(queries.entity.declaration))

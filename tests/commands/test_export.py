@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import json
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
+from typing import Annotated, Any
 
 import pytest
 from scrapy.exceptions import UsageError
+from sqlalchemy import Numeric
 
+from scrapy_snapshot_pipeline import snapshot
 from scrapy_snapshot_pipeline.errors import HistoryError
 from scrapy_snapshot_pipeline.history import SnapshotHistory
 from tests.commands.in_process import NO_PYARROW, run_command
 from tests.history.filled import Observation, fill
+from tests.history.items import store_all
 from tests.history.odds import CLOSING, OPENING, TABLE, offers
 
 
@@ -69,6 +75,107 @@ def test_parquet_has_types(odds_url: str, tmp_path: Path) -> None:
     assert str(table.schema.field("price_home").type).startswith("decimal128")
     assert str(table.schema.field("changed_at").type) == "timestamp[us, tz=UTC]"
     assert table.num_rows > 1000
+
+
+@snapshot(key="size")
+@dataclass
+class Variant:
+    """A row of a list."""
+
+    size: str
+    stock: int | None = None
+
+
+@snapshot(key="sku")
+@dataclass
+class Product:
+    """A field of each kind that Parquet has a type for."""
+
+    sku: str
+    price: Annotated[Decimal, Numeric(10, 2)] | None = None
+    weight: Decimal | None = None
+    stock: int | None = None
+    rating: float | None = None
+    sold: bool | None = None
+    day: dt.date | None = None
+    opens: dt.time | None = None
+    seen: dt.datetime | None = None
+    raw: bytes | None = None
+    tags: dict[str, str] | None = None
+    variants: list[Variant] = field(default_factory=list)
+
+
+FULL = Product(
+    "b",
+    Decimal("1.50"),
+    Decimal("0.001"),
+    2**63 - 1,
+    0.5,
+    True,
+    dt.date(2026, 1, 1),
+    dt.time(8),
+    dt.datetime(2026, 1, 1, tzinfo=dt.timezone.utc),
+    b"x",
+    {"a": "b"},
+    [Variant("L", 2)],
+)
+DAYS: tuple[list[Product], ...] = ([], [Product("a")], [FULL])
+TYPES = {
+    "sku": "string",
+    "price": "decimal128(10, 2)",
+    "weight": "decimal128(38, 18)",
+    "stock": "int64",
+    "rating": "double",
+    "sold": "bool",
+    "day": "date32[day]",
+    "opens": "time64[us]",
+    "seen": "timestamp[us, tz=UTC]",
+    "raw": "binary",
+    "tags": "string",
+    "changed_at": "timestamp[us, tz=UTC]",
+    "last_confirmed_at": "timestamp[us, tz=UTC]",
+    "run_at": "timestamp[us, tz=UTC]",
+    "valid_to": "timestamp[us, tz=UTC]",
+    "run_id": "string",
+}
+
+
+@pytest.mark.parametrize("arguments", [(), ("--versions",), ("--list", "variants")])
+def test_parquet_files_of_different_days_have_one_schema(
+    arguments: tuple[str, ...], database_url: str, tmp_path: Path
+) -> None:
+    """Whatever the values of a day, also where there are none: the declaration decides."""
+    arrow = pytest.importorskip("pyarrow", reason=NO_PYARROW)
+    parquet = pytest.importorskip("pyarrow.parquet", reason=NO_PYARROW)
+    tables = []
+    for day, items in enumerate(DAYS):
+        store_all(database_url, Product, items)
+        file = tmp_path / f"{day}.parquet"
+        run_command(database_url, "export", "-o", str(file), *arguments)
+        tables.append(parquet.read_table(file))
+    types = {name: str(arrow_type) for name, arrow_type in _types(tables[0])}
+    if "--list" in arguments:
+        expected = {"sku": "string", "size": "string", "stock": "int64"}
+        assert types == {**expected, "changed_at": TYPES["changed_at"]}
+    else:
+        assert types == TYPES
+    assert len({tuple(_types(table)) for table in tables}) == 1
+    assert arrow.concat_tables(tables).num_rows == sum(table.num_rows for table in tables) > 0
+
+
+def _types(table: Any) -> list[tuple[str, Any]]:
+    return list(zip(table.schema.names, table.schema.types, strict=True))
+
+
+def test_decimal_that_parquet_cannot_hold_is_an_error_with_its_cure(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    """It is not rounded; another day's file would have another type otherwise."""
+    pytest.importorskip("pyarrow", reason=NO_PYARROW)
+    store_all(sqlite_url, Product, [Product("a", weight=Decimal("1e-19"))])
+    with pytest.raises(HistoryError, match=r"column weight has .*18 after it; declare it as Annot"):
+        run_command(sqlite_url, "export", "-o", str(tmp_path / "x.parquet"))
+    assert list(tmp_path.glob("*.parquet")) == []
 
 
 def test_file_is_replaced_only_on_demand(odds_url: str, tmp_path: Path) -> None:

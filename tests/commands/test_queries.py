@@ -6,15 +6,12 @@ import csv
 import io
 import json
 import os
-import re
-import shlex
-from pathlib import Path
 
 import pytest
 
 from scrapy_snapshot_pipeline.commands.queries.query_command import SOMETHING_FOUND
 from scrapy_snapshot_pipeline.errors import HistoryError, NoSuchEntityError
-from tests.commands.in_process import NO_PYARROW, run_command
+from tests.commands.in_process import run_command
 from tests.history.odds import CLOSING, store_odds
 
 ONE = ("--key", "match=arsenal-chelsea", "--key", "bookmaker=bwin")
@@ -29,8 +26,6 @@ EACH = {
     "movers": ("markets.price_home", "--since", "last~1", "--top", "5"),
     "stats": ("markets.price_home", "--limit", "5", "--until", "2024-05-10T00:00Z"),
 }
-PAGE = Path(__file__).resolve().parents[2] / "docs/commands.md"
-PAGE_LINES = re.findall(r"`scrapy snapshots ([^`]+)`", PAGE.read_text("utf-8").split("\n## ")[0])
 
 
 @pytest.fixture(autouse=True)
@@ -72,18 +67,6 @@ def test_csv_has_the_columns_of_its_header(
     header, *rows = csv.reader(io.StringIO(capsys.readouterr().out))
     assert rows
     assert {len(row) for row in rows} == {len(header)}
-
-
-@pytest.mark.parametrize("line", PAGE_LINES)
-def test_command_of_the_page_runs(
-    line: str, odds_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Each command that docs/commands.md recommends works."""
-    if "parquet" in line:
-        pytest.importorskip("pyarrow", reason=NO_PYARROW)
-    monkeypatch.chdir(tmp_path)
-
-    assert run_command(odds_url, *shlex.split(line)) == 0
 
 
 def test_answers_are_the_same_on_postgresql(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import importlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from itertools import islice
 from pathlib import Path
@@ -12,13 +12,17 @@ from typing import Any, TextIO
 
 from scrapy_snapshot_pipeline.commands.output.csv_output import CsvWriter, column_names
 from scrapy_snapshot_pipeline.commands.output.json_output import json_line, plain_text
+from scrapy_snapshot_pipeline.declaration.tables import Column, Kind
 from scrapy_snapshot_pipeline.errors import HistoryError
+from scrapy_snapshot_pipeline.history.flat.column_types import Columns
 from scrapy_snapshot_pipeline.history.results import FieldValue, FlatRow
 
 _GROUP = 10_000
 """Rows of a group in a Parquet file."""
 _MAX_DIGITS = 38
 """Digits of a decimal in Parquet."""
+_ANY_SCALE = 18
+"""Of them after the point, where the declaration does not say how many."""
 _MAX_INTEGER = 2**63 - 1
 """The largest integer in Parquet."""
 
@@ -57,23 +61,30 @@ class Parquet:
                 'Parquet needs pyarrow; pip install "scrapy-snapshot-pipeline[parquet]"'
             ) from None
 
-    def write(self, rows: Rows, file: Path) -> None:
-        """Write rows; reads them twice, first for the types of the columns."""
-        kinds = _kinds(rows)
+    def write(self, rows: Rows, file: Path, columns: Columns) -> None:
+        """Write rows, with the types that are declared of `columns`.
+
+        Of those of which nothing is declared the values decide: the rows are read once more for it.
+        """
+        kinds = _declared(columns) if columns.complete else _by_values(rows, columns)
         schema = self._arrow.schema([(name, self._type(kind)) for name, kind in kinds.items()])
         with self._parquet.ParquetWriter(file, schema) as writer:
             remaining = iter(rows)
             while group := list(islice(remaining, _GROUP)):
                 writer.write_table(self._group(group, schema, kinds))
 
-    def _group(self, group: list[FlatRow], schema: Any, kinds: dict[str, ColumnKind]) -> Any:
-        columns = {
-            name: [kind.convert(row.get(name)) for row in group] for name, kind in kinds.items()
-        }
+    def _group(self, group: list[FlatRow], schema: Any, kinds: Mapping[str, ColumnKind]) -> Any:
+        return self._arrow.table(
+            {name: self._column(name, kind, group, schema) for name, kind in kinds.items()},
+            schema=schema,
+        )
+
+    def _column(self, name: str, kind: ColumnKind, group: list[FlatRow], schema: Any) -> Any:
+        values = [kind.convert(row.get(name)) for row in group]
         try:
-            return self._arrow.table(columns, schema=schema)
-        except (self._arrow.ArrowException, OverflowError, TypeError):
-            raise HistoryError("a crawl stored other values meanwhile; export again") from None
+            return self._arrow.array(values, type=schema.field(name).type)
+        except (self._arrow.ArrowException, OverflowError, TypeError, ValueError):
+            raise HistoryError(_unfit(name, kind)) from None
 
     def _type(self, kind: ColumnKind) -> Any:
         arrow = self._arrow
@@ -94,11 +105,11 @@ class Parquet:
 class ColumnKind:
     """What the values of a column have in common."""
 
-    def __init__(self) -> None:
-        self._types: set[type] = set()
-        self.digits = 1
+    def __init__(self, *types: type, digits: int = 1, scale: int = 0) -> None:
+        self._types = set(types)
+        self.digits = digits
         """The most digits before the point."""
-        self.scale = 0
+        self.scale = scale
         """The most digits after the point."""
 
     def add(self, value: FieldValue) -> None:
@@ -119,6 +130,11 @@ class ColumnKind:
         return next(iter(self._types)) if len(self._types) == 1 else str
 
     @property
+    def empty(self) -> bool:
+        """Whether there was no value."""
+        return not self._types
+
+    @property
     def is_decimal(self) -> bool:
         """Whether all values fit a decimal of Parquet."""
         return self.only is Decimal and self.digits + self.scale <= _MAX_DIGITS
@@ -132,6 +148,52 @@ class ColumnKind:
 
 _NATIVE = frozenset({bool, int, float, bytes, dt.datetime, dt.date, dt.time})
 """Types that Parquet takes as they are."""
+
+_TYPES = {
+    Kind.INTEGER: int,
+    Kind.FLOAT: float,
+    Kind.BOOLEAN: bool,
+    Kind.DECIMAL: Decimal,
+    Kind.DATETIME: dt.datetime,
+    Kind.DATE: dt.date,
+    Kind.TIME: dt.time,
+    Kind.BYTES: bytes,
+}
+"""Of the kinds that are not written as text."""
+
+
+def _declared(columns: Columns) -> dict[str, ColumnKind]:
+    return {name: _declared_kind(column) for name, column in columns.known.items()}
+
+
+def _declared_kind(column: Column) -> ColumnKind:
+    if column.precision is None or column.scale is None:
+        digits, scale = _MAX_DIGITS - _ANY_SCALE, _ANY_SCALE
+    else:
+        digits, scale = max(column.precision - column.scale, 0), column.scale
+    return ColumnKind(_TYPES.get(column.kind, str), digits=digits, scale=scale)
+
+
+def _by_values(rows: Rows, columns: Columns) -> dict[str, ColumnKind]:
+    """The kinds that are declared, and those that the values have."""
+    declared, likely = _declared(columns), columns.likely or {}
+    kinds = _kinds(rows)
+    for name, kind in kinds.items():
+        if name in declared:
+            kinds[name] = declared[name]
+        elif kind.empty and name in likely:
+            kinds[name] = _declared_kind(likely[name])
+    return kinds
+
+
+def _unfit(name: str, kind: ColumnKind) -> str:
+    if not kind.is_decimal:
+        return "a crawl stored other values meanwhile; export again"
+    return (
+        f"column {name} has a number with more than {kind.digits} digits before the point, or "
+        f"{kind.scale} after it; declare it as Annotated[Decimal, Numeric(precision, scale)] with "
+        f"at most {_MAX_DIGITS} digits, or export CSV or JSON lines"
+    )
 
 
 def _kinds(rows: Rows) -> dict[str, ColumnKind]:

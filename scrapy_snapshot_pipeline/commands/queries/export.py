@@ -71,7 +71,11 @@ class Export:
             results = _ExportedResults(_query(history, options), progress)
             rows = Rows(lambda: _rows(results, options.list))
             with tolerant_stdout(), _output(options) as file:
-                _write(chosen, results, rows, file, options)
+                if chosen == "parquet" and file is not None:
+                    table = chosen_table(history, options)
+                    Parquet().write(rows, file, history.columns(table.name, options.list))
+                else:
+                    _write_text(chosen, results, rows, file, options)
         return 0
 
 
@@ -153,29 +157,14 @@ def _version_row(change: Change) -> FlatRow:
 # How it is written
 
 
-def _write(
+def _write_text(
     chosen: str,
     results: Iterable[HasRows],
     rows: Rows,
     file: Path | None,
     options: argparse.Namespace,
 ) -> None:
-    if chosen == "parquet" and file is not None:
-        Parquet().write(rows, file)
-        return
-    if file is None:
-        _write_text(chosen, results, rows, sys.stdout.fileno(), options)
-    else:
-        _write_text(chosen, results, rows, file, options)
-
-
-def _write_text(
-    chosen: str,
-    results: Iterable[HasRows],
-    rows: Rows,
-    target: Path | int,
-    options: argparse.Namespace,
-) -> None:
+    target = sys.stdout.fileno() if file is None else file
     with open(target, "w", encoding="utf-8", newline="", closefd=isinstance(target, Path)) as out:
         if chosen == "jsonl":
             write_jsonl(results, out)

@@ -30,7 +30,7 @@ class NumberQuestion:
 
     def __init__(self, queries: Queries, fields: Sequence[str], *, as_number: bool) -> None:
         """`as_number`: see `NumberPath`.  Raises HistoryError for a path that makes no sense."""
-        declaration = queries.entity.declaration
+        self.declaration = declaration = queries.entity.declaration
         self._queries = queries
         self._fields = fields
         self._paths = [number_path(declaration, field, as_number=as_number) for field in fields]

@@ -1,0 +1,1 @@
+"""Results as flat rows: their columns, and how pandas takes them."""
