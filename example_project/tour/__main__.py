@@ -16,6 +16,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from tour import history, text
+from tour.commands import to_paste
 from tour.crawls import PROJECT, Crawl, crawl
 from tour.report import write_report
 
@@ -52,34 +53,16 @@ def _tour(folder: Path) -> int:
             runs[spider, name] = run
     _print_moves(url, {spider: runs[spider, "closing"].run_id for spider in SPIDERS})
     print(f"Ask the database yourself, for example:\n\n{text.QUESTION};")
-    print(f"\nOr from a shell:\n\n{text.commands(_shown_path(PROJECT), _scrapy(), _setting(url))}")
     return _report(url, folder / "report.html")
 
 
 def _report(url: str, path: Path) -> int:
     if not write_report(url, path):
         return 1
+    print("\nOr ask by commands; paste these lines here:\n")
+    print("\n".join(to_paste(os.environ.get("SNAPSHOT_DATABASE_URL", ""))))
     print(f"\nAnd open in a browser:\n{path.relative_to(PROJECT.parent)}")
     return 0
-
-
-def _scrapy() -> str:
-    """The command of the environment that this runs in, as it is called from the project."""
-    found = Path(sys.executable).with_name("scrapy")
-    return _shown_path(found, PROJECT) if found.exists() else f"{sys.executable} -m scrapy"
-
-
-def _setting(url: str) -> str:
-    """What names the database, where it is not the one that the project's settings find."""
-    if "SNAPSHOT_DATABASE_URL" not in os.environ or not os.environ["SNAPSHOT_DATABASE_URL"]:
-        return ""
-    return f" -s SNAPSHOT_DATABASE_URL={_shown(url)}"
-
-
-def _shown_path(path: Path, start: Path | None = None) -> str:
-    """The shorter one of the path from `start`, or from where the tour was started, and itself."""
-    begin = start or Path(os.environ.get("PWD") or Path.cwd())
-    return min(os.path.relpath(path, begin), str(path), key=len)
 
 
 def _new_folder() -> Path:

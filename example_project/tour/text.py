@@ -18,15 +18,6 @@ WHERE s.match = 'liverpool-arsenal'
 ORDER BY m.market, m.valid_from"""
 
 
-def commands(project: str, scrapy: str, setting: str) -> str:
-    """Three lines to paste; `setting` names the database, or is empty."""
-    asked = (
-        "history --key match=arsenal-chelsea --key bookmaker=bwin",
-        "movers markets.price_home --since 7d --top 5",
-    )
-    return "\n".join([f"cd {project}", *(f"{scrapy} snapshots {each}{setting}" for each in asked)])
-
-
 def run_label(spider: str, visit: str) -> str:
     """The left part of a row, which is known before the crawl."""
     return f"{spider:<16}{visit:<9}"
