@@ -33,6 +33,7 @@ from scrapy_snapshot_pipeline.scd2.plan import (
 )
 from scrapy_snapshot_pipeline.scd2.timeline import plan
 from scrapy_snapshot_pipeline.store.connection.transactions import is_remote
+from scrapy_snapshot_pipeline.store.lately_seen import LatelySeen
 from scrapy_snapshot_pipeline.store.prediction import Strategy
 from scrapy_snapshot_pipeline.store.sql.script import Script
 from scrapy_snapshot_pipeline.store.sql.statements import Confirmation, Statements
@@ -45,6 +46,7 @@ class _TableWork:
     name: str
     statements: Statements
     strategy: Strategy
+    lately: LatelySeen
     positions: dict[bytes, list[int]] = field(default_factory=dict)
     """By entity id: the indexes of its records in the batch.  A confirmed entity is removed."""
     current: Mapping[bytes, StoredVersion] = field(default_factory=dict)
@@ -65,9 +67,10 @@ class UnitOfWork:
         batch: Batch,
         statements: Mapping[str, Statements],
         strategies: Mapping[str, Strategy],
+        lately: Mapping[str, LatelySeen],
         horizon: dt.datetime,
     ) -> None:
-        """`strategies` has every table of the batch and no other.
+        """`strategies` has every table of the batch and no other; `lately` has all of these.
 
         What is stored as confirmed after `horizon` was written by a clock that is ahead.
         """
@@ -78,7 +81,7 @@ class UnitOfWork:
         self._outcomes: list[Outcome | None] = [None] * len(batch.records)
         # By name, so that two crawlers lock the tables in the same order.
         tables = {
-            name: _TableWork(name, statements[name], strategy)
+            name: _TableWork(name, statements[name], strategy, lately[name])
             for name, strategy in sorted(strategies.items())
         }
         for position, record in enumerate(batch.records):
@@ -171,7 +174,7 @@ class UnitOfWork:
         for entity_id in entity_ids:
             positions = work.positions[entity_id]
             records = [self._records[position] for position in positions]
-            work.conflicts += stored.conflicts(entity_id, records)
+            work.conflicts += stored.conflicts(entity_id, records, work.lately)
             outcomes = stored.plan(entity_id, records, work.changes, retried=self._retried)
             for position, outcome in zip(positions, outcomes, strict=True):
                 self._outcomes[position] = outcome
@@ -245,9 +248,13 @@ class _StoredHistories:
             return (plan_change(records[0], versions[0], children, into),)
         return plan(records, versions, self._children.get(entity_id, ()), into, retried=retried)
 
-    def conflicts(self, entity_id: bytes, records: Sequence[SnapshotRecord]) -> int:
+    def conflicts(
+        self, entity_id: bytes, records: Sequence[SnapshotRecord], lately: LatelySeen
+    ) -> int:
         versions = self._versions.get(entity_id, ())
-        return count_conflicts(records, versions) if versions or len(records) > 1 else 0
+        if not versions and len(records) == 1:
+            return 0
+        return count_conflicts(records, versions, lately.content_hash(entity_id))
 
     def add_children(self, rows: Iterable[tuple[bytes, StoredChild]]) -> None:
         for entity_id, child in rows:

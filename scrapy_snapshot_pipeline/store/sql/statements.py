@@ -98,9 +98,8 @@ class Statements:
                     WHEN {table}.last_confirmed_at > {db.placeholder}
                     THEN {table}.last_confirmed_at END"""  # noqa: S608 - declared, quoted names
             found = connection.exec_driver_sql(sql, (*parameters, *ids, db.time.write(horizon)))
-            confirmed.update(
-                (db.digest.read(entity_id), db.time.read(ahead)) for entity_id, ahead in found
-            )
+            for entity_id, ahead in found.all():
+                confirmed[db.digest.read(entity_id)] = ahead and db.time.read(ahead)
         return confirmed
 
     def lock_current(

@@ -17,6 +17,7 @@ from scrapy_snapshot_pipeline.declaration.registry import Declarations, snapshot
 from scrapy_snapshot_pipeline.declaration.tables import Declaration
 from scrapy_snapshot_pipeline.records import Batch, Outcome, SnapshotRecord, WriteResult
 from scrapy_snapshot_pipeline.store.connection.engine import connect_engine
+from scrapy_snapshot_pipeline.store.lately_seen import LatelySeen
 from scrapy_snapshot_pipeline.store.prediction import Strategy
 from scrapy_snapshot_pipeline.store.schema.create import ensure_schema
 from scrapy_snapshot_pipeline.store.schema.tables import entity_tables
@@ -67,6 +68,7 @@ class Database:
 
     def __init__(self) -> None:
         self._engine = connect_engine("sqlite://", connect_timeout=10)
+        self.lately = {each.table: LatelySeen() for each in DECLARATIONS.values()}
         self.said: list[str] = []
         """Verb and table of each statement."""
         tables = [entity_tables(each, sa.MetaData()) for each in DECLARATIONS.values()]
@@ -79,7 +81,9 @@ class Database:
     def unit(self, *records: SnapshotRecord, strategy: Strategy, attempt: int = 1) -> UnitOfWork:
         """A batch of these; the same strategy for all tables."""
         strategies = dict.fromkeys((record.table for record in records), strategy)
-        return UnitOfWork(Batch(records, attempt), self._statements, strategies, HORIZON)
+        return UnitOfWork(
+            Batch(records, attempt), self._statements, strategies, self.lately, HORIZON
+        )
 
     def write(
         self, *records: SnapshotRecord, strategy: Strategy = Strategy.PLAN, attempt: int = 1
@@ -203,6 +207,15 @@ def test_what_another_run_has_stored_is_no_conflict(database: Database) -> None:
     assert database.write(*changed).conflicts == {}
     assert database.write(at(4, Team("a", 2), other)).conflicts == {}
     assert database.write(at(5, Team("a", 1))).conflicts == {}
+
+
+def test_what_the_run_is_known_to_have_confirmed_is_a_conflict(database: Database) -> None:
+    """Although another one has stored it."""
+    other = uuid.UUID(int=2)
+    database.write(at(1, Team("a", 1)), at(1, Arena("a", 1)))
+    database.lately["team"].note([at(2, Team("a", 1), other)])
+    assert database.write(at(3, Arena("a", 2), other)).conflicts == {}
+    assert database.write(at(3, Team("a", 2), other)).conflicts == {"team": 1}
 
 
 @pytest.mark.parametrize("strategy", [Strategy.CONFIRM_FIRST, Strategy.PLAN])
