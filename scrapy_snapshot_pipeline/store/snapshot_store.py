@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 
 import sqlalchemy as sa
@@ -70,7 +69,7 @@ class SnapshotStore:
         self._statements: dict[str, Statements] = {}
         self._expected: dict[str, Declaration] = {}
         self._prediction = Prediction()
-        self._lately: defaultdict[str, LatelySeen] = defaultdict(LatelySeen)
+        self._lately = LatelySeen()
 
     def declare(self, declarations: Iterable[Declaration]) -> None:
         """Create or check the tables of `declarations` that the store does not know yet.
@@ -152,7 +151,7 @@ class SnapshotStore:
         self._prediction.learn((record.table, outcome) for record, outcome in written)
         for table in tables:
             of_table = (record for record in batch.records if record.table == table)
-            self._lately[table].note(batch.records if len(tables) == 1 else of_table)
+            self._lately.note(table, batch.records if len(tables) == 1 else of_table)
         return result
 
     def _makes_room_for_long_keys(self, batch: Batch, error: BadDataError) -> bool:

@@ -46,7 +46,6 @@ class _TableWork:
     name: str
     statements: Statements
     strategy: Strategy
-    lately: LatelySeen
     positions: dict[bytes, list[int]] = field(default_factory=dict)
     """By entity id: the indexes of its records in the batch.  A confirmed entity is removed."""
     current: Mapping[bytes, StoredVersion] = field(default_factory=dict)
@@ -67,21 +66,22 @@ class UnitOfWork:
         batch: Batch,
         statements: Mapping[str, Statements],
         strategies: Mapping[str, Strategy],
-        lately: Mapping[str, LatelySeen],
+        lately: LatelySeen,
         horizon: dt.datetime,
     ) -> None:
-        """`strategies` has every table of the batch and no other; `lately` has all of these.
+        """`strategies` has every table of the batch and no other.
 
         What is stored as confirmed after `horizon` was written by a clock that is ahead.
         """
         self._records = batch.records
+        self._lately = lately
         self._horizon = horizon
         self._ahead: list[dt.datetime] = []
         self._retried = batch.attempt > 1
         self._outcomes: list[Outcome | None] = [None] * len(batch.records)
         # By name, so that two crawlers lock the tables in the same order.
         tables = {
-            name: _TableWork(name, statements[name], strategy, lately[name])
+            name: _TableWork(name, statements[name], strategy)
             for name, strategy in sorted(strategies.items())
         }
         for position, record in enumerate(batch.records):
@@ -174,10 +174,21 @@ class UnitOfWork:
         for entity_id in entity_ids:
             positions = work.positions[entity_id]
             records = [self._records[position] for position in positions]
-            work.conflicts += stored.conflicts(entity_id, records, work.lately)
+            work.conflicts += self._conflicts(work, records, stored.versions(entity_id))
             outcomes = stored.plan(entity_id, records, work.changes, retried=self._retried)
             for position, outcome in zip(positions, outcomes, strict=True):
                 self._outcomes[position] = outcome
+
+    def _conflicts(
+        self,
+        work: _TableWork,
+        records: Sequence[SnapshotRecord],
+        versions: Sequence[StoredVersion],
+    ) -> int:
+        if not versions and len(records) == 1:
+            return 0
+        remembered = self._lately.content_hash(work.name, records[0].entity_id)
+        return count_conflicts(records, versions, remembered)
 
     def _read(self, connection: Connection, work: _TableWork) -> _StoredHistories:
         """Read what the law must know beside the current versions, all of it under their lock."""
@@ -235,26 +246,21 @@ class _StoredHistories:
         self.current_children: Mapping[bytes, CurrentChildren] = {}
         """Of the entities with a single record that changes what is current."""
 
+    def versions(self, entity_id: bytes) -> Sequence[StoredVersion]:
+        return self._versions.get(entity_id, ())
+
     def plan(
         self, entity_id: bytes, records: Sequence[SnapshotRecord], into: Plan, *, retried: bool
     ) -> Sequence[Outcome]:
         # Nothing ends a version without beginning another, so every stored entity has a current
         # one: an entity without is new.
-        versions: Sequence[StoredVersion] = self._versions.get(entity_id, ())
+        versions = self.versions(entity_id)
         if not versions and len(records) == 1:
             return (plan_first(records[0], into),)
         if entity_id in self.current_children:
             children = self.current_children[entity_id]
             return (plan_change(records[0], versions[0], children, into),)
         return plan(records, versions, self._children.get(entity_id, ()), into, retried=retried)
-
-    def conflicts(
-        self, entity_id: bytes, records: Sequence[SnapshotRecord], lately: LatelySeen
-    ) -> int:
-        versions = self._versions.get(entity_id, ())
-        if not versions and len(records) == 1:
-            return 0
-        return count_conflicts(records, versions, lately.content_hash(entity_id))
 
     def add_children(self, rows: Iterable[tuple[bytes, StoredChild]]) -> None:
         for entity_id, child in rows:

@@ -68,7 +68,7 @@ class Database:
 
     def __init__(self) -> None:
         self._engine = connect_engine("sqlite://", connect_timeout=10)
-        self.lately = {each.table: LatelySeen() for each in DECLARATIONS.values()}
+        self.lately = LatelySeen()
         self.said: list[str] = []
         """Verb and table of each statement."""
         tables = [entity_tables(each, sa.MetaData()) for each in DECLARATIONS.values()]
@@ -213,7 +213,7 @@ def test_what_the_run_is_known_to_have_confirmed_is_a_conflict(database: Databas
     """Although another one has stored it."""
     other = uuid.UUID(int=2)
     database.write(at(1, Team("a", 1)), at(1, Arena("a", 1)))
-    database.lately["team"].note([at(2, Team("a", 1), other)])
+    database.lately.note("team", [at(2, Team("a", 1), other)])
     assert database.write(at(3, Arena("a", 2), other)).conflicts == {}
     assert database.write(at(3, Team("a", 2), other)).conflicts == {"team": 1}
 
