@@ -19,6 +19,7 @@ from scrapy_snapshot_pipeline.store.connection.address import address
 from scrapy_snapshot_pipeline.store.connection.checked_transactions import CheckedTransactions
 from scrapy_snapshot_pipeline.store.connection.progress import Progress
 from scrapy_snapshot_pipeline.store.connection.socket_cut import SocketCut
+from scrapy_snapshot_pipeline.store.connection.transactions import is_remote
 from scrapy_snapshot_pipeline.store.error_names import SchemaNames
 from scrapy_snapshot_pipeline.store.normal_form.sample import tables_to_normalize, warn_of_pairs
 from scrapy_snapshot_pipeline.store.prediction import Prediction, Strategy
@@ -82,12 +83,17 @@ class SnapshotStore:
         earlier one may have committed, and writes nothing twice.
         """
         tables = {record.table for record in batch.records}
-        if batch.attempt == 1:
-            strategies = {table: self._prediction.strategy(table) for table in tables}
-            result = self._write_optimistically(batch, strategies)
-        else:
-            # Only a plan can tell what an earlier attempt has written.
-            result = self._write(self._unit_of_work(batch, dict.fromkeys(tables, Strategy.PLAN)))
+        try:
+            if batch.attempt == 1:
+                strategies = {table: self._prediction.strategy(table) for table in tables}
+                result = self._write_optimistically(batch, strategies)
+            else:
+                # Only a plan can tell what an earlier attempt has written.
+                plan = dict.fromkeys(tables, Strategy.PLAN)
+                result = self._write(self._unit_of_work(batch, plan))
+        except ConflictError:
+            self._prediction.rivals = True
+            raise
         written = zip(batch.records, result.outcomes, strict=True)
         self._prediction.learn((record.table, outcome) for record, outcome in written)
         return result
@@ -134,13 +140,15 @@ class SnapshotStore:
         return self._write(self._unit_of_work(batch, confirm_first))
 
     def _unit_of_work(self, batch: Batch, strategies: Mapping[str, Strategy]) -> UnitOfWork:
-        return UnitOfWork(batch, self._statements, strategies)
+        return UnitOfWork(batch, self._statements, strategies, rivals=self._prediction.rivals)
 
     def _write(self, unit: UnitOfWork) -> WriteResult:
         if self._features.exclusive:
             self._write_at_once(unit)
         else:
             self._write_in_two(unit)
+        if unit.was_second is not None:
+            self._prediction.rivals = unit.was_second
         return unit.result()
 
     def _write_at_once(self, unit: UnitOfWork) -> None:
@@ -156,5 +164,7 @@ class SnapshotStore:
                 unit.confirm(connection)
         if unit.unfinished:
             with self._transactions.begin() as connection:
+                if unit.retried or not is_remote(connection):
+                    unit.insert_new(connection)
                 unit.plan(connection)
                 unit.apply(connection)

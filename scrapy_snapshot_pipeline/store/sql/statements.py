@@ -98,6 +98,18 @@ class Statements:
             confirmed.update(map(db.digest.read, found.scalars().all()))
         return confirmed
 
+    def known(self, connection: Connection, entity_ids: Sequence[bytes]) -> set[bytes]:
+        """Those of `entity_ids` that have a current version by now; nothing is locked."""
+        db = self._features
+        known: set[bytes] = set()
+        for among, parameters in db.among(entity_ids):
+            sql = f"""
+                SELECT {db.digest.selected.format("entity_id")} FROM {self._versions.name}
+                WHERE entity_id {among} AND valid_to IS NULL"""  # noqa: S608
+            found = connection.exec_driver_sql(sql, parameters)
+            known.update(map(db.digest.read, found.scalars().all()))
+        return known
+
     def lock_current(
         self, connection: Connection, entity_ids: Sequence[bytes]
     ) -> dict[bytes, StoredVersion]:
@@ -157,9 +169,9 @@ class Statements:
         if rows:
             self._versions.insert(script, map(_version_columns, in_slices(rows, _PIECE)))
 
-    def insert_absent_versions(self, script: Script, rows: Sequence[NewVersion]) -> int:
-        """Insert versions in the order given, skipping conflicts; return how many went in."""
-        return self._versions.insert_absent(script, _version_columns(rows)) if rows else 0
+    def insert_absent_versions(self, script: Script, rows: Sequence[NewVersion]) -> set[bytes]:
+        """Insert versions in the order given, skipping conflicts; return whose went in."""
+        return self._versions.insert_absent(script, _version_columns(rows))
 
     def copy_versions(self, script: Script, rows: Sequence[CopiedVersion]) -> None:
         """Insert the pieces that were split off stored versions."""
