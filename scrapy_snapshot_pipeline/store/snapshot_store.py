@@ -92,7 +92,7 @@ class SnapshotStore:
                 plan = dict.fromkeys(tables, Strategy.PLAN)
                 result = self._write(self._unit_of_work(batch, plan))
         except ConflictError:
-            self._prediction.rivals = True
+            self._prediction.was_second(second=True)
             raise
         written = zip(batch.records, result.outcomes, strict=True)
         self._prediction.learn((record.table, outcome) for record, outcome in written)
@@ -148,7 +148,7 @@ class SnapshotStore:
         else:
             self._write_in_two(unit)
         if unit.was_second is not None:
-            self._prediction.rivals = unit.was_second
+            self._prediction.was_second(second=unit.was_second)
         return unit.result()
 
     def _write_at_once(self, unit: UnitOfWork) -> None:
