@@ -20,6 +20,7 @@ from scrapy_snapshot_pipeline.store.connection.address import address
 from scrapy_snapshot_pipeline.store.connection.checked_transactions import CheckedTransactions
 from scrapy_snapshot_pipeline.store.connection.progress import Progress
 from scrapy_snapshot_pipeline.store.connection.socket_cut import SocketCut
+from scrapy_snapshot_pipeline.store.connection.transactions import is_remote
 from scrapy_snapshot_pipeline.store.error_names import SchemaNames
 from scrapy_snapshot_pipeline.store.lately_seen import LatelySeen
 from scrapy_snapshot_pipeline.store.normal_form.sample import tables_to_normalize, warn_of_pairs
@@ -141,18 +142,24 @@ class SnapshotStore:
     def _write_batch(self, batch: Batch) -> WriteResult:
         tables = {record.table for record in batch.records}
         self._declare_expected(tables)
-        if batch.attempt == 1:
-            strategies = {table: self._prediction.strategy(table) for table in tables}
-            result = self._write_optimistically(batch, strategies)
-        else:
-            # Only a plan can tell what an earlier attempt has written.
-            result = self._write(self._unit_of_work(batch, dict.fromkeys(tables, Strategy.PLAN)))
+        try:
+            result = self._write_as_predicted(batch, tables)
+        except ConflictError:
+            self._prediction.was_second(second=True)
+            raise
         written = zip(batch.records, result.outcomes, strict=True)
         self._prediction.learn((record.table, outcome) for record, outcome in written)
         for table in tables:
             of_table = (record for record in batch.records if record.table == table)
             self._lately.note(table, batch.records if len(tables) == 1 else of_table)
         return result
+
+    def _write_as_predicted(self, batch: Batch, tables: Iterable[str]) -> WriteResult:
+        if batch.attempt > 1:
+            # Only a plan can tell what an earlier attempt has written.
+            return self._write(self._unit_of_work(batch, dict.fromkeys(tables, Strategy.PLAN)))
+        strategies = {table: self._prediction.strategy(table) for table in tables}
+        return self._write_optimistically(batch, strategies)
 
     def _makes_room_for_long_keys(self, batch: Batch, error: BadDataError) -> bool:
         """Whether the index on the key refused a key, and does so no longer."""
@@ -189,13 +196,16 @@ class SnapshotStore:
 
     def _unit_of_work(self, batch: Batch, strategies: Mapping[str, Strategy]) -> UnitOfWork:
         horizon = self._now() + _CLOCKS_DIFFER
-        return UnitOfWork(batch, self._statements, strategies, self._lately, horizon)
+        rivals = self._prediction.rivals
+        return UnitOfWork(batch, self._statements, strategies, self._lately, horizon, rivals=rivals)
 
     def _write(self, unit: UnitOfWork) -> WriteResult:
         if self._features.exclusive:
             self._write_at_once(unit)
         else:
             self._write_in_two(unit)
+        if unit.was_second is not None:
+            self._prediction.was_second(second=unit.was_second)
         return unit.result()
 
     def _write_at_once(self, unit: UnitOfWork) -> None:
@@ -211,5 +221,7 @@ class SnapshotStore:
                 unit.confirm(connection)
         if unit.unfinished:
             with self._transactions.begin() as connection:
+                if unit.retried or not is_remote(connection):
+                    unit.insert_new(connection)
                 unit.plan(connection)
                 unit.apply(connection)
