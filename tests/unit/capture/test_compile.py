@@ -192,6 +192,39 @@ def test_a_naive_datetime_is_read_in_the_given_zone() -> None:
     assert record.values[12] == '"2024-04-30T22:00:00.000000Z"'
 
 
+@snapshot()
+@dataclasses.dataclass
+class Minute:
+    """A row of a row, with a time."""
+
+    at: dt.datetime
+
+
+@snapshot()
+@dataclasses.dataclass
+class Hour:
+    """A row with a time and a list of rows."""
+
+    at: dt.datetime
+    minutes: list[Minute]
+
+
+@snapshot(key="name")
+@dataclasses.dataclass
+class Day:
+    """An entity with times in its rows."""
+
+    name: str
+    hours: list[Hour]
+
+
+def test_a_naive_datetime_in_a_row_is_read_in_the_given_zone() -> None:
+    """At any depth."""
+    item = Day("d", [Hour(NAIVE, [Minute(NAIVE)])])
+    [[hour], [minute]] = capture(item, naive_timezone=ZoneInfo("Europe/Paris")).children
+    assert (hour.values, minute.values) == ((0, NOW), (0, NOW))
+
+
 def test_an_error_in_a_row_has_its_path() -> None:
     """With list indexes down to the field."""
     bad: Any = "x"
@@ -250,6 +283,19 @@ def test_a_list_that_raises_is_named(item: OddsSnapshot) -> None:
     assert str(caught.value).startswith(text)
 
 
+@pytest.mark.parametrize(
+    ("markets", "cure"),
+    [
+        ([Market("a"), Market("a")], "give the class a key that is unique in the list"),
+        ([{"market": "a"}], "make it an instance of that class in the spider"),
+        ("abc", "make it a list in the spider"),
+    ],
+)
+def test_a_refused_list_has_its_cure(markets: Any, cure: str) -> None:
+    """Behind what is wrong with it."""
+    assert refusal(OddsSnapshot("e", "b", markets=markets)).endswith(f"; {cure}")
+
+
 def test_a_list_that_is_none_has_no_rows() -> None:
     """Like an empty one."""
     none: Any = None
@@ -260,7 +306,11 @@ def test_a_list_that_is_none_has_no_rows() -> None:
 def test_too_many_rows_are_refused() -> None:
     """All lists count together."""
     limit = capture_module.MAX_CHILDREN
-    assert str(limit) in refusal(odds(Market("a"), tags=[Tag("x")] * limit))
+    assert len(capture(odds(tags=[Tag("x")] * limit)).children[2]) == limit
+    assert refusal(odds(Market("a"), tags=[Tag("x")] * limit)) == (
+        f"OddsSnapshot.tags: the item has more than {limit} child rows; "
+        "yield smaller items, or annotate the list with a JSON type"
+    )
 
 
 def test_too_large_an_item_is_refused() -> None:

@@ -71,6 +71,7 @@ def test_any_value_has_one_text(value: object, text: str) -> None:
         (list[int], ["1", 2.0], "[1,2]"),
         (tuple[int, ...], ("1",), "[1]"),
         (set[str], {2, 1}, '["1","2"]'),
+        (set[int], {9, 10}, "[10,9]"),
         (list[list[float]], [[1]], "[[1.0]]"),
         (list[dict[str, Colour]], [{"a": "BLUE"}], '[{"a":"BLUE"}]'),
         (collections.Counter[str], {"a": 1}, '{"a":1}'),
@@ -189,6 +190,22 @@ def test_a_naive_datetime_is_read_in_the_given_zone() -> None:
     paris = ZoneInfo("Europe/Paris")
     assert json_text(NAIVE, Any, paris) == '"2024-05-01T12:00:00.000000Z"'
     assert json_text([NAIVE], list[dt.datetime], paris) == '["2024-05-01T12:00:00.000000Z"]'
+
+
+def test_a_naive_datetime_among_the_fields_is_read_in_the_given_zone() -> None:
+    """As in a field that holds nothing else."""
+    paris = ZoneInfo("Europe/Paris")
+    assert plain_fields([("a", [NAIVE])], paris) == {"a": ["2024-05-01T12:00:00.000000Z"]}
+
+
+def test_the_fields_themselves_are_a_level() -> None:
+    """So what is in them may be one less deep."""
+    nested: list[object] = []
+    for _ in range(MAX_DEPTH - 2):
+        nested = [nested]
+    assert plain_fields([("a", nested)], None) == {"a": nested}
+    with pytest.raises(CoerceError, match="levels"):
+        plain_fields([("a", [nested])], None)
 
 
 def test_the_fields_of_an_item_are_made_plain_and_named_in_errors() -> None:
