@@ -8,6 +8,7 @@ import json
 import math
 import random
 import uuid
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -314,15 +315,19 @@ def test_a_list_after_one_that_is_none_is_read() -> None:
     assert [row.values for row in record.children[2]] == [(0, "a")]
 
 
-def test_a_list_whose_own_code_fails_is_refused() -> None:
+def test_an_item_whose_own_code_fails_is_refused() -> None:
     """What it said is not shown, as it may be scraped."""
 
-    class Broken(list[Tag]):
-        def __len__(self) -> int:
+    class Broken(dict[str, object]):
+        def __iter__(self) -> Iterator[str]:
             raise ValueError(SCRAPED)
 
-    assert refusal(odds(tags=Broken([Tag("a")]))) == (
-        "OddsSnapshot: ValueError was raised while the value was read; "
+    declaration = DECLARATIONS.of(dict)
+    assert declaration is not None
+    with pytest.raises(CaptureError) as caught:
+        compile_capture(declaration)(Broken(url="u"), NOW, RUN)
+    assert str(caught.value) == (
+        "dict: ValueError was raised while the value was read; "
         "correct it in the spider or in the item's class"
     )
 

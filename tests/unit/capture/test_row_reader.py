@@ -308,10 +308,10 @@ def test_a_row_whose_field_cannot_be_read_is_refused(
 
 
 def test_a_field_that_cannot_be_read_is_refused() -> None:
-    """By the function for one field too, which leaves the path to its caller."""
+    """By the function for one field too."""
     with pytest.raises(CoerceError) as caught:
         field_getter(Moody, "x")(Moody(ValueError("secret")))
-    assert (caught.value.problem, caught.value.cure, caught.value.path) == (*FAILED, "")
+    assert (caught.value.problem, caught.value.cure, caught.value.path) == (*FAILED, ".x")
 
 
 def test_a_value_whose_own_code_fails_is_refused() -> None:
