@@ -105,6 +105,16 @@ EXPLAINED: dict[str, tuple[Mutant, ...]] = {
             "if type(items) is list: # nearly always, and the check below takes longer than reading a row",
             "if type(None) is list: # nearly always, and the check below takes longer than reading a row",
         ),
+        Mutant(
+            "capture.json_values._text",
+            "return value if type(value) is str else str.__str__(value)",
+            "return value if (type(value) is str) and False else str.__str__(value)",
+        ),
+        Mutant(
+            "capture.json_values._text",
+            "return value if type(value) is str else str.__str__(value)",
+            "return value if type(None) is str else str.__str__(value)",
+        ),
     ),
     "The two forms of the format differ for NaN and infinity only, which capture refuses.": (
         Mutant(
@@ -224,6 +234,37 @@ EXPLAINED: dict[str, tuple[Mutant, ...]] = {
             "capture.row_reader.row_reader",
             'return cast("ReadRow", names["read"])',
             'return cast("READROW", names["read"])',
+        ),
+    ),
+    "A column of values inside of JSON is asked for neither name nor role.": (
+        Mutant(
+            "capture.json_values._member_by",
+            '"", field.kind, Role.TRACKED, field.annotation, None,',
+            "None, field.kind, Role.TRACKED, field.annotation, None,",
+        ),
+        Mutant(
+            "capture.json_values._member_by",
+            '"", field.kind, Role.TRACKED, field.annotation, None,',
+            '"XXXX", field.kind, Role.TRACKED, field.annotation, None,',
+        ),
+        Mutant(
+            "capture.json_values._member_by",
+            '"", field.kind, Role.TRACKED, field.annotation, None,',
+            '"", field.kind, None, field.annotation, None,',
+        ),
+    ),
+    "A mapping names two types: the last is the second.": (
+        Mutant(
+            "capture.json_values._to_plain_by",
+            "return _mapping_of(_member_by(inner[-1], naive_timezone))",
+            "return _mapping_of(_member_by(inner[+1], naive_timezone))",
+        ),
+    ),
+    "What may be a key is not nested.": (
+        Mutant(
+            "capture.json_values._key_text",
+            "return str(_AnyValue(None).plain(key, MAX_DEPTH))",
+            "return str(_AnyValue(None).plain(key, None))",
         ),
     ),
 }
