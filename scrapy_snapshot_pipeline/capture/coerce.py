@@ -35,6 +35,7 @@ _INTEGER_DIGITS = 19
 _NUMBER = re.compile(r"\s*[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,6})?\s*")
 _BOOLEANS: dict[object, bool] = {0: False, 1: True, "false": False, "true": True}
 _CONVERT = "convert it in the spider, or change the field's type"
+_TOO_LARGE = ("an int within 64 bits", "declare the field as Decimal or str")
 
 T = TypeVar("T")
 
@@ -108,7 +109,7 @@ def to_integer(value: object) -> int:
     """Accepts int, and float, Decimal or numeric text without a fraction; within 64 bits."""
     number = _integral(value)
     if not -(2**63) <= number < 2**63:
-        raise unfit("an int within 64 bits", "declare the field as Decimal or str")
+        raise unfit(*_TOO_LARGE)
     return number
 
 
@@ -283,7 +284,7 @@ def _integral(value: object) -> int:
         raise expected("int", value)
     number = _finite_decimal(value)
     if number.adjusted() > _INTEGER_DIGITS:  # 1e999999 must not be written out below
-        raise unfit("an int within 64 bits")
+        raise unfit(*_TOO_LARGE)
     if number != number.to_integral_value():
         raise unfit("a number without a fraction for int")
     return int(number)

@@ -108,7 +108,7 @@ def _member_by(annotation: object, naive_timezone: dt.tzinfo | None) -> ToPlain:
 def _scalar_by(column: Column, naive_timezone: dt.tzinfo | None) -> ToPlain:
     coerce, render = coercer(column, naive_timezone), RENDER.get(column.kind)
     if column.kind in (Kind.TEXT, Kind.ENUM):
-        return lambda value, _depth: _text(coerce(value))
+        return lambda value, _depth: _text(str(coerce(value)))
     if render is None:
         return lambda value, _depth: coerce(value)
     return lambda value, _depth: render(coerce(value))
@@ -236,9 +236,7 @@ def _key_text(key: object) -> str:
     return str(_AnyValue(None).plain(key, MAX_DEPTH))
 
 
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise expected("str", value)
+def _text(value: str) -> str:
     if "\x00" in value:
         raise unfit("text without NUL characters", "remove them in the spider")
     return value if type(value) is str else str.__str__(value)

@@ -95,6 +95,14 @@ def prepare(captures: Captures, item_class: type) -> Deferred[None]:
     return Deferred.fromCoroutine(captures.prepare(item_class))
 
 
+def undeclared(path: str, cure: str) -> str:
+    """What is said of a class that has no declaration."""
+    return (
+        f"Items of {path} have no @snapshot declaration and no entry in SNAPSHOT_ITEMS; they pass "
+        f"through and are not stored (counted in snapshots/ignored); to store them, {cure}"
+    )
+
+
 def error_of(preparing: Deferred[None]) -> BaseException:
     """The error with which it ended."""
     failures: list[Failure] = []
@@ -141,6 +149,19 @@ def test_a_class_declared_in_the_middle_is_ready_once_its_tables_are_there(
     assert all(each.called for each in waiting)
     assert list(captures.ready) == [late]
     assert captures.tables["late"].item_class is late
+
+
+def test_each_class_declared_in_the_middle_is_prepared(
+    captures: Captures, database: FakeDatabase
+) -> None:
+    """Also while another one is."""
+    classes = [declared("Late"), declared("Later")]
+    waiting = [prepare(captures, each) for each in classes]
+    assert database.asked == [["late"], ["later"]]
+    for _ in classes:
+        database.succeed()
+    assert all(each.called for each in waiting)
+    assert list(captures.ready) == classes
 
 
 def test_a_late_class_without_tables_is_ready_for_the_dead_letters(
@@ -192,9 +213,20 @@ def test_an_undeclared_class_is_warned_of_once(
         for _ in range(2):
             assert prepare(captures, dict).called
     assert captures.ready == {dict: None}
-    assert 'set SNAPSHOT_ITEMS = {dict: {"table": "...", "key": "..."}}' in caplog.text
-    assert caplog.text.count("Items of builtins.dict have no @snapshot declaration") == 1
+    cure = 'set SNAPSHOT_ITEMS = {dict: {"table": "...", "key": "..."}}'
+    assert caplog.messages == [undeclared("builtins.dict", cure)]
     assert database.asked == []
+
+
+def test_an_undeclared_class_is_named_with_the_line_to_add(
+    captures: Captures, caplog: pytest.LogCaptureFixture
+) -> None:
+    """To the class, or to the settings where the class is somebody else's."""
+    with caplog.at_level(logging.WARNING):
+        prepare(captures, FakeDatabase)
+    path = f"{__name__}.FakeDatabase"
+    cure = f'add @snapshot(key="...") to the class, or "{path}": {{"key": "..."}} to SNAPSHOT_ITEMS'
+    assert caplog.messages == [undeclared(path, cure)]
 
 
 def test_a_subclass_is_told_of_its_declared_base(
@@ -205,8 +237,9 @@ def test_a_subclass_is_told_of_its_declared_base(
     with caplog.at_level(logging.WARNING):
         assert prepare(captures, special).called
     assert captures.ready == {special: None}
-    assert "add @snapshot(key=('sku',)) to it" in caplog.text
-    assert "Price's is not inherited" in caplog.text
+    own = "a declaration of its own, as Price's is not inherited"
+    cure = f"add @snapshot(key=('sku',)) to it, {own}"
+    assert caplog.messages == [undeclared(f"{special.__module__}.Special", cure)]
 
 
 @pytest.mark.parametrize(

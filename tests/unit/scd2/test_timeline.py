@@ -218,6 +218,14 @@ def test_other_content_at_a_confirmed_time_is_a_moment(memory: Memory) -> None:
     assert memory.late == 3
 
 
+def test_each_moment_of_a_batch_counts_as_late(memory: Memory) -> None:
+    """As it would in a batch of its own."""
+    sent(memory, seen(10, "A"), seen(14, "A"))
+
+    assert memory.send(seen(11, "B"), seen(12, "C")) == [REVISED, REVISED]
+    assert memory.late == 2
+
+
 def test_other_content_at_the_begin_of_a_version_that_reaches_back_is_a_moment(
     memory: Memory,
 ) -> None:
