@@ -193,23 +193,23 @@ EXPLAINED: dict[str, tuple[Mutant, ...]] = {
     "The one field that is asked for is there neither in the item nor in None.": (
         Mutant(
             "capture.row_reader.field_getter",
-            "raise _never_set(item, [name]) from None",
-            "raise _never_set(None, [name]) from None",
+            "raise never_set(item, [name]) from None",
+            "raise never_set(None, [name]) from None",
         ),
     ),
     "There are as many names as values.": (
         Mutant(
-            "capture.row_reader._bad_text",
+            "capture.row_errors._bad_text",
             "named = zip(names, values, strict=True)",
             "named = zip(names, values, strict=None)",
         ),
         Mutant(
-            "capture.row_reader._bad_text",
+            "capture.row_errors._bad_text",
             "named = zip(names, values, strict=True)",
             "named = zip(names, values, )",
         ),
         Mutant(
-            "capture.row_reader._bad_text",
+            "capture.row_errors._bad_text",
             "named = zip(names, values, strict=True)",
             "named = zip(names, values, strict=False)",
         ),
@@ -256,15 +256,15 @@ EXPLAINED: dict[str, tuple[Mutant, ...]] = {
     "A mapping names two types: the last is the second.": (
         Mutant(
             "capture.json_values._to_plain_by",
-            "return _mapping_of(_member_by(inner[-1], naive_timezone))",
-            "return _mapping_of(_member_by(inner[+1], naive_timezone))",
+            "return _mapping_of(_member_by(inner[-1], any_value))",
+            "return _mapping_of(_member_by(inner[+1], any_value))",
         ),
     ),
     "What may be a key is not nested.": (
         Mutant(
             "capture.json_values._key_text",
-            "return str(_AnyValue(None).plain(key, MAX_DEPTH))",
-            "return str(_AnyValue(None).plain(key, None))",
+            "return str(_AnyValue(None, silent).plain(key, MAX_DEPTH))",
+            "return str(_AnyValue(None, silent).plain(key, None))",
         ),
     ),
 }

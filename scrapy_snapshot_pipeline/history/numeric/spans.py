@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Context, Decimal
 
@@ -53,22 +53,30 @@ def number_path(declaration: Declaration, path: str) -> NumberPath:
 
 def numeric_paths(declaration: Declaration) -> tuple[str, ...]:
     """The fields that are declared as numbers, including those of children."""
-    return _paths(declaration, lambda column: column.kind in _NUMBERS)
+    return _paths(declaration, lambda c: [c.name] if c.kind in _NUMBERS else [])
 
 
 def untracked_paths(declaration: Declaration) -> tuple[str, ...]:
-    """The fields whose change makes no version, including those of children."""
-    return _paths(declaration, lambda column: column.role is Role.UNTRACKED)
+    """The fields whose change makes no version, including those of children and inside JSON."""
+
+    def untracked(column: Column) -> Iterator[str]:
+        if column.role is Role.UNTRACKED:
+            yield column.name
+        # The fields of an untyped class stand in place of `data`.
+        prefix = "" if declaration.untyped else f"{column.name}."
+        yield from (f"{prefix}{path}" for path in column.untracked_paths)
+
+    return _paths(declaration, untracked)
 
 
-def _paths(declaration: Declaration, wanted: Callable[[Column], bool]) -> tuple[str, ...]:
+def _paths(declaration: Declaration, wanted: Callable[[Column], Iterable[str]]) -> tuple[str, ...]:
     tables: list[tuple[tuple[str, ...], Sequence[Column]]] = [((), declaration.columns)]
     tables += [(child.path, child.columns) for child in declaration.children]
     return tuple(
-        ".".join((*path, column.name))
+        ".".join((*path, name))
         for path, columns in tables
         for column in columns
-        if wanted(column)
+        for name in wanted(column)
     )
 
 

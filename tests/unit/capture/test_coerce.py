@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from scrapy_snapshot_pipeline.capture.coerce import CoerceError, coercer
+from scrapy_snapshot_pipeline.capture.coerce import coercer
+from scrapy_snapshot_pipeline.capture.values.coerce_error import CoerceError
 from scrapy_snapshot_pipeline.declaration.tables import Column, Kind, Role
 from tests.unit.item_classes import Colour
 

@@ -15,8 +15,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import Numeric, String
 
-from scrapy_snapshot_pipeline.capture.coerce import CoerceError
 from scrapy_snapshot_pipeline.capture.json_values import MAX_DEPTH, json_coercer, plain_fields
+from scrapy_snapshot_pipeline.capture.values.coerce_error import CoerceError
 from tests.unit.item_classes import Colour, Price, ScrapyItem
 
 NOON = dt.datetime(2024, 5, 1, 12, tzinfo=dt.timezone.utc)

@@ -16,14 +16,9 @@ from hypothesis import strategies as st
 
 from scrapy_snapshot_pipeline.capture import row_reader as module
 from scrapy_snapshot_pipeline.capture.canonical import row_bytes
-from scrapy_snapshot_pipeline.capture.coerce import CoerceError
-from scrapy_snapshot_pipeline.capture.row_reader import (
-    Row,
-    field_converter,
-    field_getter,
-    row_reader,
-    row_source,
-)
+from scrapy_snapshot_pipeline.capture.converters import field_converter
+from scrapy_snapshot_pipeline.capture.row_reader import Row, field_getter, row_reader, row_source
+from scrapy_snapshot_pipeline.capture.values.coerce_error import CoerceError
 from scrapy_snapshot_pipeline.declaration.tables import Column, Kind, Role
 
 UTC = dt.timezone.utc
