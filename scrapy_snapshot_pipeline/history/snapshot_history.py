@@ -17,8 +17,9 @@ from scrapy_snapshot_pipeline.history.conditions import Condition, at_time, last
 from scrapy_snapshot_pipeline.history.connection.transactions import Reader
 from scrapy_snapshot_pipeline.history.differences import differences
 from scrapy_snapshot_pipeline.history.feed import beginnings, feed
+from scrapy_snapshot_pipeline.history.flat_rows import HasRows
 from scrapy_snapshot_pipeline.history.keys import Key, Where, known_entity
-from scrapy_snapshot_pipeline.history.lazy_result import Answer, HasRows
+from scrapy_snapshot_pipeline.history.lazy_result import Answer
 from scrapy_snapshot_pipeline.history.numeric.lines import (
     Numbers,
     lines_of,

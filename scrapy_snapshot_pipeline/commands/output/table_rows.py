@@ -7,6 +7,8 @@ from decimal import Context
 from typing import NamedTuple
 
 from scrapy_snapshot_pipeline.commands.output.json_output import json_line, plain_text
+from scrapy_snapshot_pipeline.commands.output.terminal_table import TerminalTable
+from scrapy_snapshot_pipeline.declaration.our_names import OurNames
 from scrapy_snapshot_pipeline.history import (
     Change,
     ChangeKind,
@@ -18,6 +20,7 @@ from scrapy_snapshot_pipeline.history import (
     Mover,
     State,
 )
+from scrapy_snapshot_pipeline.history.flat_rows import met_fields
 from scrapy_snapshot_pipeline.history.results import Fields, FieldValue, FlatRow
 from scrapy_snapshot_pipeline.safe_text import counted
 
@@ -30,12 +33,23 @@ def entity(key: Fields) -> str:
     return ", ".join(map(plain_text, key.values()))
 
 
-def state_rows(state: State) -> Iterator[FlatRow]:
-    """One row: the key, the time of the change, the fields and the sizes of the lists."""
+def state_table(states: Iterable[State]) -> Iterator[TerminalTable]:
+    """One table, or none without states."""
+    shown = list(states)
+    met = met_fields(shown)
+    rows = [_state_row(state, met) for state in shown]
+    if rows:
+        yield TerminalTable("", rows)
+
+
+def _state_row(state: State, met: Iterable[str]) -> FlatRow:
+    """The key, the time of the change, the fields and the sizes of the lists."""
     fields = {name: value for name, value in state.values.items() if name not in state.key}
     lists = {name: counted(len(rows), "row") for name, rows in state.children.items()}
-    seen = {"last_confirmed_at": state.last_confirmed_at, "run_at": state.run_at}
-    yield {**state.key, "changed_at": state.changed_at, **fields, **lists, **seen}
+    names = OurNames([*state.values, *lists, *met])
+    changed = names.row({"changed_at": state.changed_at})
+    seen = names.row({"last_confirmed_at": state.last_confirmed_at, "run_at": state.run_at})
+    return {**state.key, **changed, **fields, **lists, **seen}
 
 
 def change_rows(change: Change, untracked: Collection[str] = ()) -> Iterator[FlatRow]:
