@@ -50,6 +50,8 @@ class Prediction:
 
     def __init__(self) -> None:
         self._tables: defaultdict[str, _Experience] = defaultdict(_Experience)
+        self.rivals = False
+        """Another crawler was first with a new entity, the last time that there were any."""
 
     def strategy(self, table: str) -> Strategy:
         """The strategy for a first attempt; CONFIRM_FIRST where nothing is known."""

@@ -20,6 +20,7 @@ from scrapy_snapshot_pipeline.store.connection.address import address
 from scrapy_snapshot_pipeline.store.connection.checked_transactions import CheckedTransactions
 from scrapy_snapshot_pipeline.store.connection.progress import Progress
 from scrapy_snapshot_pipeline.store.connection.socket_cut import SocketCut
+from scrapy_snapshot_pipeline.store.connection.transactions import is_remote
 from scrapy_snapshot_pipeline.store.error_names import SchemaNames
 from scrapy_snapshot_pipeline.store.lately_seen import LatelySeen
 from scrapy_snapshot_pipeline.store.normal_form.sample import tables_to_normalize, warn_of_pairs
@@ -189,13 +190,20 @@ class SnapshotStore:
 
     def _unit_of_work(self, batch: Batch, strategies: Mapping[str, Strategy]) -> UnitOfWork:
         horizon = self._now() + _CLOCKS_DIFFER
-        return UnitOfWork(batch, self._statements, strategies, self._lately, horizon)
+        rivals = self._prediction.rivals
+        return UnitOfWork(batch, self._statements, strategies, self._lately, horizon, rivals=rivals)
 
     def _write(self, unit: UnitOfWork) -> WriteResult:
-        if self._features.exclusive:
-            self._write_at_once(unit)
-        else:
-            self._write_in_two(unit)
+        try:
+            if self._features.exclusive:
+                self._write_at_once(unit)
+            else:
+                self._write_in_two(unit)
+        except ConflictError:
+            self._prediction.rivals = True
+            raise
+        if unit.was_second is not None:
+            self._prediction.rivals = unit.was_second
         return unit.result()
 
     def _write_at_once(self, unit: UnitOfWork) -> None:
@@ -211,5 +219,7 @@ class SnapshotStore:
                 unit.confirm(connection)
         if unit.unfinished:
             with self._transactions.begin() as connection:
+                if unit.retried or not is_remote(connection):
+                    unit.insert_new(connection)
                 unit.plan(connection)
                 unit.apply(connection)

@@ -25,6 +25,10 @@ pytestmark = pytest.mark.crawl
 CRAWLERS = {"sqlite": 4, "postgresql": 8}
 FEW, MANY = (4, 100), (8, 5_000)
 """Looks and products."""
+DEADLOCKS = {
+    "sqlite": "SELECT 0",
+    "postgresql": "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()",
+}
 CROWD = {
     "SPIDER_MODULES": "tests.crawl.shop.crowd",
     "SNAPSHOT_BATCH_SIZE": 50,
@@ -108,6 +112,7 @@ def test_a_crowd_makes_no_change_that_was_none(
     assert counted(database_url, "inserted") == count
     assert counted(database_url, "inserted", "revised") == versions
     assert counted(database_url, "confirmed", "coalesced") == seen - versions
+    assert scalar(database_url, DEADLOCKS[sa.make_url(database_url).get_backend_name()]) == 0
     rows = sum(len(history.offers) for history in found.values())
     assert sum(crawl.stats["snapshots/children_inserted"] for crawl in crawls) == rows
 
