@@ -200,10 +200,10 @@ class SnapshotStore:
             else:
                 self._write_in_two(unit)
         except ConflictError:
-            self._prediction.rivals = True
+            self._prediction.was_second(second=True)
             raise
         if unit.was_second is not None:
-            self._prediction.rivals = unit.was_second
+            self._prediction.was_second(second=unit.was_second)
         return unit.result()
 
     def _write_at_once(self, unit: UnitOfWork) -> None:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from scrapy_snapshot_pipeline.errors import ConflictError
 from scrapy_snapshot_pipeline.records import Outcome
+from scrapy_snapshot_pipeline.store.prediction import COMPANY
 from tests.contract.entities import Observation
 from tests.contract.rivals import insert_as_another_writer, wait_until_blocked
 from tests.contract.stores import DatabaseStore, fold, write
@@ -87,6 +88,7 @@ def test_after_a_conflict_the_next_ones_are_met_at_the_first_attempt(postgresql_
             race.second(FIRST._replace(second=3))
         for name in ("chelsea", "dover"):
             assert race.second(Observation(name, 3, 0, {})) == (Outcome.CONFIRMED,)
-        assert write(race.store, Observation("everton", 3, 0, {})) == (Outcome.INSERTED,)
-        with pytest.raises(ConflictError):  # for nobody was in the way of the last one
+        for number in range(COMPANY):
+            assert write(race.store, Observation(f"e{number}", 3, 0, {})) == (Outcome.INSERTED,)
+        with pytest.raises(ConflictError):  # for nobody was in the way of the last ones
             race.second(Observation("fulham", 3, 0, {}))
