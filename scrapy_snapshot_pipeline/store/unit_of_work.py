@@ -11,11 +11,12 @@ Each takes few statements a table, however many records there are:
 
 The `Strategy` of a table says whether step 1, or the locking in step 3, is left out.
 
-Step 2 is why several writers never wait for each other in a circle.  An insert waits for another
-writer that has inserted or locked the entity meanwhile.  It comes before the first lock, so whoever
-waits in it holds only what it has inserted; and for that no writer waits that has locks.  Without
-step 2 the plan takes what it finds no version of for new, and `apply` inserts it, under all locks:
-right as well, and enough where a transaction locks the whole database.
+Step 2 is why several writers never wait for each other in a circle.  An insert waits for whoever
+has inserted or locked the same entity meanwhile.  It comes before the first lock, so a writer that
+waits in it holds nothing but what it has inserted, and who holds a lock never waits for that: locks
+are taken on committed rows only.  Without step 2 the plan takes an entity that it does not find for
+new, and `apply` inserts it under all locks of the batch.  That is right as well, and enough where a
+transaction locks the whole database.
 """
 
 from __future__ import annotations
@@ -208,11 +209,11 @@ class UnitOfWork:
         """
         current = [v for v in work.new.new_versions if v.valid_to is None]
         first = work.statements.insert_absent_versions(script, current)
-        if len(first) < len(new):
+        second = len(first) < len(new)
+        self.was_second = bool(self.was_second) or second
+        if second:
             new = [entity_id for entity_id in new if entity_id in first]
             work.new = self._planned_as_new(work, new)
-            self.was_second = True
-        self.was_second = bool(self.was_second)
         work.new.new_versions = [v for v in work.new.new_versions if v.valid_to is not None]
         return new
 
