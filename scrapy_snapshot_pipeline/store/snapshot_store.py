@@ -142,24 +142,18 @@ class SnapshotStore:
     def _write_batch(self, batch: Batch) -> WriteResult:
         tables = {record.table for record in batch.records}
         self._declare_expected(tables)
-        try:
-            result = self._write_as_predicted(batch, tables)
-        except ConflictError:
-            self._prediction.was_second(second=True)
-            raise
+        if batch.attempt == 1:
+            strategies = {table: self._prediction.strategy(table) for table in tables}
+            result = self._write_optimistically(batch, strategies)
+        else:
+            # Only a plan can tell what an earlier attempt has written.
+            result = self._write(self._unit_of_work(batch, dict.fromkeys(tables, Strategy.PLAN)))
         written = zip(batch.records, result.outcomes, strict=True)
         self._prediction.learn((record.table, outcome) for record, outcome in written)
         for table in tables:
             of_table = (record for record in batch.records if record.table == table)
             self._lately.note(table, batch.records if len(tables) == 1 else of_table)
         return result
-
-    def _write_as_predicted(self, batch: Batch, tables: Iterable[str]) -> WriteResult:
-        if batch.attempt > 1:
-            # Only a plan can tell what an earlier attempt has written.
-            return self._write(self._unit_of_work(batch, dict.fromkeys(tables, Strategy.PLAN)))
-        strategies = {table: self._prediction.strategy(table) for table in tables}
-        return self._write_optimistically(batch, strategies)
 
     def _makes_room_for_long_keys(self, batch: Batch, error: BadDataError) -> bool:
         """Whether the index on the key refused a key, and does so no longer."""
@@ -200,10 +194,14 @@ class SnapshotStore:
         return UnitOfWork(batch, self._statements, strategies, self._lately, horizon, rivals=rivals)
 
     def _write(self, unit: UnitOfWork) -> WriteResult:
-        if self._features.exclusive:
-            self._write_at_once(unit)
-        else:
-            self._write_in_two(unit)
+        try:
+            if self._features.exclusive:
+                self._write_at_once(unit)
+            else:
+                self._write_in_two(unit)
+        except ConflictError:
+            self._prediction.was_second(second=True)
+            raise
         if unit.was_second is not None:
             self._prediction.was_second(second=unit.was_second)
         return unit.result()

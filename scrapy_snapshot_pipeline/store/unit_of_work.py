@@ -11,11 +11,12 @@ Each takes few statements a table, however many records there are:
 
 The `Strategy` of a table says whether step 1, or the locking in step 3, is left out.
 
-Step 2 is why several writers never wait for each other in a circle.  An insert waits for another
-writer that has inserted or locked the entity meanwhile.  It comes before the first lock, so whoever
-waits in it holds only what it has inserted; and for that no writer waits that has locks.  Without
-step 2 the plan takes what it finds no version of for new, and `apply` inserts it, under all locks:
-right as well, and enough where a transaction locks the whole database.
+Step 2 is why several writers never wait for each other in a circle.  An insert waits for whoever
+has inserted or locked the same entity meanwhile.  It comes before the first lock, so a writer that
+waits in it holds nothing but what it has inserted, and who holds a lock never waits for that: locks
+are taken on committed rows only.  Without step 2 the plan takes an entity that it does not find for
+new, and `apply` inserts it under all locks of the batch.  That is right as well, and enough where a
+transaction locks the whole database.
 """
 
 from __future__ import annotations
@@ -60,8 +61,7 @@ class _TableWork:
     """What is inserted before anything is locked."""
     changes: Plan = field(default_factory=Plan)
     """All else."""
-    conflicts: dict[bytes, int] = field(default_factory=dict)
-    """By entity id: how many of its records contradict what their run has seen before."""
+    conflicts: int = 0
 
 
 class UnitOfWork:
@@ -84,6 +84,7 @@ class UnitOfWork:
         """`strategies` has every table of the batch and no other.
 
         What is stored as confirmed after `horizon` was written by a clock that is ahead.
+
         `rivals`: other writers may be inserting the same new entities.  An insert then skips what
         they were first with, which takes longer than COPY, but need not be repeated.
         """
@@ -156,9 +157,7 @@ class UnitOfWork:
             ),
             children_ended=sum(_count(each.ended_children) for each in changes),
             late=sum(each.late for each in changes),
-            conflicts={
-                work.name: sum(work.conflicts.values()) for work in self._tables if work.conflicts
-            },
+            conflicts={work.name: work.conflicts for work in self._tables if work.conflicts},
             ahead=tuple(self._ahead),
         )
 
@@ -201,7 +200,7 @@ class UnitOfWork:
             new = self._insert_first(script, work, new)
         _apply(script, work.statements, work.new)
         for entity_id in new:
-            del work.positions[entity_id]
+            work.conflicts += self._conflicts(work, work.positions.pop(entity_id), ())
 
     def _insert_first(self, script: Script, work: _TableWork, new: list[bytes]) -> list[bytes]:
         """Insert the current versions of `new` entities; return those of which nobody had any.
@@ -210,18 +209,18 @@ class UnitOfWork:
         """
         current = [v for v in work.new.new_versions if v.valid_to is None]
         first = work.statements.insert_absent_versions(script, current)
-        if len(first) < len(new):
+        second = len(first) < len(new)
+        self.was_second = bool(self.was_second) or second
+        if second:
             new = [entity_id for entity_id in new if entity_id in first]
             work.new = self._planned_as_new(work, new)
-            self.was_second = True
-        self.was_second = bool(self.was_second)
         work.new.new_versions = [v for v in work.new.new_versions if v.valid_to is not None]
         return new
 
     def _planned_as_new(self, work: _TableWork, entity_ids: Sequence[bytes]) -> Plan:
         into, nothing = Plan(), _StoredHistories({})
         for entity_id in entity_ids:
-            self._plan_entity(work, nothing, entity_id, into)
+            self._plan_entity(nothing, entity_id, work.positions[entity_id], into)
         return into
 
     def _plan_table(self, connection: Connection, work: _TableWork) -> None:
@@ -235,28 +234,24 @@ class UnitOfWork:
             self._ahead += (time for time in times if time > self._horizon)
         stored = self._read(connection, work)
         for entity_id in entity_ids:
-            self._plan_entity(work, stored, entity_id, work.changes)
+            positions = work.positions[entity_id]
+            work.conflicts += self._conflicts(work, positions, stored.versions(entity_id))
+            self._plan_entity(stored, entity_id, positions, work.changes)
 
     def _plan_entity(
-        self, work: _TableWork, stored: _StoredHistories, entity_id: bytes, into: Plan
+        self, stored: _StoredHistories, entity_id: bytes, positions: Sequence[int], into: Plan
     ) -> None:
-        positions = work.positions[entity_id]
         records = [self._records[position] for position in positions]
-        work.conflicts.pop(entity_id, None)  # it may have been planned as new before
-        if count := self._conflicts(work, records, stored.versions(entity_id)):
-            work.conflicts[entity_id] = count
         outcomes = stored.plan(entity_id, records, into, retried=self.retried)
         for position, outcome in zip(positions, outcomes, strict=True):
             self._outcomes[position] = outcome
 
     def _conflicts(
-        self,
-        work: _TableWork,
-        records: Sequence[SnapshotRecord],
-        versions: Sequence[StoredVersion],
+        self, work: _TableWork, positions: Sequence[int], versions: Sequence[StoredVersion]
     ) -> int:
-        if not versions and len(records) == 1:
+        if not versions and len(positions) == 1:
             return 0
+        records = [self._records[position] for position in positions]
         remembered = self._lately.content_hash(work.name, records[0].entity_id)
         return count_conflicts(records, versions, remembered)
 

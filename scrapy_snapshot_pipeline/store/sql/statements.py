@@ -104,14 +104,11 @@ class Statements:
 
     def known(self, connection: Connection, entity_ids: Sequence[bytes]) -> set[bytes]:
         """Those of `entity_ids` that have a current version by now; nothing is locked."""
-        db = self._features
-        known: set[bytes] = set()
-        for among, parameters in db.among(entity_ids):
-            sql = f"""
-                SELECT {db.digest.selected.format("entity_id")} FROM {self._versions.name}
-                WHERE entity_id {among} AND valid_to IS NULL"""  # noqa: S608
-            found = connection.exec_driver_sql(sql, parameters)
-            known.update(map(db.digest.read, found.scalars().all()))
+        db, table, known = self._features, self._versions.name, set[bytes]()
+        selected = db.digest.selected.format("entity_id")
+        for among, ids in db.among(entity_ids):
+            sql = f"SELECT {selected} FROM {table} WHERE entity_id {among} AND valid_to IS NULL"  # noqa: S608
+            known.update(map(db.digest.read, connection.exec_driver_sql(sql, ids).scalars()))
         return known
 
     def lock_current(

@@ -78,12 +78,18 @@ class Database:
         self._statements = {t.versions.name: Statements(t, dialect) for t in tables}
         sa.event.listen(self._engine, "before_cursor_execute", self._note)
 
-    def unit(self, *records: SnapshotRecord, strategy: Strategy, attempt: int = 1) -> UnitOfWork:
+    def unit(
+        self,
+        *records: SnapshotRecord,
+        strategy: Strategy,
+        attempt: int = 1,
+        rivals: bool = False,
+    ) -> UnitOfWork:
         """A batch of these; the same strategy for all tables."""
         strategies = dict.fromkeys((record.table for record in records), strategy)
-        return UnitOfWork(
-            Batch(records, attempt), self._statements, strategies, self.lately, HORIZON
-        )
+        batch = Batch(records, attempt)
+        statements = self._statements
+        return UnitOfWork(batch, statements, strategies, self.lately, HORIZON, rivals=rivals)
 
     def write(
         self, *records: SnapshotRecord, strategy: Strategy = Strategy.PLAN, attempt: int = 1
@@ -99,10 +105,7 @@ class Database:
 
     def write_among_writers(self, *records: SnapshotRecord, rivals: bool = False) -> UnitOfWork:
         """What follows a confirm where several write at a time, in one transaction."""
-        strategies = dict.fromkeys((record.table for record in records), Strategy.PLAN)
-        unit = UnitOfWork(
-            Batch(records), self._statements, strategies, self.lately, HORIZON, rivals=rivals
-        )
+        unit = self.unit(*records, strategy=Strategy.PLAN, rivals=rivals)
         self.said.clear()
         with self._engine.begin() as connection:
             unit.insert_new(connection)
@@ -266,6 +269,7 @@ def test_where_all_is_new_nothing_is_asked_twice(database: Database) -> None:
     """A first crawl looks once."""
     unit = database.write_among_writers(at(1, Team("a", 1)), at(2, Team("a", 2)))
     assert unit.result().outcomes == (Outcome.INSERTED, Outcome.REVISED)
+    assert unit.result().conflicts == {"team": 1}
     assert unit.was_second is None
     assert database.said == ["select team", "insert team"]
 
@@ -281,6 +285,7 @@ def test_an_entity_that_somebody_stored_since_the_look_is_planned_anew(
     )
     assert unit.was_second is True
     assert unit.result().outcomes == (Outcome.REVISED, Outcome.REVISED, Outcome.INSERTED)
+    assert unit.result().conflicts == {"team": 2}
     assert database.write(at(4, Team("a", 1)), at(4, Team("b", 1))).outcomes == (
         Outcome.CONFIRMED,
         Outcome.CONFIRMED,
