@@ -135,6 +135,21 @@ def test_an_enum_with_text_is_stored_by_its_value() -> None:
     """Whatever its name is."""
     assert coerced(Kind.ENUM, "red", annotation=Colour) == "red"
     assert coerced(Kind.ENUM, "RED", annotation=Colour) == "red"
+    assert coerced(Kind.ENUM, "RED", annotation=Colour, length=3) == "red"
+
+
+def test_the_kind_decides_what_a_member_of_an_enum_becomes() -> None:
+    """A class may state another one for its column."""
+
+    class Size(enum.IntEnum):
+        SMALL = 1
+
+    assert coerced(Kind.INTEGER, Size.SMALL, annotation=Size) == 1
+
+
+def test_a_number_with_too_many_digits_for_python_is_no_text() -> None:
+    """Its error would show some of them."""
+    assert refusal(Kind.TEXT, 10**5000).problem == "expected a number with fewer digits"
 
 
 def test_a_member_of_another_enum_is_refused() -> None:
