@@ -24,6 +24,11 @@ EXPLAINED: dict[str, tuple[Mutant, ...]] = {
     ),
     "None is as false as False.": (
         Mutant("scd2.plan.reading", "changed = False", "changed = None"),
+        Mutant(
+            "capture.unseen_names.UnseenNames.__init__",
+            "self._any_item = False",
+            "self._any_item = None",
+        ),
     ),
     "No hash is equal to it either.": (
         Mutant(
