@@ -333,6 +333,18 @@ EXPLAINED: dict[str, tuple[Mutant, ...]] = {
         ),
         Mutant("capture.coerce.to_decimal", "if exponent > 0:", "if exponent >= 0:"),
     ),
+    "A version as a tuple begins with its id, which no other has.": (
+        Mutant(
+            "scd2.conflicts.count_conflicts",
+            "others = sorted((v for v in stored if v.snapshot_id not in own), key=lambda v: v.snapshot_id)",
+            "others = sorted((v for v in stored if v.snapshot_id not in own), key=None)",
+        ),
+        Mutant(
+            "scd2.conflicts.count_conflicts",
+            "others = sorted((v for v in stored if v.snapshot_id not in own), key=lambda v: v.snapshot_id)",
+            "others = sorted((v for v in stored if v.snapshot_id not in own), )",
+        ),
+    ),
 }
 
 
