@@ -24,6 +24,11 @@ EXPLAINED: dict[str, tuple[Mutant, ...]] = {
     ),
     "None is as false as False.": (
         Mutant("scd2.plan.reading", "changed = False", "changed = None"),
+        Mutant(
+            "capture.unseen_names.UnseenNames.__init__",
+            "self._any_item = False",
+            "self._any_item = None",
+        ),
     ),
     "No hash is equal to it either.": (
         Mutant(
@@ -114,6 +119,47 @@ EXPLAINED: dict[str, tuple[Mutant, ...]] = {
             "capture.json_values._text",
             "return value if type(value) is str else str.__str__(value)",
             "return value if type(None) is str else str.__str__(value)",
+        ),
+        Mutant(
+            "capture.coerce.to_utc",
+            "if type(value) is dt.datetime and value.tzinfo is dt.timezone.utc:",
+            "if type(None) is dt.datetime and value.tzinfo is dt.timezone.utc:",
+        ),
+        Mutant(
+            "capture.coerce.to_uuid",
+            "return value if type(value) is uuid.UUID else uuid.UUID(int=value.int)",
+            "return value if (type(value) is uuid.UUID) and False else uuid.UUID(int=value.int)",
+        ),
+        Mutant(
+            "capture.coerce.to_uuid",
+            "return value if type(value) is uuid.UUID else uuid.UUID(int=value.int)",
+            "return value if type(None) is uuid.UUID else uuid.UUID(int=value.int)",
+        ),
+        Mutant("capture.coerce.to_text", "if type(value) is str:", "if type(None) is str:"),
+        Mutant(
+            "capture.coerce.to_decimal",
+            "if type(value) is Decimal and _is_plain(value):",
+            "if type(None) is Decimal and _is_plain(value):",
+        ),
+        Mutant(
+            "capture.coerce.to_decimal",
+            "return number if type(number) is Decimal else Decimal(number)",
+            "return number if (type(number) is Decimal) and False else Decimal(number)",
+        ),
+        Mutant(
+            "capture.coerce.to_decimal",
+            "return number if type(number) is Decimal else Decimal(number)",
+            "return number if type(None) is Decimal else Decimal(number)",
+        ),
+        Mutant(
+            "capture.coerce._finite_decimal",
+            "number = value if isinstance(value, Decimal) else _exact(value)",
+            "number = value if (isinstance(value, Decimal)) and False else _exact(value)",
+        ),
+        Mutant(
+            "capture.coerce._is_plain",
+            'return "E" not in text and len(text) < MAX_DIGITS',
+            'return "E" not in text and len(text) <= MAX_DIGITS',
         ),
     ),
     "The two forms of the format differ for NaN and infinity only, which capture refuses.": (
@@ -265,6 +311,38 @@ EXPLAINED: dict[str, tuple[Mutant, ...]] = {
             "capture.json_values._key_text",
             "return str(_AnyValue(None, silent).plain(key, MAX_DEPTH))",
             "return str(_AnyValue(None, silent).plain(key, None))",
+        ),
+    ),
+    "A zero with the exponent 0 is Decimal(0).": (
+        Mutant(
+            "capture.coerce.to_decimal",
+            "return number.copy_abs() if -MAX_DIGITS <= number.adjusted() <= 0 else Decimal(0)",
+            "return number.copy_abs() if -MAX_DIGITS <= number.adjusted() < 0 else Decimal(0)",
+        ),
+    ),
+    "A number is rounded to the exponent of the other, which is the same.": (
+        Mutant(
+            "capture.coerce.to_decimal",
+            "return number.quantize(Decimal(1), context=DECIMAL_CONTEXT)",
+            "return number.quantize(Decimal(2), context=DECIMAL_CONTEXT)",
+        ),
+        Mutant(
+            "capture.coerce._decimal_of",
+            "step = Decimal(1).scaleb(-scale)",
+            "step = Decimal(2).scaleb(-scale)",
+        ),
+        Mutant("capture.coerce.to_decimal", "if exponent > 0:", "if exponent >= 0:"),
+    ),
+    "A version as a tuple begins with its id, which no other has.": (
+        Mutant(
+            "scd2.conflicts.count_conflicts",
+            "others = sorted((v for v in stored if v.snapshot_id not in own), key=lambda v: v.snapshot_id)",
+            "others = sorted((v for v in stored if v.snapshot_id not in own), key=None)",
+        ),
+        Mutant(
+            "scd2.conflicts.count_conflicts",
+            "others = sorted((v for v in stored if v.snapshot_id not in own), key=lambda v: v.snapshot_id)",
+            "others = sorted((v for v in stored if v.snapshot_id not in own), )",
         ),
     ),
 }

@@ -106,6 +106,26 @@ def test_a_value_is_coerced_to_the_kind(kind: Kind, value: object, stored: objec
     assert (result, type(result)) == (stored, type(stored))
 
 
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (Decimal("1E+2"), "100"),
+        ("1E+1", "10"),
+        ("1E+999", f"1{'0' * 999}"),
+        ("1E-1000", "1E-1000"),
+        (Decimal("-0.00"), "0.00"),
+        ("0E+1", "0"),
+        ("0E-1000", "0E-1000"),
+        ("0E-1001", "0"),
+    ],
+)
+def test_a_decimal_has_no_positive_exponent_and_no_more_digits_than_the_limit(
+    value: object, text: str
+) -> None:
+    """All that is before the point is written out."""
+    assert str(coerced(Kind.DECIMAL, value)) == text
+
+
 @pytest.mark.parametrize("value", [Colour.BLUE, 2, "BLUE"])
 def test_a_member_of_an_enum_is_taken_by_value_and_by_name(value: object) -> None:
     """And stored by its name, since its value is not a string."""
@@ -116,6 +136,21 @@ def test_an_enum_with_text_is_stored_by_its_value() -> None:
     """Whatever its name is."""
     assert coerced(Kind.ENUM, "red", annotation=Colour) == "red"
     assert coerced(Kind.ENUM, "RED", annotation=Colour) == "red"
+    assert coerced(Kind.ENUM, "RED", annotation=Colour, length=3) == "red"
+
+
+def test_the_kind_decides_what_a_member_of_an_enum_becomes() -> None:
+    """A class may state another one for its column."""
+
+    class Size(enum.IntEnum):
+        SMALL = 1
+
+    assert coerced(Kind.INTEGER, Size.SMALL, annotation=Size) == 1
+
+
+def test_a_number_with_too_many_digits_for_python_is_no_text() -> None:
+    """Its error would show some of them."""
+    assert refusal(Kind.TEXT, 10**5000).problem == "expected a number with fewer digits"
 
 
 def test_a_member_of_another_enum_is_refused() -> None:
@@ -125,6 +160,13 @@ def test_a_member_of_another_enum_is_refused() -> None:
         RED = "red"
 
     assert refusal(Kind.ENUM, Other.RED, annotation=Colour).problem == "expected Colour, got Other"
+
+
+@pytest.mark.parametrize(("value", "kind"), [("green", "str"), (3, "int"), ([], "list")])
+def test_what_is_no_member_of_the_enum_is_refused(value: object, kind: str) -> None:
+    """With the kind of what was scraped."""
+    error = refusal(Kind.ENUM, value, annotation=Colour)
+    assert error.problem == f"expected a member of Colour, its value or its name, got {kind}"
 
 
 def test_negative_zero_becomes_zero() -> None:
@@ -180,8 +222,8 @@ CURES = {
         (Kind.BOOLEAN, "yes", 'expected bool, 0, 1, "true" or "false"'),
         (Kind.BOOLEAN, 1.0, "expected bool, got float"),
         (Kind.DECIMAL, Decimal("sNaN"), "expected a finite number"),
-        (Kind.DECIMAL, "1e2000", "expected at most 1000 digits before the point and after it"),
-        (Kind.DECIMAL, "1e-2000", "expected at most 1000 digits before the point and after it"),
+        (Kind.DECIMAL, "1e1000", "expected at most 1000 digits before the point and after it"),
+        (Kind.DECIMAL, "1e-1001", "expected at most 1000 digits before the point and after it"),
         (Kind.DECIMAL, "$1", "expected Decimal, got text that is not a number"),
         (Kind.DECIMAL, True, "expected Decimal, got bool"),
         (Kind.DECIMAL, [], "expected Decimal, got list"),
@@ -236,14 +278,17 @@ def test_a_length_is_a_limit(kind: Kind) -> None:
     """In characters or in bytes."""
     fits: object = "é" * 4 if kind is Kind.TEXT else b"1234"
     assert coerced(kind, fits, length=4) == fits
-    assert "length of at most 3, got 4" in refusal(kind, fits, length=3).problem
+    error = refusal(kind, fits, length=3)
+    assert error.problem == "expected a length of at most 3, got 4"
+    assert error.cure == "shorten it in the spider, or declare a longer column"
 
 
 def test_a_precision_is_a_limit() -> None:
     """On the digits that it leaves before the point, counted after rounding."""
     assert coerced(Kind.DECIMAL, "9999.99", precision=6, scale=2) == Decimal("9999.99")
     error = refusal(Kind.DECIMAL, "9999.995", precision=6, scale=2)
-    assert "at most 4 digits" in error.problem
+    assert error.problem == "expected at most 4 digits before the point"
+    assert error.cure == "widen the column's precision, or correct the value in the spider"
 
 
 def test_a_naive_datetime_is_read_in_the_given_zone() -> None:
@@ -267,3 +312,4 @@ def test_an_error_collects_its_path_from_inside_out() -> None:
     """Each level that it passes puts its own step in front."""
     error = CoerceError("problem", "cure").inside(".price").inside("[3]").inside(".prices")
     assert (error.problem, error.cure, error.path) == ("problem", "cure", ".prices[3].price")
+    assert error.args == ("problem", "cure", ".prices[3].price")
