@@ -22,7 +22,7 @@ from scrapy_snapshot_pipeline.history import (
 )
 from scrapy_snapshot_pipeline.history.flat_rows import met_fields
 from scrapy_snapshot_pipeline.history.results import Fields, FieldValue, FlatRow
-from scrapy_snapshot_pipeline.safe_text import counted
+from scrapy_snapshot_pipeline.safe_text import counted, where_different
 
 _SHORT = Context(prec=6)
 _ENTITY = "entity, field"
@@ -165,7 +165,11 @@ def _field_lines(prefix: str, fields: Iterable[FieldChange]) -> Iterator[_Line]:
 def _told_apart(old: FieldValue, new: FieldValue) -> tuple[FieldValue, FieldValue]:
     """As JSON where both would read alike: the text "10" and the number 10, or "" and None."""
     old_text, new_text = ("" if value is None else plain_text(value) for value in (old, new))
-    return (json_line(old), json_line(new)) if old_text == new_text else (old, new)
+    if old_text == new_text:
+        return json_line(old), json_line(new)
+    if isinstance(old, str) and isinstance(new, str):
+        return where_different(old, new)
+    return old, new
 
 
 def _row_path(child: ChildChange) -> str:
