@@ -121,7 +121,7 @@ EXPLAINED: dict[str, tuple[Mutant, ...]] = {
             "return value if type(None) is str else str.__str__(value)",
         ),
         Mutant(
-            "capture.coerce.to_utc",
+            "capture.values.times.to_utc",
             "if type(value) is dt.datetime and value.tzinfo is dt.timezone.utc:",
             "if type(None) is dt.datetime and value.tzinfo is dt.timezone.utc:",
         ),
@@ -137,27 +137,27 @@ EXPLAINED: dict[str, tuple[Mutant, ...]] = {
         ),
         Mutant("capture.coerce.to_text", "if type(value) is str:", "if type(None) is str:"),
         Mutant(
-            "capture.coerce.to_decimal",
+            "capture.values.numbers.to_decimal",
             "if type(value) is Decimal and _is_plain(value):",
             "if type(None) is Decimal and _is_plain(value):",
         ),
         Mutant(
-            "capture.coerce.to_decimal",
+            "capture.values.numbers.to_decimal",
             "return number if type(number) is Decimal else Decimal(number)",
             "return number if (type(number) is Decimal) and False else Decimal(number)",
         ),
         Mutant(
-            "capture.coerce.to_decimal",
+            "capture.values.numbers.to_decimal",
             "return number if type(number) is Decimal else Decimal(number)",
             "return number if type(None) is Decimal else Decimal(number)",
         ),
         Mutant(
-            "capture.coerce._finite_decimal",
+            "capture.values.numbers._finite_decimal",
             "number = value if isinstance(value, Decimal) else _exact(value)",
             "number = value if (isinstance(value, Decimal)) and False else _exact(value)",
         ),
         Mutant(
-            "capture.coerce._is_plain",
+            "capture.values.numbers._is_plain",
             'return "E" not in text and len(text) < MAX_DIGITS',
             'return "E" not in text and len(text) <= MAX_DIGITS',
         ),
@@ -239,23 +239,23 @@ EXPLAINED: dict[str, tuple[Mutant, ...]] = {
     "The one field that is asked for is there neither in the item nor in None.": (
         Mutant(
             "capture.row_reader.field_getter",
-            "raise never_set(item, [name]) from None",
-            "raise never_set(None, [name]) from None",
+            "raise _never_set(item, [name]) from None",
+            "raise _never_set(None, [name]) from None",
         ),
     ),
     "There are as many names as values.": (
         Mutant(
-            "capture.row_errors._bad_text",
+            "capture.row_reader._bad_text",
             "named = zip(names, values, strict=True)",
             "named = zip(names, values, strict=None)",
         ),
         Mutant(
-            "capture.row_errors._bad_text",
+            "capture.row_reader._bad_text",
             "named = zip(names, values, strict=True)",
             "named = zip(names, values, )",
         ),
         Mutant(
-            "capture.row_errors._bad_text",
+            "capture.row_reader._bad_text",
             "named = zip(names, values, strict=True)",
             "named = zip(names, values, strict=False)",
         ),
@@ -302,36 +302,36 @@ EXPLAINED: dict[str, tuple[Mutant, ...]] = {
     "A mapping names two types: the last is the second.": (
         Mutant(
             "capture.json_values._to_plain_by",
-            "return _mapping_of(_member_by(inner[-1], any_value))",
-            "return _mapping_of(_member_by(inner[+1], any_value))",
+            "return _mapping_of(_member_by(inner[-1], naive_timezone))",
+            "return _mapping_of(_member_by(inner[+1], naive_timezone))",
         ),
     ),
     "What may be a key is not nested.": (
         Mutant(
             "capture.json_values._key_text",
-            "return str(_AnyValue(None, silent).plain(key, MAX_DEPTH))",
-            "return str(_AnyValue(None, silent).plain(key, None))",
+            "return str(_AnyValue(None).plain(key, MAX_DEPTH))",
+            "return str(_AnyValue(None).plain(key, None))",
         ),
     ),
     "A zero with the exponent 0 is Decimal(0).": (
         Mutant(
-            "capture.coerce.to_decimal",
+            "capture.values.numbers.to_decimal",
             "return number.copy_abs() if -MAX_DIGITS <= number.adjusted() <= 0 else Decimal(0)",
             "return number.copy_abs() if -MAX_DIGITS <= number.adjusted() < 0 else Decimal(0)",
         ),
     ),
     "A number is rounded to the exponent of the other, which is the same.": (
         Mutant(
-            "capture.coerce.to_decimal",
+            "capture.values.numbers.to_decimal",
             "return number.quantize(Decimal(1), context=DECIMAL_CONTEXT)",
             "return number.quantize(Decimal(2), context=DECIMAL_CONTEXT)",
         ),
         Mutant(
-            "capture.coerce._decimal_of",
+            "capture.values.numbers._decimal_of",
             "step = Decimal(1).scaleb(-scale)",
             "step = Decimal(2).scaleb(-scale)",
         ),
-        Mutant("capture.coerce.to_decimal", "if exponent > 0:", "if exponent >= 0:"),
+        Mutant("capture.values.numbers.to_decimal", "if exponent > 0:", "if exponent >= 0:"),
     ),
     "A version as a tuple begins with its id, which no other has.": (
         Mutant(

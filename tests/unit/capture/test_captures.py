@@ -272,8 +272,8 @@ def test_an_untracked_name_that_no_item_had_is_warned_of(
     with caplog.at_level(logging.WARNING):
         captures.warn_of_unseen()
     said = (
-        f"No item of builtins.dict had the field(s) {names}, named in untracked: see whether the "
-        "name is spelt as in the items, or remove it"
+        f"No item of builtins.dict had the field(s) {names}, named in untracked or exclude: see "
+        "whether the name is spelt as in the items, or remove it"
     )
     assert caplog.messages == ([] if names is None else [said])
 
