@@ -122,5 +122,5 @@ def is_below(name: str, modules: Iterable[str]) -> bool:
 
 def _files(module: str) -> list[str]:
     path = ROOT / PACKAGE / module.replace(".", "/")
-    files = sorted(path.glob("*.py")) if path.is_dir() else [path.with_suffix(".py")]
+    files = sorted(path.rglob("*.py")) if path.is_dir() else [path.with_suffix(".py")]
     return [str(file.relative_to(ROOT)) for file in files]
