@@ -32,7 +32,9 @@ def main() -> int:
     """Find or create an environment that has the package, and run the tour in it."""
     options = _options()
     python = _python_with_the_package(_needed_modules(options.url))
-    environment = dict(os.environ, SNAPSHOT_DATABASE_URL=options.url, TOUR_STARTED_IN=os.getcwd())
+    environment = dict(
+        os.environ, SNAPSHOT_DATABASE_URL=options.url, TOUR_STARTED_IN=str(Path.cwd())
+    )
     try:
         return subprocess.call([python, "-m", "tour"], cwd=str(EXAMPLE), env=environment)
     except KeyboardInterrupt:

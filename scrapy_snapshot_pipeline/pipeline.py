@@ -78,6 +78,7 @@ class SnapshotPipeline:
             self._database.declare_late,
             naive_timezone=settings.naive_timezone,
             max_bytes=settings.item_max_bytes,
+            spider=lambda: self._spider_name,
         )
         folder = dead_letter_folder(settings)
         check_folder(folder)

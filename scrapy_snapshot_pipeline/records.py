@@ -15,7 +15,18 @@ from decimal import Decimal
 from typing import NamedTuple, TypeAlias
 
 Value: TypeAlias = (
-    None | bool | int | float | str | bytes | Decimal | dt.datetime | dt.date | dt.time | uuid.UUID
+    None
+    | bool
+    | int
+    | float
+    | str
+    | bytes
+    | Decimal
+    | dt.datetime
+    | dt.date
+    | dt.time
+    | dt.timedelta
+    | uuid.UUID
 )
 """What a column holds.  A JSON column holds its canonical JSON text, a datetime is aware UTC."""
 
@@ -94,6 +105,14 @@ def snapshot_id(observed_at: dt.datetime, content_hash: bytes) -> int:
 def seen_at(snapshot_id: int) -> dt.datetime:
     """The time of the observation that has this id, to the microsecond."""
     return _EPOCH + (snapshot_id >> _HASH_BITS) * _MICROSECOND
+
+
+def seconds_text(length: dt.timedelta) -> str:
+    """The exact number of seconds, without zeros at its end: `5400`, `-0.5`."""
+    microseconds = length // _MICROSECOND
+    seconds, fraction = divmod(abs(microseconds), 1_000_000)
+    text = f"{seconds}.{fraction:06}".rstrip("0") if fraction else str(seconds)
+    return f"-{text}" if microseconds < 0 else text
 
 
 class Outcome(enum.Enum):

@@ -11,14 +11,23 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 from tests.pgbouncer import MISSING, pgbouncer_binary, running_pgbouncer, set_apart
 from tests.postgresql import PostgresServer, start_private_server
 
-# The unit part is to be run at every save; HYPOTHESIS=thorough looks deeper, for a release.
+# The unit part is to be run at every save; HYPOTHESIS=thorough looks deeper, for a release, and
+# HYPOTHESIS=same looks for any failure, by the same examples in every run: for mutants.
 settings.register_profile("quick", max_examples=40, deadline=None)
 settings.register_profile("thorough", max_examples=1000, deadline=None)
+settings.register_profile(
+    "same",
+    max_examples=40,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=[Phase.explicit, Phase.generate],
+)
 settings.load_profile(os.environ.get("HYPOTHESIS", "quick"))
 
 SLOWER = ("postgresql", "crawl", "alone")
@@ -31,7 +40,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         used = getattr(item, "fixturenames", ())
         if {"postgresql_url", "private_postgresql"} & set(used):
             item.add_marker("postgresql")
-    items.sort(key=_slowness)
+    items.sort(key=lambda item: (_slowness(item), _has_many_examples(item)))
 
 
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)
@@ -49,6 +58,10 @@ def _slowness(item: pytest.Item) -> int:
         (SLOWER.index(mark.name) + 1 for mark in item.iter_markers() if mark.name in SLOWER),
         default=0,
     )
+
+
+def _has_many_examples(item: pytest.Item) -> bool:
+    return hasattr(getattr(item, "obj", None), "hypothesis")
 
 
 @pytest.fixture(autouse=True)

@@ -24,7 +24,7 @@ def to_paste(url: str) -> list[str]:
 
     `url`: as the user gave it; empty for the new file, which the project's settings find.
     """
-    started_in = Path(os.environ.get("TOUR_STARTED_IN", os.getcwd()))
+    started_in = Path(os.environ.get("TOUR_STARTED_IN", Path.cwd()))
     go = [] if started_in == PROJECT else [f"cd {shlex.quote(_from(started_in, PROJECT))}"]
     options = f" {_option(url)}" if url else ""
     return [*go, *(f"{_scrapy()} snapshots {question}{options}" for question in QUESTIONS)]

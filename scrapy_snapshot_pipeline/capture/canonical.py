@@ -16,6 +16,7 @@ boolean              `true`, `false`
 decimal              a string without exponent and without trailing zeros: 1.10 is "1.1"
 datetime             a string, UTC with microseconds: "2024-05-01T12:00:00.000000Z"
 date, time           a string: "2024-05-01"; "12:00:00.000000"
+duration             a string: seconds, written as a decimal is: "5400", "-0.5"
 uuid                 a string with hyphens, lower case
 bytes                a string in base64
 json                 a string that holds JSON, objects sorted by name, without spaces, a number
@@ -53,6 +54,7 @@ from json.encoder import encode_basestring
 from typing import Any, TypeAlias
 
 from scrapy_snapshot_pipeline.declaration.tables import Column, Kind
+from scrapy_snapshot_pipeline.records import seconds_text
 
 Render: TypeAlias = "Callable[[Any], str]"
 Hasher: TypeAlias = "Callable[[bytes], bytes]"
@@ -137,6 +139,7 @@ RENDER: Mapping[Kind, Render] = {
     Kind.DATETIME: datetime_text,
     Kind.DATE: dt.date.isoformat,
     Kind.TIME: time_text,
+    Kind.DURATION: seconds_text,
     Kind.UUID: str,
     Kind.BYTES: bytes_text,
 }

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from scrapy_snapshot_pipeline.capture.compile import Capture, compile_capture
 from scrapy_snapshot_pipeline.capture.unseen_names import UnseenNames
+from scrapy_snapshot_pipeline.capture.values.notices import Notice, Notify
 from scrapy_snapshot_pipeline.declaration.registry import Declarations
 from scrapy_snapshot_pipeline.declaration.tables import Declaration, Role
 from scrapy_snapshot_pipeline.errors import CaptureError, ConfigurationError, WriteError
 from scrapy_snapshot_pipeline.reactor.once import Once
+from scrapy_snapshot_pipeline.records import SnapshotRecord
 
 logger = logging.getLogger(__name__)
 
@@ -31,18 +34,21 @@ class Captures:
         *,
         naive_timezone: dt.tzinfo | None,
         max_bytes: int | None,
+        spider: Callable[[], str] = str,
     ) -> None:
         """`create_tables` creates or checks tables at the start, `create_late_tables` later.
 
         Where the database is away, the latter leaves the tables to the first batch for them.
 
-        `naive_timezone` and `max_bytes` are those of `compile_capture`.
+        `naive_timezone` and `max_bytes` are those of `compile_capture`; `spider` gives the name of
+        the spider, which is known once the crawl has begun.
         """
         self._declarations = declarations
         self._create_tables = create_tables
         self._create_late_tables = create_late_tables
         self._naive_timezone = naive_timezone
         self._max_bytes = max_bytes
+        self._spider = spider
         self._preparations: dict[type, Once] = {}
         self._unseen: dict[type, UnseenNames] = {}
         self.ready: dict[type, Capture | None] = {}
@@ -108,31 +114,85 @@ class Captures:
     def _add(self, declaration: Declaration) -> None:
         item_class = declaration.item_class
         self.tables[declaration.table] = declaration
-        self._unseen[item_class] = UnseenNames(declaration.untracked_data)
-        self.ready[item_class] = compile_capture(
+        self._unseen[item_class] = UnseenNames(_names_to_see(declaration))
+        capture = compile_capture(
             declaration,
             naive_timezone=self._naive_timezone,
             max_bytes=self._max_bytes,
+            spider=self._spider(),
+            notify=_once_a_class(item_class),
             unseen=self._unseen[item_class],
+        )
+        self.ready[item_class] = (
+            self._watching_for_extras(item_class, capture)
+            if _allows_extras(item_class)
+            else capture
         )
 
     def warn_of_unseen(self) -> None:
-        """At the end, name what `untracked` names and no item of a class without types had.
+        """At the end, name what an option names and no item of a class without types had.
 
         On a class with types such a name is refused at the start.
         """
         for item_class, unseen in self._unseen.items():
             if unseen.left:
                 logger.warning(
-                    "No item of %s had the field(s) %s, named in untracked: see whether the "
-                    "name is spelt as in the items, or remove it",
+                    "No item of %s had the field(s) %s, named in untracked or exclude: see whether "
+                    "the name is spelt as in the items, or remove it",
                     _path_of(item_class),
                     ", ".join(unseen.left),
                 )
 
+    def _watching_for_extras(self, item_class: type, capture: Capture) -> Capture:
+        """The same capture until an item has fields of which its class knows nothing."""
+
+        def watch(item: object, observed_at: dt.datetime, run_id: uuid.UUID) -> SnapshotRecord:
+            extras = getattr(item, "model_extra", None)
+            if extras:
+                self.ready[item_class] = capture
+                _warn_of_extras(item_class)
+            return capture(item, observed_at, run_id)
+
+        return watch
+
+
+def _names_to_see(declaration: Declaration) -> tuple[str, ...]:
+    """The fields that options name in a class without types, whose fields nobody knows."""
+    if not declaration.untyped:
+        return ()
+    data = declaration.columns[-1]
+    return (*data.untracked_paths, *data.excluded_paths)
+
 
 def _path_of(item_class: type) -> str:
     return f"{item_class.__module__}.{item_class.__qualname__}"
+
+
+def _allows_extras(item_class: type) -> bool:
+    """Whether it is a pydantic class that takes fields that it does not declare."""
+    config = getattr(item_class, "model_config", None)
+    return isinstance(config, Mapping) and config.get("extra") == "allow"
+
+
+def _warn_of_extras(item_class: type) -> None:
+    logger.warning(
+        'An item of %s has fields that the class does not declare (extra="allow"); they are not '
+        "stored.  Declare those that matter.  This is said once.",
+        item_class.__qualname__,
+    )
+
+
+def _once_a_class(item_class: type) -> Notify:
+    said: set[Notice] = set()
+
+    def notify(notice: Notice, path: str) -> None:
+        if notice not in said:
+            said.add(notice)
+            logger.warning(
+                "%s%s: %s.  This is said once a class.", item_class.__qualname__, path, notice.value
+            )
+
+    return notify
 
 
 def _warn_undeclared(item_class: type, base: Declaration | None) -> None:

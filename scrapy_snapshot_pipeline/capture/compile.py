@@ -9,17 +9,14 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Callable, Sequence
-from typing import NoReturn, TypeAlias
+from typing import NamedTuple, NoReturn, TypeAlias
 
 from scrapy_snapshot_pipeline.capture import canonical
-from scrapy_snapshot_pipeline.capture.coerce import CoerceError, unexpected
-from scrapy_snapshot_pipeline.capture.row_reader import (
-    ReadRow,
-    field_getter,
-    row_reader,
-)
+from scrapy_snapshot_pipeline.capture.row_reader import ReadRow, field_getter, row_reader
 from scrapy_snapshot_pipeline.capture.unseen_names import UnseenNames
 from scrapy_snapshot_pipeline.capture.untyped import UntypedReader
+from scrapy_snapshot_pipeline.capture.values.coerce_error import CoerceError, unexpected
+from scrapy_snapshot_pipeline.capture.values.notices import Notice, Notify, silent
 from scrapy_snapshot_pipeline.declaration.tables import ChildTable, Declaration
 from scrapy_snapshot_pipeline.errors import CaptureError
 from scrapy_snapshot_pipeline.records import ChildRecord, SnapshotRecord, snapshot_id
@@ -37,34 +34,62 @@ def compile_capture(
     *,
     naive_timezone: dt.tzinfo | None = None,
     max_bytes: int | None = None,
+    spider: str = "",
+    notify: Notify = silent,
     unseen: UnseenNames | None = None,
 ) -> Capture:
     """The function that makes records of items of the declared class.
 
     `naive_timezone` is the zone of datetimes that state none; None rejects them.  `max_bytes`
-    limits `SnapshotRecord.size`; None sets no limit.  `unseen` looks at the items of a class
+    limits `SnapshotRecord.size`; None sets no limit.  `spider` is part of the key of a class that
+    is declared `per_spider`.  `notify` is told of values that are taken by a rule of our own, with
+    the path to their field, on the thread of the caller.  `unseen` looks at the items of a class
     without types.
 
     The function takes the item, the time when it was observed (aware, UTC) and the run's id.  It
     raises `CaptureError`, which names the class, the field, the expected and the found type, and
     the cure, but never the value.
     """
-    return _Capture(declaration, naive_timezone, max_bytes, unseen or UnseenNames(())).record
+    reading = _Reading(naive_timezone, spider, notify)
+    return _Capture(declaration, reading, max_bytes, unseen or UnseenNames(())).record
+
+
+class _Reading(NamedTuple):
+    """How values are read, beside what their columns say."""
+
+    naive_timezone: dt.tzinfo | None
+    spider: str
+    notify: Notify
+
+    def inside(self, name: str) -> _Reading:
+        """The same for the rows of a list, whose name then begins the path of a notice."""
+
+        def notify(notice: Notice, path: str) -> None:
+            self.notify(notice, f".{name}{path}")
+
+        return self._replace(notify=notify)
 
 
 class _ListReader:
     """What it takes to read the rows of one nested list, and the lists nested in them."""
 
-    def __init__(self, index: int, declaration: Declaration, tz: dt.tzinfo | None) -> None:
+    def __init__(self, index: int, declaration: Declaration, outside: _Reading) -> None:
         table = declaration.children[index]
         self.index = index
         self.path = canonical.encode_path(table.path)
         self.name = table.path[-1]
         self.item_class = table.item_class
-        self.read = row_reader(table.item_class, table.columns, tz, positional=table.positional)
+        reading = outside.inside(self.name)
+        self.read = row_reader(
+            table.item_class,
+            table.columns,
+            reading.naive_timezone,
+            positional=table.positional,
+            notify=reading.notify,
+        )
         self._top_ids = canonical.child_ids(None, self.path)
         self.get = field_getter(_owner_class(declaration, table), self.name)
-        self.lists = _lists_below(index, declaration, tz)
+        self.lists = _lists_below(index, declaration, reading)
 
     def ids(self, parent: bytes | None) -> canonical.Hasher:
         """The function that makes a `child_id` from the encoded key of a row below `parent`."""
@@ -127,18 +152,26 @@ class _Capture:
     def __init__(
         self,
         declaration: Declaration,
-        tz: dt.tzinfo | None,
+        reading: _Reading,
         max_bytes: int | None,
         unseen: UnseenNames,
     ) -> None:
         self._declaration = declaration
         self._max_bytes = max_bytes
         self._read: ReadRow = (
-            UntypedReader(declaration, tz, unseen).read
+            UntypedReader(
+                declaration, reading.naive_timezone, unseen, reading.spider, reading.notify
+            ).read
             if declaration.untyped
-            else row_reader(declaration.item_class, declaration.columns, tz)
+            else row_reader(
+                declaration.item_class,
+                declaration.columns,
+                reading.naive_timezone,
+                spider=reading.spider,
+                notify=reading.notify,
+            )
         )
-        self._lists = _lists_below(None, declaration, tz)
+        self._lists = _lists_below(None, declaration, reading)
         paths = [canonical.encode_path(table.path) for table in declaration.children]
         names = [table.path for table in declaration.children]
         order = sorted(range(len(paths)), key=lambda index: names[index])
@@ -189,11 +222,11 @@ class _Capture:
 
 
 def _lists_below(
-    parent: int | None, declaration: Declaration, tz: dt.tzinfo | None
+    parent: int | None, declaration: Declaration, reading: _Reading
 ) -> tuple[_ListReader, ...]:
     children = enumerate(declaration.children)
     indexes = [index for index, table in children if table.parent == parent]
-    return tuple(_ListReader(index, declaration, tz) for index in indexes)
+    return tuple(_ListReader(index, declaration, reading) for index in indexes)
 
 
 def _owner_class(declaration: Declaration, table: ChildTable) -> type:

@@ -4,7 +4,8 @@ First the value becomes plain: only dicts, lists, strings, finite numbers, boole
 
 * Where the annotation names the inner types (`dict[str, Decimal]`, `list[int]`), inner values are
   coerced to them.
-* Decimal, datetime, date, time, UUID, Enum and bytes become strings, as in `canonical`.
+* Decimal, datetime, date, time, timedelta, UUID, Enum and bytes become strings, as in `canonical`;
+  so do paths, IP addresses and URLs of pydantic.
 * Tuples and other sequences become lists, and sets become sorted lists.
 * A nested item becomes an object without its fields that are None, so that a field added to a
   nested class changes no hash.  A dict keeps its None values.
@@ -32,17 +33,20 @@ from itemadapter import ItemAdapter
 from scrapy_snapshot_pipeline.capture.canonical import RENDER, canonical_json, normal_json
 from scrapy_snapshot_pipeline.capture.coerce import (
     Coerce,
-    CoerceError,
     coercer,
     enum_text,
-    expected,
+    other_text,
     to_bytes,
-    to_decimal,
-    to_time,
-    to_utc,
+)
+from scrapy_snapshot_pipeline.capture.values.coerce_error import (
+    CoerceError,
+    expected,
     unexpected,
     unfit,
 )
+from scrapy_snapshot_pipeline.capture.values.notices import Notices, silent
+from scrapy_snapshot_pipeline.capture.values.numbers import builtin, to_decimal
+from scrapy_snapshot_pipeline.capture.values.times import to_duration, to_time, to_utc
 from scrapy_snapshot_pipeline.declaration.field_types import read_annotation
 from scrapy_snapshot_pipeline.declaration.tables import Column, Kind, Role
 
@@ -52,17 +56,29 @@ ToPlain: TypeAlias = "Callable[[Any, int], object]"
 """Takes a value that is not None and its depth, from 1, and gives the plain value."""
 
 
-def json_coercer(annotation: object, naive_timezone: dt.tzinfo | None = None) -> Coerce:
+def json_coercer(
+    annotation: object, naive_timezone: dt.tzinfo | None = None, notify: Notices = silent
+) -> Coerce:
     """The function for a JSON column, which gives canonical JSON text."""
-    plain = _to_plain_by(annotation, naive_timezone)
-    return lambda value: to_json(plain(value, 1))
+    plain = plain_reader(annotation, naive_timezone, notify)
+    return lambda value: to_json(plain(value))
+
+
+def plain_reader(
+    annotation: object, naive_timezone: dt.tzinfo | None = None, notify: Notices = silent
+) -> Callable[[Any], object]:
+    """The function that makes values of a JSON column plain.  It raises `CoerceError`."""
+    plain = _to_plain_by(annotation, _AnyValue(naive_timezone, notify))
+    return lambda value: plain(value, 1)
 
 
 def plain_fields(
-    fields: Iterable[tuple[object, object]], naive_timezone: dt.tzinfo | None
+    fields: Iterable[tuple[object, object]],
+    naive_timezone: dt.tzinfo | None,
+    notify: Notices = silent,
 ) -> dict[str, object]:
     """The fields of an item of a class without types, made plain.  Raises `CoerceError`."""
-    return _object(fields, _AnyValue(naive_timezone).plain, 1, is_item=True)
+    return _object(fields, _AnyValue(naive_timezone, notify).plain, 1, is_item=True)
 
 
 def to_json(plain: object) -> str:
@@ -78,37 +94,37 @@ def _normal(plain: object) -> str:
     return normal_json(to_json(plain))
 
 
-def _to_plain_by(annotation: object, naive_timezone: dt.tzinfo | None) -> ToPlain:
+def _to_plain_by(annotation: object, any_value: _AnyValue) -> ToPlain:
     """The function for values of an unwrapped type; any value, where it names no inner types."""
-    any_value = _AnyValue(naive_timezone).plain
     origin, inner = typing.get_origin(annotation), typing.get_args(annotation)
     if not isinstance(origin, type):
-        return any_value
+        return any_value.plain
     if issubclass(origin, Mapping) and len(inner) > 1:  # a Counter only names the type of its keys
-        return _mapping_of(_member_by(inner[-1], naive_timezone))
+        return _mapping_of(_member_by(inner[-1], any_value))
     members = [member for member in inner if member is not Ellipsis]
     if len(members) == 1 and issubclass(origin, AbstractSet):
-        return _set_of(_member_by(members[0], naive_timezone))
+        return _set_of(_member_by(members[0], any_value))
     if len(members) == 1 and issubclass(origin, Sequence):
-        return _list_of(_member_by(members[0], naive_timezone))
-    return any_value
+        return _list_of(_member_by(members[0], any_value))
+    return any_value.plain
 
 
-def _member_by(annotation: object, naive_timezone: dt.tzinfo | None) -> ToPlain:
+def _member_by(annotation: object, any_value: _AnyValue) -> ToPlain:
     field = read_annotation(annotation)
     if field.kind is None or field.kind is Kind.JSON:
-        return _to_plain_by(field.annotation, naive_timezone)
+        return _to_plain_by(field.annotation, any_value)
     column = Column(
         "", field.kind, Role.TRACKED, field.annotation, None,
         field.length, field.precision, field.scale,
     )  # fmt: skip
-    return _scalar_by(column, naive_timezone)
+    return _scalar_by(column, any_value)
 
 
-def _scalar_by(column: Column, naive_timezone: dt.tzinfo | None) -> ToPlain:
-    coerce, render = coercer(column, naive_timezone), RENDER.get(column.kind)
+def _scalar_by(column: Column, any_value: _AnyValue) -> ToPlain:
+    coerce = coercer(column, any_value.naive_timezone, any_value.notify)
+    render = RENDER.get(column.kind)
     if column.kind in (Kind.TEXT, Kind.ENUM):
-        return lambda value, _depth: _text(coerce(value))
+        return lambda value, _depth: _text(str(coerce(value)))
     if render is None:
         return lambda value, _depth: coerce(value)
     return lambda value, _depth: render(coerce(value))
@@ -144,8 +160,9 @@ def _set_of(member: ToPlain) -> ToPlain:
 class _AnyValue:
     """Makes a value plain by its own type, since no annotation names one."""
 
-    def __init__(self, naive_timezone: dt.tzinfo | None) -> None:
-        self._naive_timezone = naive_timezone
+    def __init__(self, naive_timezone: dt.tzinfo | None, notify: Notices) -> None:
+        self.naive_timezone = naive_timezone
+        self.notify = notify
 
     def plain(self, value: Any, depth: int) -> object:
         if isinstance(value, str) and not isinstance(value, enum.Enum):
@@ -154,6 +171,9 @@ class _AnyValue:
             return value
         if isinstance(value, (int, float)) and not isinstance(value, enum.Enum):
             return _number(value)
+        number = builtin(value)
+        if number is not value:
+            return self.plain(number, depth)
         scalar = self._scalar_text(value)
         return scalar if scalar is not None else self._container(value, depth)
 
@@ -163,11 +183,13 @@ class _AnyValue:
         if isinstance(value, Decimal):
             return RENDER[Kind.DECIMAL](to_decimal(value))
         if isinstance(value, dt.datetime):
-            return RENDER[Kind.DATETIME](to_utc(value, self._naive_timezone))
+            return RENDER[Kind.DATETIME](to_utc(value, self.naive_timezone, self.notify))
         if isinstance(value, dt.date):
             return value.isoformat()
         if isinstance(value, dt.time):
-            return RENDER[Kind.TIME](to_time(value))
+            return RENDER[Kind.TIME](to_time(value, self.notify))
+        if isinstance(value, dt.timedelta):
+            return RENDER[Kind.DURATION](to_duration(value, self.notify))
         if isinstance(value, uuid.UUID):
             return str(value)
         return RENDER[Kind.BYTES](to_bytes(value)) if _is_bytes(value) else None
@@ -184,7 +206,7 @@ class _AnyValue:
             return _object(present, self.plain, depth, is_item=True)
         if isinstance(value, Mapping):
             return _object(value.items(), self.plain, depth)
-        raise expected("a value that JSON can hold", value)
+        return other_text(value, "a value that JSON can hold")
 
 
 def _object(
@@ -233,12 +255,10 @@ def _key_text(key: object) -> str:
         key, (int, enum.Enum, Decimal, dt.date, uuid.UUID)
     ):
         raise expected("str as a dict key", key)
-    return str(_AnyValue(None).plain(key, MAX_DEPTH))
+    return str(_AnyValue(None, silent).plain(key, MAX_DEPTH))
 
 
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise expected("str", value)
+def _text(value: str) -> str:
     if "\x00" in value:
         raise unfit("text without NUL characters", "remove them in the spider")
     return value if type(value) is str else str.__str__(value)

@@ -70,21 +70,19 @@ from json.encoder import encode_basestring
 from string import Template
 from typing import Any, TypeAlias, cast
 
-from scrapy_snapshot_pipeline.capture.canonical import (
-    datetime_text,
-    field_tag,
-    field_text,
-    row_order,
+from scrapy_snapshot_pipeline.capture.canonical import datetime_text, field_tag, row_order
+from scrapy_snapshot_pipeline.capture.converters import field_converter, parts_converter
+from scrapy_snapshot_pipeline.capture.row_errors import (
+    lone_surrogates,
+    never_set,
+    no_key,
+    refuse_nul,
+    unreadable,
 )
-from scrapy_snapshot_pipeline.capture.coerce import (
-    MAX_DIGITS,
-    Coerce,
-    CoerceError,
-    coercer,
-    unexpected,
-)
-from scrapy_snapshot_pipeline.capture.json_values import json_coercer
-from scrapy_snapshot_pipeline.declaration.tables import Column, Kind, Role
+from scrapy_snapshot_pipeline.capture.values.coerce_error import unexpected
+from scrapy_snapshot_pipeline.capture.values.notices import Notify, silent
+from scrapy_snapshot_pipeline.capture.values.numbers import MAX_DIGITS
+from scrapy_snapshot_pipeline.declaration.tables import SPIDER, Column, Kind, Role
 from scrapy_snapshot_pipeline.records import Value
 
 Row: TypeAlias = tuple[tuple[Value, ...], bytes, bytes, int]
@@ -92,9 +90,6 @@ Row: TypeAlias = tuple[tuple[Value, ...], bytes, bytes, int]
 all encoded fields, the untracked ones included."""
 ReadRow: TypeAlias = Callable[[Any, int], Row]
 """Takes an item and its position in its list, from 0.  Raises `CoerceError`."""
-ConvertField: TypeAlias = Callable[[Any], tuple[Value, str]]
-"""Takes a scraped value, and gives the stored value and its field for `canonical.row_bytes`, empty
-where the value is None.  Raises `CoerceError`, with the field's name in its path."""
 
 _NUL = rb"\u0000"
 
@@ -122,6 +117,9 @@ _COLUMN = """\
         $if_none$take_as_it_is
     else:
         value$i, text$i = convert$i(value$i)"""
+
+_COLUMN_IN_PARTS = """\
+    value$i, text$i, beside$i = convert$i(value$i)"""
 
 _ROLE = """\
         fields = f'$texts'
@@ -161,15 +159,19 @@ def row_reader(
     naive_timezone: dt.tzinfo | None,
     *,
     positional: bool = False,
+    spider: str = "",
+    notify: Notify = silent,
 ) -> ReadRow:
     """Generate and compile the function for rows of `item_class`.
 
     `positional`: the first column is the row's position in its list, and no field of the item.
+    `spider` is the value of the column `tables.SPIDER`, where there is one.
     """
-    names: dict[str, object] = dict(_HELPERS)
+    names: dict[str, object] = {**_HELPERS, "spider": spider}
     for index, column in enumerate(columns):
+        converter = parts_converter if column.untracked_paths else field_converter
         names[f"tag{index}"] = field_tag(column)
-        names[f"convert{index}"] = field_converter(column, naive_timezone)
+        names[f"convert{index}"] = converter(column, naive_timezone, notify)
     source = row_source(columns, mapping=issubclass(item_class, Mapping), positional=positional)
     code = compile(source, f"<rows of {item_class.__qualname__}>", "exec")
     exec(code, names)  # noqa: S102 - the source is our own, see the module's docstring
@@ -179,15 +181,14 @@ def row_reader(
 def row_source(columns: Sequence[Column], *, mapping: bool, positional: bool = False) -> str:
     """The source of the function; `mapping`: the item's fields are looked up with `get`."""
     names = [column.name for column in columns]
-    item_fields = names[1:] if positional else names
-    expressions = [_get_field(name, mapping=mapping) for name in item_fields]
-    expressions = ["position", *expressions] if positional else expressions
-    untracked = any(column.role is Role.UNTRACKED for column in columns)
+    ours = {SPIDER.name: "spider", **({names[0]: "position"} if positional else {})}
+    expressions = [ours.get(name) or _get_field(name, mapping=mapping) for name in names]
+    untracked = any(c.role is Role.UNTRACKED or c.untracked_paths for c in columns)
     roles = list(Role) if untracked else [Role.KEY, Role.TRACKED]
     return _fill(
         _FUNCTION,
         get_values="\n".join(f"        value{i} = {get}" for i, get in enumerate(expressions)),
-        item_fields=item_fields,
+        item_fields=[name for name in names if name not in ours],
         names=names,
         columns="\n".join(_convert_column(i, column) for i, column in enumerate(columns)),
         values=", ".join(f"value{i}" for i in range(len(columns))),
@@ -212,6 +213,8 @@ def _get_field(name: str, *, mapping: bool) -> str:
 
 
 def _convert_column(index: int, column: Column) -> str:
+    if column.untracked_paths:
+        return _fill(_COLUMN_IN_PARTS, i=index)
     is_key = column.role is Role.KEY
     limited = column.length is not None or column.scale is not None
     as_it_is = "" if limited else _AS_IT_IS.get(column.kind, "")
@@ -225,32 +228,10 @@ def _convert_column(index: int, column: Column) -> str:
 
 def _encode_role(columns: Sequence[Column], role: Role) -> str:
     order = row_order(columns, lambda column: column.role is role)
-    return _fill(_ROLE, role=role.value, texts="".join(f"{{text{index}}}" for index in order))
-
-
-def field_converter(column: Column, naive_timezone: dt.tzinfo | None) -> ConvertField:
-    """The function that converts any value of one column."""
-    coerce, write = _coercer(column, naive_timezone), field_text(column)
-    step = f".{column.name}"
-
-    def convert(value: object) -> tuple[Value, str]:
-        if value is None:
-            return None, ""
-        try:
-            stored = coerce(value)
-        except CoerceError as error:
-            raise error.inside(step) from None
-        except Exception as error:  # noqa: BLE001 - a class of the user's may raise anything
-            raise unexpected(error).inside(step) from None
-        return stored, write(stored)
-
-    return convert
-
-
-def _coercer(column: Column, naive_timezone: dt.tzinfo | None) -> Coerce:
-    if column.kind is Kind.JSON:
-        return json_coercer(column.annotation, naive_timezone)
-    return coercer(column, naive_timezone)
+    texts = [f"{{text{index}}}" for index in order]
+    if role is Role.UNTRACKED:
+        texts += [f"{{beside{i}}}" for i, column in enumerate(columns) if column.untracked_paths]
+    return _fill(_ROLE, role=role.value, texts="".join(texts))
 
 
 def field_getter(item_class: type, name: str) -> Callable[[Any], object]:
@@ -262,58 +243,11 @@ def field_getter(item_class: type, name: str) -> Callable[[Any], object]:
         try:
             return getattr(item, name)
         except AttributeError:
-            raise _never_set(item, [name]) from None
+            raise never_set(item, [name]) from None
         except Exception as error:  # noqa: BLE001 - a property of the user's may raise anything
             raise unexpected(error).inside(f".{name}") from None
 
     return get
-
-
-def _no_key(name: str) -> CoerceError:
-    cure = "fill it in the spider, or drop the item before this pipeline"
-    return CoerceError("a key field is missing or None", cure, f".{name}")
-
-
-def _never_set(item: object, names: Sequence[str]) -> CoerceError:
-    unset = next((f".{name}" for name in names if not hasattr(item, name)), "")
-    return CoerceError("the field was never set", "set it, or give the field a default", unset)
-
-
-def _unreadable(item: object, names: Sequence[str]) -> CoerceError:
-    """The error for an item of which reading a field fails; that field is read once more."""
-    for name in names:
-        try:
-            getattr(item, name)
-        except Exception as error:  # noqa: BLE001, PERF203 - a property may raise anything
-            return unexpected(error).inside(f".{name}")
-    return CoerceError("a field could not be read", "correct it in the item's class")
-
-
-def lone_surrogates(names: Sequence[str], values: Sequence[Value]) -> CoerceError:
-    """The error for a row that cannot be encoded."""
-    return _bad_text("lone surrogates", names, values, _has_surrogate)
-
-
-def _refuse_nul(names: Sequence[str], values: Sequence[Value]) -> None:
-    r"""Raise if a text has a NUL; a harmless backslash before "u0000" is encoded alike."""
-    if any(isinstance(value, str) and _has_nul(value) for value in values):
-        raise _bad_text("NUL characters", names, values, _has_nul)
-
-
-def _bad_text(
-    what: str, names: Sequence[str], values: Sequence[Value], is_bad: Callable[[str], bool]
-) -> CoerceError:
-    named = zip(names, values, strict=True)
-    bad = (f".{name}" for name, value in named if isinstance(value, str) and is_bad(value))
-    return CoerceError(f"expected text without {what}", "remove them in the spider", next(bad, ""))
-
-
-def _has_nul(text: str) -> bool:
-    return "\x00" in text
-
-
-def _has_surrogate(text: str) -> bool:
-    return any("\ud800" <= character <= "\udfff" for character in text)
 
 
 _HELPERS: Mapping[str, object] = {
@@ -321,11 +255,11 @@ _HELPERS: Mapping[str, object] = {
     "datetime": dt.datetime,
     "datetime_text": datetime_text,
     "lone_surrogates": lone_surrogates,
-    "never_set": _never_set,
-    "no_key": _no_key,
+    "never_set": never_set,
+    "no_key": no_key,
     "nul": _NUL,
     "quote": encode_basestring,
-    "unreadable": _unreadable,
-    "refuse_nul": _refuse_nul,
+    "unreadable": unreadable,
+    "refuse_nul": refuse_nul,
     "utc": dt.timezone.utc,
 }

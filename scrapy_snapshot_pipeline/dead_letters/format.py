@@ -228,11 +228,14 @@ def _child_record(row: Mapping[str, Any], columns: Sequence[Column], table: str)
 
 # Values with their types
 
+_MICROSECOND = dt.timedelta(microseconds=1)
+
 _TAGS: Mapping[type, tuple[str, Callable[[Any], str]]] = {
     Decimal: ("decimal", str),
     dt.datetime: ("datetime", dt.datetime.isoformat),
     dt.date: ("date", dt.date.isoformat),
     dt.time: ("time", dt.time.isoformat),
+    dt.timedelta: ("microseconds", lambda value: str(value // _MICROSECOND)),
     uuid.UUID: ("uuid", str),
     bytes: ("bytes", lambda value: base64.b64encode(value).decode("ascii")),
     float: ("float", repr),
@@ -248,6 +251,7 @@ _READERS: Mapping[str, Callable[[str], Value]] = {
     "datetime": _utc,
     "date": dt.date.fromisoformat,
     "time": dt.time.fromisoformat,
+    "microseconds": lambda text: int(text) * _MICROSECOND,
     "uuid": uuid.UUID,
     "bytes": base64.b64decode,
     "float": float,

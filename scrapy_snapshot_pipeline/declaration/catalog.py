@@ -15,7 +15,8 @@ Text: TypeAlias = str
 Parsed: TypeAlias = Mapping[str, Any]
 """The JSON object of one table."""
 
-_LIMITS = ("length", "precision", "scale")
+_LIMITS = ("length", "precision", "scale", "fit")
+_PATHS = ("untracked_paths", "excluded_paths")
 
 
 class _Unknown:
@@ -47,7 +48,8 @@ def _describe_columns(columns: Iterable[Column]) -> dict[str, dict[str, object]]
 def _describe_column(column: Column) -> dict[str, object]:
     limits = {name: getattr(column, name) for name in _LIMITS}
     known = {name: limit for name, limit in limits.items() if limit is not None}
-    return {"kind": column.kind.value, "role": column.role.value, **known}
+    paths = {name: list(getattr(column, name)) for name in _PATHS if getattr(column, name)}
+    return {"kind": column.kind.value, "role": column.role.value, **known, **paths}
 
 
 def _declaration(root: str, tables: Mapping[str, Parsed]) -> Declaration:
@@ -80,11 +82,11 @@ def _children(root: str, tables: Mapping[str, Parsed]) -> tuple[ChildTable, ...]
 
 def _columns(parsed: Parsed) -> tuple[Column, ...]:
     return tuple(
-        Column(
-            name,
-            Kind(column["kind"]),
-            Role(column["role"]),
-            **{limit: column[limit] for limit in _LIMITS if limit in column},
-        )
+        Column(name, Kind(column["kind"]), Role(column["role"]), **_facts(column))
         for name, column in parsed["columns"].items()
     )
+
+
+def _facts(column: Parsed) -> dict[str, Any]:
+    limits = {name: column[name] for name in _LIMITS if name in column}
+    return {**limits, **{name: tuple(column[name]) for name in _PATHS if name in column}}

@@ -6,12 +6,16 @@ import enum
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from scrapy_snapshot_pipeline.declaration.sql_types import PADDED, SINGLE
 from scrapy_snapshot_pipeline.declaration.tables import (
     Column,
     Declaration,
     Kind,
     Role,
 )
+
+_LIMITED = (Kind.TEXT, Kind.BYTES, Kind.DECIMAL)
+"""The kinds of which every release stored the limits."""
 
 
 class Aspect(enum.Enum):
@@ -21,6 +25,9 @@ class Aspect(enum.Enum):
     KIND = "kind"
     ROLE = "role"
     LIMIT = "limit"
+    UNTRACKED = "untracked"
+    """Names that lead into a JSON column."""
+    EXCLUDED = "excluded"
     LIST = "list"
     TYPES = "types"
     """Whether the class states types at all."""
@@ -49,6 +56,7 @@ def differences(stored: Declaration, declared: Declaration) -> list[Difference]:
         *_types(stored, declared),
         *_columns(stored.table, stored.columns, declared.columns),
         *_lists(stored, declared),
+        *_nested(stored, declared),
     ]
 
 
@@ -81,9 +89,43 @@ def _column(table: str, stored: Column, declared: Column) -> Iterator[Difference
     roles = {stored.role, declared.role}
     if roles == {Role.TRACKED, Role.UNTRACKED}:
         yield Difference(table, Aspect.ROLE, subject, stored.role.value, declared.role.value)
-    if _limits(stored) != _limits(declared):
+    if _other_limits(stored, declared):
         limits = (f"created for {_limit_words(stored)}", f"declared for {_limit_words(declared)}")
         yield Difference(table, Aspect.LIMIT, subject, *limits)
+
+
+def _nested(stored: Declaration, declared: Declaration) -> Iterator[Difference]:
+    """What is untracked or left out inside JSON columns.
+
+    Not of a class without types: there a misspelt name is found in the crawl only, and corrected.
+    """
+    if declared.untyped:
+        return
+    tables = {child.path: child for child in stored.children}
+    pairs: list[tuple[str, Sequence[Column], Sequence[Column]]] = [
+        (stored.table, stored.columns, declared.columns),
+        *(
+            (tables[child.path].name, tables[child.path].columns, child.columns)
+            for child in declared.children
+            if child.path in tables
+        ),
+    ]
+    for table, before, now in pairs:
+        known = {column.name: column for column in before}
+        for column in now:
+            if column.name in known:
+                yield from _paths(table, known[column.name], column)
+
+
+def _paths(table: str, stored: Column, declared: Column) -> Iterator[Difference]:
+    before, now = stored.untracked_paths, declared.untracked_paths
+    if set(before) != set(now):
+        subject = f"what is untracked in {stored.name}"
+        yield Difference(table, Aspect.UNTRACKED, subject, _listed(before), _listed(now))
+    before, now = stored.excluded_paths, declared.excluded_paths
+    if set(before) != set(now):
+        subject = f"what is left out of {stored.name}"
+        yield Difference(table, Aspect.EXCLUDED, subject, _listed(before), _listed(now))
 
 
 def _lists(stored: Declaration, declared: Declaration) -> Iterator[Difference]:
@@ -102,15 +144,35 @@ def _key(columns: Sequence[Column]) -> list[str]:
     return [column.name for column in columns if column.role is Role.KEY]
 
 
-def _limits(column: Column) -> tuple[int | None, int | None, int | None]:
-    return column.length, column.precision, column.scale
+def _other_limits(stored: Column, declared: Column) -> bool:
+    if _limits(stored) == _limits(declared):
+        return False
+    if stored.kind in _LIMITED and stored.fit == declared.fit:
+        return True
+    # Release 0.1.0 did not store those of other kinds, and stored a length of enums that is none.
+    pairs = zip(_limits(stored), _limits(declared), strict=True)
+    return any(
+        before is not None and before != now
+        for before, now in pairs
+        if stored.kind is not Kind.ENUM or now is not None
+    )
+
+
+def _limits(column: Column) -> tuple[int | str | None, ...]:
+    return column.length, column.precision, column.scale, column.fit
 
 
 def _limit_words(column: Column) -> str:
-    if column.kind is Kind.DECIMAL:
+    if column.fit == SINGLE:
+        return "floats of 32 bits"
+    if column.kind in (Kind.DECIMAL, Kind.FLOAT):
         return _decimal_words(column.precision, column.scale)
+    if column.kind is Kind.TIME:
+        return f"{6 if column.scale is None else column.scale} digits of a second"
     unit = "bytes" if column.kind is Kind.BYTES else "characters"
-    return f"any number of {unit}" if column.length is None else f"{column.length:,} {unit}"
+    padded = ", padded with spaces" if column.fit == PADDED else ""
+    known = f"any number of {unit}" if column.length is None else f"{column.length:,} {unit}"
+    return f"{known}{padded}"
 
 
 def _decimal_words(precision: int | None, scale: int | None) -> str:

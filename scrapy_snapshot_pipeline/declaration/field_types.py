@@ -2,9 +2,11 @@
 
 The rules, of which the first match wins:
 
-* `Optional`, `Annotated`, `NewType` and type aliases are unwrapped.
+* `Optional`, `Annotated`, `Final`, `NewType` and type aliases are unwrapped.  An alias that
+  contains itself is `Any`.
 * A scalar class, or a subclass of one, is a column of its kind.  An `Enum` is ENUM.  A `Literal`
-  has the kind of its members, if they are all of one type.
+  has the kind of its members, if they are all of one type.  Types of pydantic that stand for a text
+  or a time are recognised by name, since pydantic need not be there.
 * A list, tuple or sequence of one class may be a child table (`list_member` gives that class),
   unless it is annotated with a SQL type of its own.
 * Every container, union, `Any` and item class is JSON.
@@ -16,15 +18,18 @@ from __future__ import annotations
 import collections.abc
 import datetime as dt
 import enum
+import ipaddress
 import types
 import typing
 import uuid
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import PurePath
 from typing import Any
 
 from itemadapter import ItemAdapter
 
+from scrapy_snapshot_pipeline.declaration.sql_types import is_sql_type, limit
 from scrapy_snapshot_pipeline.declaration.tables import Kind
 
 SCALARS: dict[type, Kind] = {
@@ -36,14 +41,37 @@ SCALARS: dict[type, Kind] = {
     dt.datetime: Kind.DATETIME,
     dt.date: Kind.DATE,
     dt.time: Kind.TIME,
+    dt.timedelta: Kind.DURATION,
     uuid.UUID: Kind.UUID,
     bytes: Kind.BYTES,
     bytearray: Kind.BYTES,
+    PurePath: Kind.TEXT,
+    ipaddress.IPv4Address: Kind.TEXT,
+    ipaddress.IPv6Address: Kind.TEXT,
+    ipaddress.IPv4Network: Kind.TEXT,
+    ipaddress.IPv6Network: Kind.TEXT,
 }
 SUPPORTED = (
-    "str, int, float, bool, Decimal, datetime, date, time, UUID, bytes, an Enum, a list, a dict "
-    "or another item class"
+    "str, int, float, bool, Decimal, datetime, date, time, timedelta, UUID, bytes, Path, an IP "
+    "address, an Enum, a list, a dict or another item class"
 )
+
+_PYDANTIC_TEXTS = frozenset({"_BaseUrl", "_BaseMultiHostUrl", "Url", "MultiHostUrl", "NameEmail"})
+_PYDANTIC_SECRETS = frozenset({"Secret", "SecretStr", "SecretBytes"})
+_PYDANTIC: dict[str, Kind] = {
+    **dict.fromkeys(_PYDANTIC_TEXTS, Kind.TEXT),
+    "EmailStr": Kind.TEXT,
+    "IPvAnyAddress": Kind.TEXT,
+    "IPvAnyInterface": Kind.TEXT,
+    "IPvAnyNetwork": Kind.TEXT,
+    "AwareDatetime": Kind.DATETIME,
+    "NaiveDatetime": Kind.DATETIME,
+    "PastDatetime": Kind.DATETIME,
+    "FutureDatetime": Kind.DATETIME,
+    "PastDate": Kind.DATE,
+    "FutureDate": Kind.DATE,
+    "Json": Kind.JSON,
+}
 
 _UNIONS = (typing.Union, types.UnionType)
 _LISTS = (list, tuple, collections.abc.Sequence)
@@ -67,16 +95,17 @@ class FieldType:
 def read_annotation(annotation: Any) -> FieldType:
     """Unwrap the annotation and find the kind of what is inside, and its limits."""
     bare, metadata = unwrap(annotation)
+    bare = _enum_of_literal(bare) or bare
     kind = kind_of(bare)
-    sql_type = next(filter(_is_sql_type, metadata), None)
+    sql_type = next(filter(is_sql_type, metadata), None)
     is_decimal = kind is Kind.DECIMAL
     return FieldType(
         annotation=bare,
         kind=kind,
         sql_type=sql_type,
-        length=_limit(sql_type, "length") if kind in _HAS_LENGTH else None,
-        precision=_limit(sql_type, "precision") if is_decimal else None,
-        scale=_limit(sql_type, "scale") if is_decimal else None,
+        length=limit(sql_type, "length") if kind in _HAS_LENGTH else None,
+        precision=limit(sql_type, "precision") if is_decimal else None,
+        scale=limit(sql_type, "scale") if is_decimal else None,
     )
 
 
@@ -88,6 +117,10 @@ def unwrap(annotation: Any) -> tuple[Any, tuple[Any, ...]]:
     if typing.get_origin(annotation) in _UNIONS:
         members = [m for m in typing.get_args(annotation) if m is not type(None)]
         return unwrap(members[0]) if len(members) == 1 else (typing.Union[tuple(members)], ())  # noqa: UP007 - made at run time
+    if annotation is typing.Final:
+        return Any, ()
+    if typing.get_origin(annotation) is typing.Final:
+        return unwrap(typing.get_args(annotation)[0])
     aliased = getattr(annotation, "__supertype__", None) or _alias_value(annotation)
     return (annotation, ()) if aliased is None else unwrap(aliased)
 
@@ -101,6 +134,18 @@ def list_member(annotation: Any) -> type | None:
         return None
     member, _ = unwrap(members[0])
     return member if isinstance(member, type) else None
+
+
+def generic_member(annotation: Any) -> type | None:
+    """The class that a list holds with type arguments: of `list[Row[int]]` it is `Row`."""
+    members = [m for m in typing.get_args(annotation) if m is not Ellipsis]
+    if typing.get_origin(annotation) not in _LISTS or len(members) != 1:
+        return None
+    member, _ = unwrap(members[0])
+    of_pydantic = getattr(member, "__pydantic_generic_metadata__", {})
+    origin = typing.get_origin(member) or of_pydantic.get("origin")
+    is_generic = isinstance(origin, type) and issubclass(origin, typing.Generic)
+    return origin if is_generic else None
 
 
 def kind_of(annotation: Any) -> Kind | None:
@@ -120,6 +165,7 @@ def _kind_of_class(cls: type) -> Kind | None:
         return Kind.ENUM
     # The nearest base counts: a bool is also an int, and a datetime is also a date.
     scalar = next((SCALARS[base] for base in cls.__mro__ if base in SCALARS), None)
+    scalar = _pydantic_kind(cls) if scalar is None else scalar
     if scalar is not None:
         return scalar
     if cls is object or issubclass(cls, collections.abc.Collection):
@@ -139,18 +185,72 @@ def _kind_of_generic(origin: Any, members: tuple[Any, ...]) -> Kind | None:
     return Kind.JSON if supported else None
 
 
+def _enum_of_literal(annotation: Any) -> type | None:
+    """The Enum that all members of a Literal are of."""
+    if typing.get_origin(annotation) is not typing.Literal:
+        return None
+    classes = {type(member) for member in typing.get_args(annotation) if member is not None}
+    found = classes.pop() if len(classes) == 1 else object
+    return found if issubclass(found, enum.Enum) else None
+
+
+def is_pydantic_text(cls: type[Any]) -> bool:
+    """Whether it is a class of pydantic whose values are what their text is, such as a URL."""
+    return bool(_pydantic_names(cls) & _PYDANTIC_TEXTS)
+
+
+def is_secret(annotation: Any) -> bool:
+    """Whether an unwrapped annotation is that of a secret, which pydantic shows to nobody."""
+    cls = typing.get_origin(annotation) or annotation
+    return isinstance(cls, type) and bool(_pydantic_names(cls) & _PYDANTIC_SECRETS)
+
+
+def _pydantic_kind(cls: type) -> Kind | None:
+    names = _pydantic_names(cls)
+    return next((kind for name, kind in _PYDANTIC.items() if name in names), None)
+
+
+def _pydantic_names(cls: type) -> frozenset[str]:
+    """The names of the classes of pydantic itself that it is or inherits from."""
+    return frozenset(
+        base.__name__
+        for base in cls.__mro__
+        if base.__module__.partition(".")[0] in {"pydantic", "pydantic_core"}
+    )
+
+
 def _alias_value(annotation: Any) -> Any:
-    """The type behind `type Price = Decimal` (Python 3.12 and typing_extensions)."""
-    named_alias = type(annotation).__name__ == "TypeAliasType"
-    return annotation.__value__ if named_alias else None
+    """The type behind `type Price = Decimal` and `type Prices[T] = list[T]`; None: no alias.
+
+    Of Python 3.12 and typing_extensions.
+    """
+    alias = typing.get_origin(annotation) or annotation
+    if type(alias).__name__ != "TypeAliasType":
+        return None
+    if _mentions(alias.__value__, alias, set()):
+        return Any  # as a JSON value, which holds others
+    return _with_arguments(alias.__value__, alias.__type_params__, typing.get_args(annotation))
 
 
-def _is_sql_type(candidate: Any) -> bool:
-    """Whether it is a SQLAlchemy type, recognised by name, since this module knows no SQL."""
-    cls = candidate if isinstance(candidate, type) else type(candidate)
-    return any(base.__name__ == "TypeEngine" for base in cls.__mro__)
+def _mentions(annotation: Any, alias: Any, seen: set[int]) -> bool:
+    """Whether an annotation contains the alias, or its name, directly or through others."""
+    name = getattr(annotation, "__forward_arg__", annotation)
+    if annotation is alias or (isinstance(name, str) and name == alias.__name__):
+        return True
+    if id(annotation) in seen:
+        return False
+    seen.add(id(annotation))
+    inner = [typing.get_origin(annotation), *typing.get_args(annotation)]
+    inner.append(getattr(annotation, "__value__", None))
+    return any(_mentions(each, alias, seen) for each in inner if each is not None)
 
 
-def _limit(sql_type: Any, name: str) -> int | None:
-    limit = getattr(sql_type, name, None)
-    return limit if isinstance(limit, int) else None
+def _with_arguments(value: Any, parameters: tuple[Any, ...], given: tuple[Any, ...]) -> Any:
+    """The value of a generic alias, with its parameters replaced as far as they are given."""
+    arguments = list(zip(parameters, given, strict=False))
+
+    def argument(parameter: Any) -> Any:
+        return next((each for name, each in arguments if name is parameter), parameter)
+
+    inner = getattr(value, "__parameters__", ())
+    return value[tuple(map(argument, inner))] if inner else argument(value)

@@ -12,7 +12,8 @@ import weakref
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
-from scrapy_snapshot_pipeline.declaration.resolve import Options, child_classes, resolve
+from scrapy_snapshot_pipeline.declaration.options import OPTIONS, Options
+from scrapy_snapshot_pipeline.declaration.resolve import child_classes, resolve
 from scrapy_snapshot_pipeline.declaration.tables import Declaration
 from scrapy_snapshot_pipeline.errors import DeclarationError
 
@@ -43,24 +44,33 @@ class _Mark:
 def snapshot(
     *,
     key: str | Sequence[str] = (),
+    per_spider: bool = False,
     table: str | None = None,
     untracked: str | Sequence[str] = (),
+    exclude: str | Sequence[str] = (),
 ) -> Callable[[ItemClass], ItemClass]:
     """Declare a class of items whose history is stored; returns the same class.
 
     `key` names the fields that identify an entity, or a row within its list.  A class that is only
-    nested in lists needs no key: its rows are then identified by position.  `table` defaults to
-    the class's name in snake case.  `untracked` names fields that are stored but whose change
-    alone makes no new version.  A subclass inherits nothing, so declare it too.
+    nested in lists needs no key: its rows are then identified by position.  With `per_spider` the
+    spider's name is part of the key too, as column `snapshot_spider`.  `table` defaults to the
+    class's name in snake case.  `untracked` names fields that are stored but whose change alone
+    makes no new version, and `exclude` fields that are not stored at all; a dotted name leads into
+    a JSON field or a list, as `files.status`.  A subclass inherits nothing, so declare it too.
 
     Raises `DeclarationError` when an option is not a name.  Everything else is checked when the
     class is first needed, which is usually at the start of the crawl.
     """
 
     def mark(item_class: ItemClass) -> ItemClass:
-        options = _read_options(
-            item_class.__qualname__, {"key": key, "table": table, "untracked": untracked}
-        )
+        given = {
+            "key": key,
+            "per_spider": per_spider,
+            "table": table,
+            "untracked": untracked,
+            "exclude": exclude,
+        }
+        options = _read_options(item_class.__qualname__, given)
         setattr(item_class, _MARK, _Mark(options))
         _register(item_class)
         return item_class
@@ -90,14 +100,12 @@ class Declarations:
         Raises `DeclarationError` for the first one that is wrong.
         """
         declared = list(dict.fromkeys([*self._options, *_registry.values()]))
-        nested: set[type] = set()
-        for item_class in declared:
-            nested |= child_classes(item_class, self._options_of) - {item_class}
-        roots = tuple(self._resolve(each) for each in declared if each not in nested)
-        covered = {child.item_class for root in roots for child in root.children}
-        for item_class in nested - covered:
+        below = {each: child_classes(each, self._options_of) - {each} for each in declared}
+        nested = set[type]().union(*below.values())
+        roots = [each for each in declared if each not in nested]
+        for item_class in nested - _reachable(roots, below):
             self._resolve(item_class)  # nested only in one another, which is refused as recursive
-        return roots
+        return tuple(map(self._resolve, roots))
 
     def of(self, item_class: type) -> Declaration | None:
         """The declaration of exactly this class, even one declared just now; None if undeclared.
@@ -142,6 +150,18 @@ class Declarations:
         self._owners.update(dict.fromkeys(tables, declaration.item_class))
 
 
+def _reachable(roots: Sequence[type], below: Mapping[type, set[type]]) -> set[type]:
+    """The roots and all classes that are nested in them, at any depth."""
+    found: set[type] = set()
+    rest = list(roots)
+    while rest:
+        item_class = rest.pop()
+        if item_class not in found:
+            found.add(item_class)
+            rest.extend(below.get(item_class, ()))
+    return found
+
+
 def _register(item_class: type) -> None:
     _registry[item_class.__module__, item_class.__qualname__] = item_class
 
@@ -157,14 +177,20 @@ def _full_name(item_class: type) -> str:
 
 
 def _read_options(where: str, given: Mapping[str, object]) -> Options:
-    unknown = sorted(set(given) - {"key", "table", "untracked"})
+    unknown = sorted(set(given).difference(OPTIONS))
     if unknown:
-        known = "key, table and untracked are known"
+        known = f"{', '.join(OPTIONS[:-1])} and {OPTIONS[-1]} are known"
         raise DeclarationError(f"{where} has the unknown option {unknown[0]!r}; {known}")
     table = given.get("table")
     if table is not None and not isinstance(table, str):
         raise DeclarationError(f"{where} has a table that is not a string; give its name")
-    return Options(_read_names(where, "key", given), table, _read_names(where, "untracked", given))
+    per_spider = given.get("per_spider", False)
+    if not isinstance(per_spider, bool):
+        raise DeclarationError(f"{where} has a per_spider that is not a bool; give True or False")
+    key, untracked, exclude = (
+        _read_names(where, option, given) for option in ("key", "untracked", "exclude")
+    )
+    return Options(key, table, untracked, per_spider, exclude)
 
 
 def _read_names(where: str, option: str, given: Mapping[str, object]) -> tuple[str, ...]:

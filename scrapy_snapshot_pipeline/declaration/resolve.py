@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import re
-import typing
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, TypeAlias
 
 from itemadapter import ItemAdapter
 
 from scrapy_snapshot_pipeline.declaration.field_types import (
     SUPPORTED,
     FieldType,
+    generic_member,
     list_member,
     read_annotation,
 )
-from scrapy_snapshot_pipeline.declaration.tables import ChildTable, Column, Declaration, Kind, Role
-from scrapy_snapshot_pipeline.errors import DeclarationError
+from scrapy_snapshot_pipeline.declaration.hints import Unresolved, hints_of
+from scrapy_snapshot_pipeline.declaration.options import Options, check_options, refuse
+from scrapy_snapshot_pipeline.declaration.our_names import PREFIX, is_ours
+from scrapy_snapshot_pipeline.declaration.secrets import secrets_in
+from scrapy_snapshot_pipeline.declaration.sql_types import Storage, UnfitTypeError, storage_of
+from scrapy_snapshot_pipeline.declaration.tables import (
+    SPIDER,
+    ChildTable,
+    Column,
+    Declaration,
+    Kind,
+    Role,
+)
 
 SYSTEM_COLUMNS = frozenset(
     {
@@ -33,21 +44,15 @@ SYSTEM_COLUMNS = frozenset(
     }
 )
 """Reserved in every table, so that a class may be used for entities and for child rows."""
-SYSTEM_TABLES = frozenset({"snapshot_runs", "snapshot_schema"})
+SYSTEM_TABLES = frozenset({"snapshot_runs", "snapshot_schema", "v"})
+"""Those of the plugin, and the name that the rows of a batch have in its statements."""
 VIEW_SUFFIXES = ("_current", "_changes")
 
 _TABLE_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 _WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _NAME_MAX_BYTES = 63
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the user declares of one class."""
-
-    key: tuple[str, ...] = ()
-    table: str | None = None
-    untracked: tuple[str, ...] = ()
+_EXCLUDE = 'leave it out with exclude=("{}",)'
+_RENAME = "rename the field, or leave it out with exclude=..."
 
 
 OptionsOf: TypeAlias = Callable[[type], "Options | None"]
@@ -58,19 +63,25 @@ def resolve(item_class: type, options_of: OptionsOf) -> Declaration:
     """The declaration of a class whose items are yielded.  Raises `DeclarationError`."""
     options = options_of(item_class) or Options()
     if not options.key:
-        _refuse(item_class, None, "has no key", "name the field(s) that identify it: key=...")
-    fields = fields_of(item_class)
+        refuse(item_class, None, "has no key", "name the field(s) that identify it: key=...")
     table = options.table or snake_case(item_class.__name__)
     check_table_name(item_class, None, table)
-    if fields is None:
-        return _untyped(item_class, table, options)
-    children = tuple(_children(item_class, options_of, _Parent(table, (), None, (item_class,), 0)))
-    columns = _columns(item_class, options, _without_lists(fields, options_of))
+    spider = (SPIDER,) if options.per_spider else ()
+    if fields_of(item_class) is None:
+        columns = (*spider, *_untyped_columns(item_class, options))
+        return Declaration(item_class, table, columns, untyped=True)
+    fields = _Fields(item_class, options, options_of)
+    top = _Parent(table, (), None, (item_class,), 0)
+    children = tuple(_children(fields, options_of, top))
+    columns = (*spider, *_columns(fields, options_of))
     return Declaration(item_class, table, columns, children)
 
 
 def child_classes(item_class: type, options_of: OptionsOf) -> set[type]:
-    """The classes of the lists directly in this one.  Raises `DeclarationError`."""
+    """The classes of the lists directly in this one, those that are left out too.
+
+    Raises `DeclarationError`.
+    """
     return set(_lists(fields_of(item_class) or {}, options_of).values())
 
 
@@ -78,12 +89,21 @@ def fields_of(item_class: type) -> Fields | None:
     """The class's fields by name, in order; None if it states no type for any of them."""
     if not ItemAdapter.is_item_class(item_class):
         cure = "make it a dataclass, attrs class, pydantic model or scrapy.Item"
-        _refuse(item_class, None, "is not an item class", cure)
+        refuse(item_class, None, "is not an item class", cure)
     names = ItemAdapter.get_field_names_from_class(item_class)
-    hints = _hints(item_class)
+    hints = hints_of(item_class)
     if not names or not any(name in hints for name in names):
         return None
-    return {name: read_annotation(hints.get(name, Any)) for name in names}
+    return {name: _read_annotation(hints.get(name, Any)) for name in names}
+
+
+def _read_annotation(hint: Any) -> FieldType:
+    if isinstance(hint, Unresolved):
+        return FieldType(hint, None)
+    try:
+        return read_annotation(hint)
+    except Exception as error:  # noqa: BLE001 - an alias may raise whatever it contains
+        return FieldType(Unresolved(error), None)
 
 
 def snake_case(name: str) -> str:
@@ -96,25 +116,35 @@ def check_table_name(item_class: type, field: str | None, table: str) -> None:
     cure = 'choose another with table="..."' if field is None else "rename the field"
     if not _TABLE_NAME.fullmatch(table):
         cure += "; use at most 63 lower-case letters, digits and _, and no digit first"
-        _refuse(item_class, field, f"has the invalid table name {table!r}", cure)
+        refuse(item_class, field, f"has the invalid table name {table!r}", cure)
     if table in SYSTEM_TABLES or table.endswith(VIEW_SUFFIXES) or table.startswith("sqlite_"):
-        _refuse(item_class, field, f"has the reserved table name {table!r}", cure)
+        refuse(item_class, field, f"has the reserved table name {table!r}", cure)
 
 
-def _hints(item_class: type) -> Mapping[str, Any]:
-    try:
-        return typing.get_type_hints(item_class, include_extras=True)
-    except Exception as error:  # noqa: BLE001 - evaluating annotations may raise whatever they contain
-        problem = f"has an annotation that cannot be resolved ({error})"
-        cure = "define or import its types at the top of the module, not under TYPE_CHECKING"
-        _refuse(item_class, None, problem, cure)
+class _Fields:
+    """The fields of one class that are stored, under these options."""
+
+    def __init__(self, item_class: type, options: Options, options_of: OptionsOf) -> None:
+        self.item_class = item_class
+        self.options = options
+        self.known = fields_of(item_class) or {}
+        stored = {name: f for name, f in self.known.items() if name not in options.exclude}
+        self.lists = _lists(stored, options_of)
+        """The fields that are child tables, with the class of their rows."""
+        self.columns = {name: f for name, f in stored.items() if name not in self.lists}
+
+    @property
+    def nested(self) -> Iterator[str]:
+        """Those into which a dotted name may lead."""
+        yield from self.lists
+        yield from (name for name, field in self.columns.items() if field.kind is Kind.JSON)
 
 
 def _lists(fields: Fields, options_of: OptionsOf) -> dict[str, type]:
-    """The fields that are child tables, with the class of their rows.
+    """A list of a class without types is no child table.
 
-    A list of a class without types is no child table.  Its rows would be JSON in any case, and to
-    declare `dict` for whole items must not turn every `list[dict]` into a table.
+    Its rows would be JSON in any case, and to declare `dict` for whole items must not turn every
+    `list[dict]` into a table.
     """
     members = {
         name: member
@@ -128,9 +158,17 @@ def _lists(fields: Fields, options_of: OptionsOf) -> dict[str, type]:
     }
 
 
-def _without_lists(fields: Fields, options_of: OptionsOf) -> Fields:
-    lists = _lists(fields, options_of)
-    return {name: field for name, field in fields.items() if name not in lists}
+def _check_generic_rows(fields: _Fields, options_of: OptionsOf) -> None:
+    """Raise for a list of a declared class with type arguments: its rows would have no types."""
+    for name, field in fields.columns.items():
+        declared = None if field.sql_type is not None else generic_member(field.annotation)
+        if declared is not None and options_of(declared) is not None:
+            cure = (
+                f"declare a subclass, as class My{declared.__name__}(...), with @snapshot and list "
+                "that, or annotate the list with a JSON type to have it in one column"
+            )
+            problem = f"is a list of {declared.__name__} with type arguments"
+            refuse(fields.item_class, name, f"{problem}, which is no child table", cure)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,69 +185,102 @@ class _Parent:
     """The index of its first child table."""
 
 
-def _children(owner: type, options_of: OptionsOf, parent: _Parent) -> Iterator[ChildTable]:
+def _children(owner: _Fields, options_of: OptionsOf, parent: _Parent) -> Iterator[ChildTable]:
     index = parent.next_index
-    for name, member in _lists(fields_of(owner) or {}, options_of).items():
+    for name, member in owner.lists.items():
         if member in parent.classes:
             cure = f"annotate it with a JSON type, as in Annotated[list[{member.__name__}], JSON]"
-            _refuse(owner, name, "makes a recursive child table", cure)
-        _check_list_role(owner, name, options_of(owner) or Options())
+            refuse(owner.item_class, name, "makes a recursive child table", cure)
+        _check_list_role(owner, name)
         table = f"{parent.table}_{name.lower()}"
-        check_table_name(owner, name, table)
+        check_table_name(owner.item_class, name, table)
         path = (*parent.path, name)
-        yield ChildTable(table, path, parent.index, _child_columns(member, options_of), member)
+        options = (options_of(member) or Options()).plus(owner.options.inside(name))
+        rows = _Fields(member, options, options_of)
+        columns = _child_columns(rows, options_of)
+        yield ChildTable(table, path, parent.index, columns, member)
         inner = _Parent(table, path, index, (*parent.classes, member), index + 1)
-        nested = tuple(_children(member, options_of, inner))
+        nested = tuple(_children(rows, options_of, inner))
         yield from nested
         index += 1 + len(nested)
 
 
-def _check_list_role(owner: type, name: str, options: Options) -> None:
-    if name in options.key:
-        _refuse(owner, name, "is a child table and cannot be a key", "choose scalar fields")
-    if name in options.untracked:
+def _check_list_role(owner: _Fields, name: str) -> None:
+    if name in owner.options.key:
+        refuse(
+            owner.item_class, name, "is a child table and cannot be a key", "choose scalar fields"
+        )
+    if name in owner.options.untracked:
         cure = "mark fields of its rows untracked, or annotate it with a JSON type"
-        _refuse(owner, name, "is a child table and cannot be untracked", cure)
+        refuse(owner.item_class, name, "is a child table and cannot be untracked", cure)
 
 
-def _child_columns(member: type, options_of: OptionsOf) -> tuple[Column, ...]:
-    options = options_of(member) or Options()
-    fields = _without_lists(fields_of(member) or {}, options_of)
-    columns = _columns(member, options, fields)
-    if options.key:
+def _child_columns(rows: _Fields, options_of: OptionsOf) -> tuple[Column, ...]:
+    columns = _columns(rows, options_of)
+    if rows.options.key:
         return columns
     if any(column.name.lower() == "position" for column in columns):
         cure = 'name a key for its rows (perhaps key="position"), or rename the field'
-        _refuse(member, "position", "is reserved in a list without a key", cure)
+        refuse(rows.item_class, "position", "is reserved in a list without a key", cure)
     return (Column("position", Kind.INTEGER, Role.KEY), *columns)
 
 
-def _columns(item_class: type, options: Options, fields: Fields) -> tuple[Column, ...]:
-    _check_options(item_class, options, fields_of(item_class) or {})
-    _check_names(item_class, fields)
-    return tuple(_column(item_class, options, *named) for named in fields.items())
+def _columns(fields: _Fields, options_of: OptionsOf) -> tuple[Column, ...]:
+    check_options(fields.item_class, fields.options, fields.known, tuple(fields.nested))
+    _check_generic_rows(fields, options_of)
+    _check_names(fields.item_class, (*fields.columns, *fields.lists))
+    columns = fields.columns.items()
+    return tuple(_column(fields.item_class, fields.options, *named) for named in columns)
 
 
 def _column(item_class: type, options: Options, name: str, field: FieldType) -> Column:
+    _check_secrets(item_class, options, name, field)
+    if isinstance(field.annotation, Unresolved):
+        problem = f"has an annotation that cannot be resolved ({field.annotation.error})"
+        cure = (
+            "define or import its types at the top of the module, not under TYPE_CHECKING, or "
+            f"{_EXCLUDE.format(name)}"
+        )
+        refuse(item_class, name, problem, cure)
     if field.kind is None:
-        cure = f"use {SUPPORTED}, and convert the value in the spider"
-        _refuse(item_class, name, "has an unsupported type", cure)
-    if field.precision is not None and field.scale is None:
-        cure = f"write Numeric({field.precision}, <digits after the point>)"
-        _refuse(item_class, name, "states a precision without a scale", cure)
-    role = _role(options, name)
+        cure = f"use {SUPPORTED}, convert the value in the spider, or {_EXCLUDE.format(name)}"
+        refuse(item_class, name, "has an unsupported type", cure)
+    role, inside = _role(options, name), options.inside(name)
     if role is Role.KEY and field.kind is Kind.JSON:
-        _refuse(item_class, name, "is nested and cannot be a key", "choose scalar fields")
+        refuse(item_class, name, "is nested and cannot be a key", "choose scalar fields")
+    storage = _storage(item_class, name, field.kind, field.sql_type)
     return Column(
         name,
         field.kind,
         role,
         field.annotation,
         field.sql_type,
-        field.length,
-        field.precision,
-        field.scale,
+        storage.length,
+        storage.precision,
+        storage.scale,
+        storage.fit,
+        inside.untracked,
+        inside.exclude,
     )
+
+
+def _check_secrets(item_class: type, options: Options, name: str, field: FieldType) -> None:
+    for inside in secrets_in(field.annotation, fields_of):
+        path = f"{name}.{inside}" if inside else name
+        if not any(f"{path}.".startswith(f"{each}.") for each in options.exclude):
+            cure = _EXCLUDE.format(path)
+            refuse(item_class, path, "is a secret, which is not stored", cure)
+
+
+def _storage(item_class: type, name: str, kind: Kind, sql_type: object) -> Storage:
+    try:
+        storage = storage_of(kind, sql_type)
+    except UnfitTypeError as error:
+        refuse(item_class, name, error.problem, error.cure)
+    if storage.precision is not None and storage.scale is None:
+        cure = f"write Numeric({storage.precision}, <digits after the point>)"
+        refuse(item_class, name, "states a precision without a scale", cure)
+    return storage
 
 
 def _role(options: Options, name: str) -> Role:
@@ -218,43 +289,38 @@ def _role(options: Options, name: str) -> Role:
     return Role.UNTRACKED if name in options.untracked else Role.TRACKED
 
 
-def _untyped(item_class: type, table: str, options: Options) -> Declaration:
-    names = ItemAdapter.get_field_names_from_class(item_class)
-    _check_options(item_class, options, names)
+def _untyped_columns(item_class: type, options: Options) -> Iterator[Column]:
+    known = ItemAdapter.get_field_names_from_class(item_class)
+    check_options(item_class, options, known, known or ())
+    stored = (name for name in known or options.key if name not in options.exclude)
+    _check_our_names(item_class, stored)
     _check_names(item_class, options.key)
     if "data" in (name.lower() for name in options.key):
-        _refuse(item_class, "data", "is reserved in a class without types", "rename the field")
-    keys = (Column(name, Kind.TEXT, Role.KEY) for name in options.key)
-    columns = (*keys, Column("data", Kind.JSON, Role.TRACKED))
-    untracked = frozenset(options.untracked)
-    return Declaration(item_class, table, columns, untyped=True, untracked_data=untracked)
+        refuse(item_class, "data", "is reserved in a class without types", "rename the field")
+    for name in options.key:
+        yield Column(name, Kind.TEXT, Role.KEY)
+    yield Column(
+        "data",
+        Kind.JSON,
+        Role.TRACKED,
+        untracked_paths=options.untracked,
+        excluded_paths=options.exclude,
+    )
 
 
-def _check_options(
-    item_class: type, options: Options, known: typing.Collection[str] | None
-) -> None:
-    for option, names in (("key", options.key), ("untracked", options.untracked)):
-        for name in names:
-            if known is not None and name not in known:
-                cure = f"the fields are: {', '.join(known)}"
-                _refuse(item_class, name, f"is named in {option} but is not a field", cure)
-    for name in options.untracked:
-        if name in options.key:
-            _refuse(item_class, name, "is both key and untracked", "remove it from untracked")
-
-
-def _check_names(item_class: type, names: typing.Iterable[str]) -> None:
+def _check_names(item_class: type, names: Iterable[str]) -> None:
     seen: set[str] = set()
     for name in names:
         if name.lower() in SYSTEM_COLUMNS:
-            _refuse(item_class, name, "is a reserved column name", "rename the field")
+            refuse(item_class, name, "is a reserved column name", _RENAME)
+        _check_our_names(item_class, (name,))
         if len(name.encode()) > _NAME_MAX_BYTES:
-            _refuse(item_class, name, "has a name longer than 63 bytes", "rename the field")
+            refuse(item_class, name, "has a name longer than 63 bytes", _RENAME)
         if name.lower() in seen:
-            _refuse(item_class, name, "differs from another field only by case", "rename one")
+            refuse(item_class, name, "differs from another field only by case", "rename one")
         seen.add(name.lower())
 
 
-def _refuse(item_class: type, field: str | None, problem: str, cure: str) -> NoReturn:
-    where = item_class.__qualname__ if field is None else f"{item_class.__qualname__}.{field}"
-    raise DeclarationError(f"{where} {problem}; {cure}")
+def _check_our_names(item_class: type, names: Iterable[str]) -> None:
+    for name in filter(is_ours, names):
+        refuse(item_class, name, f"has a name that begins with {PREFIX}, as ours do", _RENAME)

@@ -22,6 +22,7 @@ class Kind(enum.Enum):
     DATETIME = "datetime"
     DATE = "date"
     TIME = "time"
+    DURATION = "duration"
     UUID = "uuid"
     BYTES = "bytes"
     ENUM = "enum"
@@ -56,14 +57,25 @@ class Column:
     length: int | None = None
     """Maximum number of characters (TEXT, ENUM) or bytes (BYTES); None for no limit."""
     precision: int | None = None
-    """Maximum number of significant digits of a DECIMAL; None for no limit."""
+    """Maximum number of significant digits of a DECIMAL or FLOAT; None for no limit."""
     scale: int | None = None
-    """Digits after the point to which capture rounds a DECIMAL; None to leave it as scraped."""
+    """Digits after the point to which capture rounds a DECIMAL or FLOAT, and cuts a TIME; None to
+    leave it as scraped."""
+    fit: str | None = None
+    """How capture else makes a value what the SQL type stores: one of `sql_types.FITS`."""
+    untracked_paths: tuple[str, ...] = ()
+    """Where a JSON column holds what never makes a new version, as dotted names."""
+    excluded_paths: tuple[str, ...] = ()
+    """What is left out of a JSON column, as dotted names."""
 
     @property
     def nullable(self) -> bool:
         """Whether it may hold None: all but key columns may, since optional fields come and go."""
         return self.role is not Role.KEY
+
+
+SPIDER = Column("snapshot_spider", Kind.TEXT, Role.KEY)
+"""Part of the key of a class that is declared `per_spider`: the name of the spider that saw it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,5 +109,3 @@ class Declaration:
     children: tuple[ChildTable, ...] = ()
     """All child tables, depth first, so that each comes after the one that encloses it."""
     untyped: bool = False
-    untracked_data: frozenset[str] = frozenset()
-    """Fields inside `data` of an untyped class that are stored but never make a new version."""

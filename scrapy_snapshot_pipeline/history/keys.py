@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.sql.expression import ColumnElement, FromClause
 
 from scrapy_snapshot_pipeline.capture import canonical
-from scrapy_snapshot_pipeline.capture.coerce import CoerceError, coercer
+from scrapy_snapshot_pipeline.capture.coerce import coercer
+from scrapy_snapshot_pipeline.capture.values.coerce_error import CoerceError
 from scrapy_snapshot_pipeline.declaration.tables import Column, Declaration, Kind, Role
 from scrapy_snapshot_pipeline.errors import HistoryError, NoSuchEntityError
 from scrapy_snapshot_pipeline.history.connection.transactions import Reader

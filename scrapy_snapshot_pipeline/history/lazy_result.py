@@ -5,20 +5,13 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 from scrapy_snapshot_pipeline.errors import HistoryError
 from scrapy_snapshot_pipeline.history.flat.column_types import UNKNOWN, Columns
 from scrapy_snapshot_pipeline.history.flat.frames import data_frame
+from scrapy_snapshot_pipeline.history.flat.rows import HasRows, flat_rows
 from scrapy_snapshot_pipeline.history.results import FlatRow
-
-
-class HasRows(Protocol):
-    """A result that can be written as flat rows."""
-
-    def rows(self) -> Iterator[FlatRow]:
-        """One or several."""
-
 
 ResultT_co = TypeVar("ResultT_co", bound=HasRows, covariant=True)
 
@@ -60,9 +53,8 @@ class Answer(Generic[ResultT_co]):
         return self._remarks()
 
     def rows(self) -> Iterator[FlatRow]:
-        """All results as flat rows, streamed."""
-        for result in self._ask():
-            yield from result.rows()
+        """All results as flat rows, streamed; of a class without types they are read twice."""
+        yield from flat_rows(self)
 
     def to_pandas(self) -> Any:
         """All flat rows in one `pandas.DataFrame`.  Raises HistoryError without pandas.

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
 from scrapy_snapshot_pipeline.capture.canonical import same
+from scrapy_snapshot_pipeline.declaration.our_names import OurNames
 
 FieldValue: TypeAlias = Any
 """A column's value in Python: None, bool, int, float, str, bytes, Decimal, datetime, date, time or
@@ -149,9 +150,14 @@ class State:
     run_at: dt.datetime | None
     """None: the run's row was deleted."""
 
-    def rows(self) -> Iterator[FlatRow]:
-        """One row, without the children."""
-        yield {**self.values, **times_of(self), "valid_to": self.valid_to, "run_id": self.run_id}
+    def rows(self, met: Iterable[str] = ()) -> Iterator[FlatRow]:
+        """One row, without the children.
+
+        A column of ours is called `snapshot_...` where a field has its name.  `met` are such fields
+        of other results beside which the row will stand.
+        """
+        ours = {**times_of(self), "valid_to": self.valid_to, "run_id": self.run_id}
+        yield {**self.values, **OurNames([*self.values, *met]).row(ours)}
 
     def child_rows(self, path: str) -> Iterator[FlatRow]:
         """One row for each child in a list, `markets` or `markets.selections`.
@@ -162,7 +168,8 @@ class State:
         """
         for child, around in _in_list(self.children, tuple(path.split(".")), {}):
             own = {f"{path}.{k}" if k in self.key else k: v for k, v in child.values.items()}
-            yield {**self.key, **around, **own, "changed_at": child.changed_at}
+            names = OurNames([*child.values, *self.key])
+            yield {**self.key, **around, **own, **names.row({"changed_at": child.changed_at})}
 
 
 def _in_list(

@@ -20,8 +20,9 @@ from scrapy_snapshot_pipeline.history.differences import differences
 from scrapy_snapshot_pipeline.history.feed import beginnings, feed
 from scrapy_snapshot_pipeline.history.flat import column_types
 from scrapy_snapshot_pipeline.history.flat.column_types import UNKNOWN, Columns
+from scrapy_snapshot_pipeline.history.flat.rows import HasRows
 from scrapy_snapshot_pipeline.history.keys import Key, Where, known_entity
-from scrapy_snapshot_pipeline.history.lazy_result import Answer, HasRows
+from scrapy_snapshot_pipeline.history.lazy_result import Answer
 from scrapy_snapshot_pipeline.history.numeric.mover_statements import Window
 from scrapy_snapshot_pipeline.history.numeric.questions import NumberQuestion
 from scrapy_snapshot_pipeline.history.numeric.results import FieldStatistics, Mover, Step

@@ -19,6 +19,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.expression import ColumnElement, FromClause
 
 from scrapy_snapshot_pipeline.capture import canonical
+from scrapy_snapshot_pipeline.declaration.our_names import LooseFields
 from scrapy_snapshot_pipeline.declaration.tables import Column, Kind, Role
 from scrapy_snapshot_pipeline.history.results import FieldValue
 
@@ -57,7 +58,8 @@ class OwnColumns:
             if values[name] is not None:
                 values[name] = convert(values[name])
         if self._untyped:
-            values.update(values.pop("data") or {})
+            data = values.pop("data") or {}
+            return LooseFields({**values, **data})
         return values
 
     def key(self, values: dict[str, FieldValue]) -> dict[str, FieldValue]:

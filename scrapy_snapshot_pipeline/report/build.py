@@ -10,7 +10,6 @@ from itertools import chain, islice
 from scrapy_snapshot_pipeline.errors import HistoryError
 from scrapy_snapshot_pipeline.history import (
     Change,
-    ChangeKind,
     Mover,
     Run,
     SnapshotHistory,
@@ -20,11 +19,11 @@ from scrapy_snapshot_pipeline.history import (
 from scrapy_snapshot_pipeline.report import page_rows as rows
 from scrapy_snapshot_pipeline.report.charts import run_charts
 from scrapy_snapshot_pipeline.report.entities import entity_pages
-from scrapy_snapshot_pipeline.report.formatting import at_most, time_text
+from scrapy_snapshot_pipeline.report.formatting import time_text
 from scrapy_snapshot_pipeline.report.omissions import Omissions
 from scrapy_snapshot_pipeline.report.options import ReportOptions
 from scrapy_snapshot_pipeline.report.page import EntityRow, Page, TableCount
-from scrapy_snapshot_pipeline.report.queries import COUNTED, NUMERIC_FIELDS, distance, query_table
+from scrapy_snapshot_pipeline.report.queries import NUMERIC_FIELDS, distance, query_table
 from scrapy_snapshot_pipeline.report.table_data import (
     Anchors,
     TableData,
@@ -53,7 +52,7 @@ def build_page(history: SnapshotHistory, options: ReportOptions, now: dt.datetim
     return Page(
         made_at=time_text(now),
         since=time_text(since),
-        tables=tuple(_count(data, options) for data in tables),
+        tables=tuple(map(_count, tables)),
         runs=tuple(rows.run_row(run) for run in runs[:RUNS]),
         run_charts=run_charts(runs[:RUNS]),
         feed=tuple(
@@ -97,18 +96,19 @@ def _feed(tables: Iterable[TableData]) -> list[Change]:
 
 
 def _ranked(tables: Iterable[TableData], top: int) -> list[tuple[str, Mover]]:
-    movers = chain.from_iterable(data.movers[:top] for data in tables)
-    return sorted(movers, key=distance, reverse=True)
+    """Those of which a percentage says something come first."""
+    movers = [
+        (moved[0] in data.signed_fields, moved) for data in tables for moved in data.movers[:top]
+    ]
+    return [moved for _, moved in sorted(movers, key=lambda each: (each[0], -distance(each[1])))]
 
 
-def _count(data: TableData, options: ReportOptions) -> TableCount:
-    changed = sum(change.kind is ChangeKind.CHANGED for change in data.changes[: options.feed])
-    cut = len(data.changes) > options.feed
+def _count(data: TableData) -> TableCount:
     return TableCount(
         name=data.info.name,
-        new=at_most(data.new_count, COUNTED),
-        changed=f"{changed:,}+" if cut else f"{changed:,}",
-        not_seen=at_most(data.not_seen_count, COUNTED),
+        new=f"{data.new_count:,}",
+        changed=f"{data.change_count - data.new_count:,}",
+        not_seen=f"{data.not_seen_count:,}",
     )
 
 

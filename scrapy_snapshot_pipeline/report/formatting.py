@@ -7,7 +7,7 @@ import json
 from decimal import Decimal
 
 from scrapy_snapshot_pipeline.history.results import Fields, FieldValue
-from scrapy_snapshot_pipeline.safe_text import printable
+from scrapy_snapshot_pipeline.safe_text import printable, where_different
 
 NOTHING = "\N{EN DASH}"
 
@@ -17,6 +17,19 @@ def value_text(value: FieldValue) -> str:
     if value is None:
         return NOTHING
     return printable(_plain(value))
+
+
+def told_apart(old: FieldValue, new: FieldValue) -> tuple[str, str]:
+    """Two values that differ, in one line each, cut to where they do if they are long.
+
+    Texts are in quotes where both would read alike: the text "10" and the number 10.
+    """
+    if old is None or new is None:
+        return value_text(old), value_text(new)
+    before, after = map(printable, where_different(_plain(old), _plain(new)))
+    if before != after:
+        return before, after
+    return _quoted(old, before), _quoted(new, after)
 
 
 def time_text(moment: dt.datetime | None) -> str:
@@ -49,9 +62,8 @@ def number_text(number: Decimal, *, signed: bool = False) -> str:
     return text if len(text) <= 24 else f"{number:.6g}"  # noqa: PLR2004 - a column's width
 
 
-def at_most(count: int, limit: int) -> str:
-    """A count, as `5,000+` if it is above `limit`, where counting stopped."""
-    return f"{limit:,}+" if count > limit else f"{count:,}"
+def _quoted(value: FieldValue, text: str) -> str:
+    return f'"{text}"' if isinstance(value, str) else text
 
 
 def _plain(value: FieldValue) -> str:

@@ -116,7 +116,7 @@ class EntityPage:
 
 @dataclass(frozen=True, slots=True)
 class TableCount:
-    """How much happened in one table; `5,000+` where counting stopped."""
+    """How much happened in one table."""
 
     name: str
     new: str

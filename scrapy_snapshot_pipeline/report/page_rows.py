@@ -23,6 +23,7 @@ from scrapy_snapshot_pipeline.report.formatting import (
     percent_text,
     relative_text,
     time_text,
+    told_apart,
     value_text,
 )
 from scrapy_snapshot_pipeline.report.page import EntityRow, Entry, Line, MoverRow, RunRow
@@ -110,17 +111,7 @@ def _field_lines(prefix: str, field: FieldChange) -> Iterator[Line]:
     for leaf in field.leaves():
         percent = percent_text(_number(leaf.old, leaf, field), _number(leaf.new, leaf, field))
         name = prefix + value_text(leaf.field)
-        yield Line(name, *_told_apart(leaf), percent)
-
-
-def _told_apart(leaf: FieldChange) -> tuple[str, str]:
-    """Both values; texts in quotes where both would read alike: the text "10" and the number 10."""
-    old, new = value_text(leaf.old), value_text(leaf.new)
-    return (_quoted(leaf.old, old), _quoted(leaf.new, new)) if old == new else (old, new)
-
-
-def _quoted(value: FieldValue, text: str) -> str:
-    return f'"{text}"' if isinstance(value, str) else text
+        yield Line(name, *told_apart(leaf.old, leaf.new), percent)
 
 
 def _number(value: FieldValue, leaf: FieldChange, field: FieldChange) -> Decimal | None:

@@ -21,8 +21,6 @@ from scrapy_snapshot_pipeline.history.values import to_number
 from scrapy_snapshot_pipeline.report.options import ReportOptions
 from scrapy_snapshot_pipeline.report.table_data import TableData
 
-COUNTED = 5_000
-"""Entities that are new or were not seen are counted up to this number."""
 NUMERIC_FIELDS = 12
 """Most numeric fields of a table; stored JSON may hold hundreds."""
 _SAMPLES = 20
@@ -36,21 +34,26 @@ def query_table(
 ) -> TableData:
     """All lists of one table.  Raises HistoryError for a value that no key can have."""
     name, where, limit = info.name, options.where, options.top + 1
-    changes = list(islice(history.changes(name, since=since, where=where), options.feed + 1))
+    changes, change_count = _first(
+        history.changes(name, since=since, where=where), options.feed + 1
+    )
     new, new_count = _first(history.new(name, since=since, where=where), limit)
     not_seen, not_seen_count = _first(history.not_seen(name, where=where), limit)
     samples = [change.values for change in changes[:_SAMPLES]]
     samples += [state.values for state in not_seen[:_SAMPLES]]
     fields = numeric_fields(info, samples)
+    movers, signed = _movers(history, info, fields[:NUMERIC_FIELDS], options, since)
     return TableData(
         info=info,
         fields=fields,
         changes=changes,
-        movers=_movers(history, info, fields[:NUMERIC_FIELDS], options, since),
+        movers=movers,
+        signed_fields=signed,
         new=new,
         not_seen=not_seen,
         new_count=new_count,
         not_seen_count=not_seen_count,
+        change_count=change_count,
     )
 
 
@@ -70,7 +73,7 @@ def distance(moved: tuple[str, Mover]) -> float:
 def _first(answer: Answer[ResultT], limit: int) -> tuple[list[ResultT], int]:
     """The first `limit` results, and how many there are."""
     results = list(islice(answer, limit))
-    return results, len(results) if len(results) < limit else answer.count(COUNTED + 1)
+    return results, len(results) if len(results) < limit else answer.count()
 
 
 def _movers(
@@ -79,13 +82,26 @@ def _movers(
     fields: Sequence[str],
     options: ReportOptions,
     since: dt.datetime,
-) -> list[tuple[str, Mover]]:
+) -> tuple[list[tuple[str, Mover]], frozenset[str]]:
+    """Those that moved furthest, and the fields whose values cross zero."""
     limit = options.top + 1
+    fields = [field for field in fields if field.partition(".")[0] not in info.untracked]
     found = history.movers_by_field(info.name, fields, since=since, top=limit, where=options.where)
-    ranked = [(rank, field, mover) for field in fields for rank, mover in enumerate(found[field])]
+    signed = frozenset(field for field in fields if _crosses_zero(found[field]))
+    ranked = [
+        (field in signed, rank, field, mover)
+        for field in fields
+        for rank, mover in enumerate(found[field])
+    ]
     # By rank, so that a field near zero, whose percentages are huge, does not hide the others.
-    best = heapq.nsmallest(limit, ranked, key=lambda each: (each[0], -distance(each[1:])))
-    return [(field, mover) for _, field, mover in best]
+    best = heapq.nsmallest(limit, ranked, key=lambda each: (*each[:2], -distance(each[2:])))
+    return [(field, mover) for _, _, field, mover in best], signed
+
+
+def _crosses_zero(movers: Sequence[Mover]) -> bool:
+    """As a handicap does, of which a step from +0.25 to -0.25 is no -200 %."""
+    values = [value for mover in movers for value in (mover.old, mover.new)]
+    return not (all(value > 0 for value in values) or all(value < 0 for value in values))
 
 
 def _undeclared(info: TableInfo, values: Fields) -> Iterator[str]:

@@ -26,10 +26,14 @@ class TableData:
     changes: Sequence[Change]
     movers: Sequence[tuple[str, Mover]]
     """With the field that moved."""
+    signed_fields: frozenset[str]
+    """Those whose values cross zero, where a percentage says little."""
     new: Sequence[Change]
     not_seen: Sequence[State]
     new_count: int
     not_seen_count: int
+    change_count: int
+    """All changes; new entities are among them."""
 
     def all(self) -> Iterator[Mover | Change | State]:
         """The results in the order in which their entities get a page.

@@ -19,6 +19,9 @@ _PROBATION = 10
 """Batches of nothing but new entities that must follow a blind insert that failed before the next
 one is tried.  The number doubles with each further failure, since each leaves dead rows behind."""
 
+COMPANY = 20
+"""Batches with new entities for which a crawler counts on others that store the same ones."""
+
 
 class Strategy(enum.Enum):
     """How the records of one table in a batch are written."""
@@ -50,6 +53,7 @@ class Prediction:
 
     def __init__(self) -> None:
         self._tables: defaultdict[str, _Experience] = defaultdict(_Experience)
+        self._in_company = 0
 
     def strategy(self, table: str) -> Strategy:
         """The strategy for a first attempt; CONFIRM_FIRST where nothing is known."""
@@ -75,3 +79,12 @@ class Prediction:
                 known = self._tables[table]
                 known.new_in_a_row = 0
                 known.new_required = max(_PROBATION, 2 * known.new_required)
+
+    @property
+    def rivals(self) -> bool:
+        """Whether another crawler was lately first with a new entity."""
+        return self._in_company > 0
+
+    def was_second(self, *, second: bool) -> None:
+        """Take note of a batch with new entities: whether another crawler had stored one first."""
+        self._in_company = COMPANY if second else max(0, self._in_company - 1)

@@ -20,7 +20,9 @@ from scrapy_snapshot_pipeline.store.connection.address import address
 from scrapy_snapshot_pipeline.store.connection.checked_transactions import CheckedTransactions
 from scrapy_snapshot_pipeline.store.connection.progress import Progress
 from scrapy_snapshot_pipeline.store.connection.socket_cut import SocketCut
+from scrapy_snapshot_pipeline.store.connection.transactions import is_remote
 from scrapy_snapshot_pipeline.store.error_names import SchemaNames
+from scrapy_snapshot_pipeline.store.lately_seen import LatelySeen
 from scrapy_snapshot_pipeline.store.normal_form.sample import tables_to_normalize, warn_of_pairs
 from scrapy_snapshot_pipeline.store.prediction import Prediction, Strategy
 from scrapy_snapshot_pipeline.store.schema import runs
@@ -68,6 +70,7 @@ class SnapshotStore:
         self._statements: dict[str, Statements] = {}
         self._expected: dict[str, Declaration] = {}
         self._prediction = Prediction()
+        self._lately = LatelySeen()
 
     def declare(self, declarations: Iterable[Declaration]) -> None:
         """Create or check the tables of `declarations` that the store does not know yet.
@@ -147,11 +150,14 @@ class SnapshotStore:
             result = self._write(self._unit_of_work(batch, dict.fromkeys(tables, Strategy.PLAN)))
         written = zip(batch.records, result.outcomes, strict=True)
         self._prediction.learn((record.table, outcome) for record, outcome in written)
+        for table in tables:
+            of_table = (record for record in batch.records if record.table == table)
+            self._lately.note(table, batch.records if len(tables) == 1 else of_table)
         return result
 
     def _makes_room_for_long_keys(self, batch: Batch, error: BadDataError) -> bool:
         """Whether the index on the key refused a key, and does so no longer."""
-        tables = {record.table for record in batch.records}
+        tables = {record.table for record in batch.records} & self._tables.keys()
         refusing = [t for t in tables if refused_by_key_index(error, self._tables[t])]
         if not refusing or not self._create_tables:
             return False
@@ -184,13 +190,20 @@ class SnapshotStore:
 
     def _unit_of_work(self, batch: Batch, strategies: Mapping[str, Strategy]) -> UnitOfWork:
         horizon = self._now() + _CLOCKS_DIFFER
-        return UnitOfWork(batch, self._statements, strategies, horizon)
+        rivals = self._prediction.rivals
+        return UnitOfWork(batch, self._statements, strategies, self._lately, horizon, rivals=rivals)
 
     def _write(self, unit: UnitOfWork) -> WriteResult:
-        if self._features.exclusive:
-            self._write_at_once(unit)
-        else:
-            self._write_in_two(unit)
+        try:
+            if self._features.exclusive:
+                self._write_at_once(unit)
+            else:
+                self._write_in_two(unit)
+        except ConflictError:
+            self._prediction.was_second(second=True)
+            raise
+        if unit.was_second is not None:
+            self._prediction.was_second(second=unit.was_second)
         return unit.result()
 
     def _write_at_once(self, unit: UnitOfWork) -> None:
@@ -206,5 +219,7 @@ class SnapshotStore:
                 unit.confirm(connection)
         if unit.unfinished:
             with self._transactions.begin() as connection:
+                if unit.retried or not is_remote(connection):
+                    unit.insert_new(connection)
                 unit.plan(connection)
                 unit.apply(connection)

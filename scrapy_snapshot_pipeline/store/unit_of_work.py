@@ -1,14 +1,22 @@
-"""The steps in which a batch is written: confirm, plan, apply.
+"""The steps in which a batch is written: confirm, insert new, plan, apply.
 
 Each takes few statements a table, however many records there are:
 
 1. confirm: current versions of equal content get a later `last_confirmed_at`.  In a repeated crawl
    this is nearly everything, and only ids, hashes and times cross the wire.
-2. plan: lock the current versions of what is left, in the order of their ids; read under that lock
+2. insert new: entities of which nothing is stored are inserted, in the order of their ids.
+3. plan: lock the current versions of what is left, in the order of their ids; read under that lock
    what else the law of history needs to know; let it decide what is to be written.
-3. apply: close what ended, insert what began.
+4. apply: close what ended, insert what began.
 
-The `Strategy` of a table says whether step 1, or the locking in step 2, is left out.
+The `Strategy` of a table says whether step 1, or the locking in step 3, is left out.
+
+Step 2 is why several writers never wait for each other in a circle.  An insert waits for whoever
+has inserted or locked the same entity meanwhile.  It comes before the first lock, so a writer that
+waits in it holds nothing but what it has inserted, and who holds a lock never waits for that: locks
+are taken on committed rows only.  Without step 2 the plan takes an entity that it does not find for
+new, and `apply` inserts it under all locks of the batch.  That is right as well, and enough where a
+transaction locks the whole database.
 """
 
 from __future__ import annotations
@@ -20,7 +28,6 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.engine import Connection
 
-from scrapy_snapshot_pipeline.errors import ContentionError
 from scrapy_snapshot_pipeline.records import Batch, Outcome, SnapshotRecord, WriteResult
 from scrapy_snapshot_pipeline.scd2.conflicts import count_conflicts
 from scrapy_snapshot_pipeline.scd2.fast_path import CurrentChildren, plan_change, plan_first
@@ -33,6 +40,7 @@ from scrapy_snapshot_pipeline.scd2.plan import (
 )
 from scrapy_snapshot_pipeline.scd2.timeline import plan
 from scrapy_snapshot_pipeline.store.connection.transactions import is_remote
+from scrapy_snapshot_pipeline.store.lately_seen import LatelySeen
 from scrapy_snapshot_pipeline.store.prediction import Strategy
 from scrapy_snapshot_pipeline.store.sql.script import Script
 from scrapy_snapshot_pipeline.store.sql.statements import Confirmation, Statements
@@ -49,15 +57,18 @@ class _TableWork:
     """By entity id: the indexes of its records in the batch.  A confirmed entity is removed."""
     current: Mapping[bytes, StoredVersion] = field(default_factory=dict)
     """By entity id: the current version, which is locked; nothing where there is none."""
+    new: Plan = field(default_factory=Plan)
+    """What is inserted before anything is locked."""
     changes: Plan = field(default_factory=Plan)
+    """All else."""
     conflicts: int = 0
 
 
 class UnitOfWork:
     """One batch on its way into the database.
 
-    `plan` and `apply` belong in one transaction; `confirm` comes before them, in the same one or in
-    one of its own.  A unit serves one try: make a new one after a failure.
+    `insert_new`, `plan` and `apply` belong in one transaction; `confirm` comes before them, in the
+    same one or in one of its own.  A unit serves one try: make a new one after a failure.
     """
 
     def __init__(
@@ -65,16 +76,24 @@ class UnitOfWork:
         batch: Batch,
         statements: Mapping[str, Statements],
         strategies: Mapping[str, Strategy],
+        lately: LatelySeen,
         horizon: dt.datetime,
+        *,
+        rivals: bool = False,
     ) -> None:
         """`strategies` has every table of the batch and no other.
 
         What is stored as confirmed after `horizon` was written by a clock that is ahead.
+
+        `rivals`: other writers may be inserting the same new entities.  An insert then skips what
+        they were first with, which takes longer than COPY, but need not be repeated.
         """
         self._records = batch.records
+        self._lately = lately
         self._horizon = horizon
         self._ahead: list[dt.datetime] = []
-        self._retried = batch.attempt > 1
+        self.retried = batch.attempt > 1
+        """An earlier attempt has failed, or nobody knows."""
         self._outcomes: list[Outcome | None] = [None] * len(batch.records)
         # By name, so that two crawlers lock the tables in the same order.
         tables = {
@@ -86,6 +105,10 @@ class UnitOfWork:
         self._tables = tuple(tables.values())
         self.inserts_blind = False
         """Known after `plan`: entities are inserted as new although nobody looked for them."""
+        self._rivals = rivals or self.retried
+        self.was_second: bool | None = None
+        """Known after `insert_new`: another writer was first with a new entity.  None: there was no
+        new one, or an error would tell."""
 
     @property
     def confirms(self) -> bool:
@@ -103,6 +126,14 @@ class UnitOfWork:
             if work.strategy is Strategy.CONFIRM_FIRST:
                 self._confirm_table(connection, work)
 
+    def insert_new(self, connection: Connection) -> None:
+        """Insert the entities of which nothing is stored, before anything is locked."""
+        script = Script(connection)
+        for work in self._tables:
+            if work.positions:
+                self._insert_new_of(script, work)
+        script.flush()
+
     def plan(self, connection: Connection) -> None:
         """Lock and read what is stored of the remaining entities; decide what is to be written."""
         for work in self._tables:
@@ -113,12 +144,12 @@ class UnitOfWork:
         """Write what was planned; where the server is far, the commit still has to send it."""
         script = Script(connection)
         for work in self._tables:
-            self._apply_table(script, work)
+            _apply(script, work.statements, work.changes)
         script.finish()
 
     def result(self) -> WriteResult:
         """What was done; true once the transaction is committed."""
-        changes = [work.changes for work in self._tables]
+        changes = [each for work in self._tables for each in (work.new, work.changes)]
         return WriteResult(
             tuple(filter(None, self._outcomes)),
             children_inserted=sum(
@@ -158,6 +189,40 @@ class UnitOfWork:
         times = [record.observed_at for record in records]
         return Confirmation(first.entity_id, content, min(times), max(times))
 
+    def _insert_new_of(self, script: Script, work: _TableWork) -> None:
+        entity_ids = sorted(work.positions)
+        known = work.statements.known(script.connection, entity_ids)
+        new = [entity_id for entity_id in entity_ids if entity_id not in known]
+        if not new:
+            return
+        work.new = self._planned_as_new(work, new)
+        if self._rivals:
+            new = self._insert_first(script, work, new)
+        _apply(script, work.statements, work.new)
+        for entity_id in new:
+            work.conflicts += self._conflicts(work, work.positions.pop(entity_id), ())
+
+    def _insert_first(self, script: Script, work: _TableWork, new: list[bytes]) -> list[bytes]:
+        """Insert the current versions of `new` entities; return those of which nobody had any.
+
+        All else that is planned of these is left to do, and for the others nothing.
+        """
+        current = [v for v in work.new.new_versions if v.valid_to is None]
+        first = work.statements.insert_absent_versions(script, current)
+        second = len(first) < len(new)
+        self.was_second = bool(self.was_second) or second
+        if second:
+            new = [entity_id for entity_id in new if entity_id in first]
+            work.new = self._planned_as_new(work, new)
+        work.new.new_versions = [v for v in work.new.new_versions if v.valid_to is not None]
+        return new
+
+    def _planned_as_new(self, work: _TableWork, entity_ids: Sequence[bytes]) -> Plan:
+        into, nothing = Plan(), _StoredHistories({})
+        for entity_id in entity_ids:
+            self._plan_entity(nothing, entity_id, work.positions[entity_id], into)
+        return into
+
     def _plan_table(self, connection: Connection, work: _TableWork) -> None:
         entity_ids = sorted(work.positions)
         # COPY is how rows get to a server that is near, and it cannot begin a transaction.
@@ -170,11 +235,25 @@ class UnitOfWork:
         stored = self._read(connection, work)
         for entity_id in entity_ids:
             positions = work.positions[entity_id]
-            records = [self._records[position] for position in positions]
-            work.conflicts += stored.conflicts(entity_id, records)
-            outcomes = stored.plan(entity_id, records, work.changes, retried=self._retried)
-            for position, outcome in zip(positions, outcomes, strict=True):
-                self._outcomes[position] = outcome
+            work.conflicts += self._conflicts(work, positions, stored.versions(entity_id))
+            self._plan_entity(stored, entity_id, positions, work.changes)
+
+    def _plan_entity(
+        self, stored: _StoredHistories, entity_id: bytes, positions: Sequence[int], into: Plan
+    ) -> None:
+        records = [self._records[position] for position in positions]
+        outcomes = stored.plan(entity_id, records, into, retried=self.retried)
+        for position, outcome in zip(positions, outcomes, strict=True):
+            self._outcomes[position] = outcome
+
+    def _conflicts(
+        self, work: _TableWork, positions: Sequence[int], versions: Sequence[StoredVersion]
+    ) -> int:
+        if not versions and len(positions) == 1:
+            return 0
+        records = [self._records[position] for position in positions]
+        remembered = self._lately.content_hash(work.name, records[0].entity_id)
+        return count_conflicts(records, versions, remembered)
 
     def _read(self, connection: Connection, work: _TableWork) -> _StoredHistories:
         """Read what the law must know beside the current versions, all of it under their lock."""
@@ -183,7 +262,7 @@ class UnitOfWork:
         since: list[tuple[bytes, dt.datetime]] = []
         for entity_id, current in work.current.items():
             records = [self._records[position] for position in work.positions[entity_id]]
-            need = Reading.HISTORY if self._retried else reading(current, records)
+            need = Reading.HISTORY if self.retried else reading(current, records)
             if need is Reading.NOTHING:
                 continue
             if need is Reading.CURRENT_CHILDREN and len(records) == 1:
@@ -197,31 +276,6 @@ class UnitOfWork:
             stored.add_children(work.statements.child_history(connection, since))
         return stored
 
-    def _apply_table(self, script: Script, work: _TableWork) -> None:
-        statements, changes = work.statements, work.changes
-        statements.change_versions(script, changes.changed_versions)
-        self._insert_versions(script, work)
-        statements.copy_versions(script, changes.copied_versions)
-        for table, moved in changes.moved_children.items():
-            statements.move_children(script, table, moved)
-        for table, ended in changes.ended_children.items():
-            statements.end_children(script, table, ended)
-        for table, new in changes.new_children.items():
-            statements.insert_children(script, table, new)
-        for table, copied in changes.copied_children.items():
-            statements.copy_children(script, table, copied)
-
-    def _insert_versions(self, script: Script, work: _TableWork) -> None:
-        versions = work.changes.new_versions
-        if not self._retried:
-            work.statements.insert_versions(script, versions)
-            return
-        owned = [v for v in versions if v.record.entity_id in work.current]
-        first = [v for v in versions if v.record.entity_id not in work.current]
-        work.statements.insert_versions(script, owned)
-        if work.statements.insert_absent_versions(script, first) != len(first):
-            raise ContentionError("another crawler stored one of the new entities first")
-
 
 class _StoredHistories:
     """What was read of the histories of one table's entities."""
@@ -232,22 +286,21 @@ class _StoredHistories:
         self.current_children: Mapping[bytes, CurrentChildren] = {}
         """Of the entities with a single record that changes what is current."""
 
+    def versions(self, entity_id: bytes) -> Sequence[StoredVersion]:
+        return self._versions.get(entity_id, ())
+
     def plan(
         self, entity_id: bytes, records: Sequence[SnapshotRecord], into: Plan, *, retried: bool
     ) -> Sequence[Outcome]:
         # Nothing ends a version without beginning another, so every stored entity has a current
         # one: an entity without is new.
-        versions: Sequence[StoredVersion] = self._versions.get(entity_id, ())
+        versions = self.versions(entity_id)
         if not versions and len(records) == 1:
             return (plan_first(records[0], into),)
         if entity_id in self.current_children:
             children = self.current_children[entity_id]
             return (plan_change(records[0], versions[0], children, into),)
         return plan(records, versions, self._children.get(entity_id, ()), into, retried=retried)
-
-    def conflicts(self, entity_id: bytes, records: Sequence[SnapshotRecord]) -> int:
-        versions = self._versions.get(entity_id, ())
-        return count_conflicts(records, versions) if versions or len(records) > 1 else 0
 
     def add_children(self, rows: Iterable[tuple[bytes, StoredChild]]) -> None:
         for entity_id, child in rows:
@@ -258,6 +311,20 @@ class _StoredHistories:
         for entity_id, version in rows:
             histories[entity_id].append(version)
         self._versions.update(histories)
+
+
+def _apply(script: Script, statements: Statements, changes: Plan) -> None:
+    statements.change_versions(script, changes.changed_versions)
+    statements.insert_versions(script, changes.new_versions)
+    statements.copy_versions(script, changes.copied_versions)
+    for table, moved in changes.moved_children.items():
+        statements.move_children(script, table, moved)
+    for table, ended in changes.ended_children.items():
+        statements.end_children(script, table, ended)
+    for table, new in changes.new_children.items():
+        statements.insert_children(script, table, new)
+    for table, copied in changes.copied_children.items():
+        statements.copy_children(script, table, copied)
 
 
 def _count(rows_by_table: Mapping[int, Sequence[object]]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 
 from hypothesis import given
@@ -17,3 +18,10 @@ def test_json_is_exact_and_printable(value: object) -> None:
 
     assert line.isprintable()
     assert json.loads(line) == {"value": value}
+
+
+def test_a_duration_is_its_seconds() -> None:
+    """As it is in a SQLite table."""
+    assert json_line([dt.timedelta(minutes=90), dt.timedelta(microseconds=-1)]) == (
+        '["5400", "-0.000001"]'
+    )

@@ -1,4 +1,4 @@
-"""The start against a server that is far, with many classes: issue 15, number 9."""
+"""The start against a server that is far, with many classes."""
 
 from __future__ import annotations
 

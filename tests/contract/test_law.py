@@ -71,7 +71,7 @@ def read(store: DatabaseStore) -> History:
 
 
 def test_late_equal_content_reaches_back(database: DatabaseStore) -> None:
-    """Case 1: the row stays, and so does what it was stored with."""
+    """The row stays, and so does what it was stored with."""
     write(database, seen(12, a=4))
     [before] = database.stored_versions("arsenal")
 
@@ -85,13 +85,13 @@ def test_late_equal_content_reaches_back(database: DatabaseStore) -> None:
 
 
 def test_late_content_of_the_next_version_begins_it_earlier(database: DatabaseStore) -> None:
-    """Case 2."""
+    """A late B of equal content makes the B that follows begin earlier."""
     assert sent(database, seen(10, 1), seen(12, 2), seen(11, 2)) == [INSERTED, REVISED, CONFIRMED]
     assert intervals(read(database)) == [(1, 10, 11), (2, 11, None)]
 
 
 def test_late_content_joins_the_next_of_two_equal_ones(database: DatabaseStore) -> None:
-    """Case 3."""
+    """It joins the later A backwards, and cuts the B in between."""
     sent(database, seen(100, 1), seen(120, 2), seen(140, 1))
 
     assert write(database, seen(125, 1)) == (CONFIRMED,)
@@ -99,7 +99,7 @@ def test_late_content_joins_the_next_of_two_equal_ones(database: DatabaseStore) 
 
 
 def test_a_late_change_that_is_one_child_begins_it_earlier(database: DatabaseStore) -> None:
-    """Case 4."""
+    """The same for a child row: one row, not two that touch."""
     sent(database, seen(10, a=4, b=1), seen(12, a=5, b=1))
 
     assert write(database, seen(11, a=5, b=1)) == (CONFIRMED,)
@@ -110,7 +110,7 @@ def test_a_late_change_that_is_one_child_begins_it_earlier(database: DatabaseSto
 
 
 def test_an_archive_in_the_order_of_its_days(database: DatabaseStore) -> None:
-    """Case 29."""
+    """An archive in the order of its days, before what is known, splits the widened version."""
     archive = [
         seen(1, 1),
         *(seen(day, 2) for day in range(11, 21)),
@@ -127,7 +127,7 @@ def test_an_archive_in_the_order_of_its_days(database: DatabaseStore) -> None:
 def test_a_row_that_reached_back_is_cut_before_its_own_observation(
     database: DatabaseStore,
 ) -> None:
-    """Case 30: neither piece meets the key of the other."""
+    """Neither piece meets the key of the other."""
     sent(database, seen(100), seen(140, 1, a=4), seen(125, 2, a=4))
     assert rows_of(read(database), "a") == {(4, 125, None)}
 
@@ -233,7 +233,7 @@ def test_a_repeated_attempt_at_a_history_with_late_records(database: DatabaseSto
 
 
 def test_crawlers_that_see_the_same_in_different_orders(database: DatabaseStore) -> None:
-    """Case 5: each entity has one version, from the first look to the last."""
+    """Each entity has one version, from the first look to the last."""
     chance = random.Random(5)  # noqa: S311 - repeatable is the point
     names = [f"e{number}" for number in range(60)]
     looks = []
@@ -256,7 +256,7 @@ def test_crawlers_that_see_the_same_in_different_orders(database: DatabaseStore)
 
 
 def test_an_outage_a_second_crawl_and_then_the_dead_letters(database: DatabaseStore) -> None:
-    """Case 6: what is replayed are confirmations that reach back."""
+    """What is replayed are confirmations that reach back."""
     names = [f"e{number}" for number in range(50)]
     letters = [Observation(name, 1, 0, {"a": 4}) for name in names]
     write(database, *(Observation(name, 100, 0, {"a": 4}) for name in names))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import random
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 
@@ -15,6 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests.contract.entities import Observation, record
+from tests.contract.rivals import insert_as_another_writer, wait_until_blocked
 from tests.contract.stores import DatabaseStore, write
 
 pytestmark = pytest.mark.postgresql
@@ -25,10 +25,6 @@ STORED, VERSIONS = 2_000, 4
 """Entities of which there is a history, and as many versions of each."""
 LOCK = "SELECT name FROM contract_match WHERE name = '{}' AND valid_to IS NULL FOR UPDATE"
 FREE = "SELECT name FROM contract_match WHERE valid_to IS NULL FOR UPDATE SKIP LOCKED"
-WAITING = (
-    "SELECT count(*) FROM pg_stat_activity"
-    " WHERE datname = current_database() AND wait_event_type = 'Lock'"
-)
 
 
 @pytest.fixture
@@ -71,20 +67,24 @@ def analyze(other: sa.Engine) -> None:
 
 def locked_before(name: str, work: Callable[[], object], other: sa.Engine) -> set[str]:
     """Hold a lock on one entity; which others `work` has locked when it comes to that one."""
+    return locked_beside(lambda c: c.exec_driver_sql(LOCK.format(name)), work, other) - {name}
+
+
+def locked_beside(
+    hold: Callable[[sa.Connection], object], work: Callable[[], object], other: sa.Engine
+) -> set[str]:
+    """Be in the way of `work`; which entities are locked while it waits for us."""
     with other.connect() as holding, other.connect() as looking:
         every = set(looking.exec_driver_sql(FREE).scalars())
         holding.exec_driver_sql("BEGIN")
-        holding.exec_driver_sql(LOCK.format(name))
+        hold(holding)
         working = threading.Thread(target=work, daemon=True)
         working.start()
-        deadline = time.monotonic() + 20
-        while not looking.exec_driver_sql(WAITING).scalar_one():
-            assert time.monotonic() < deadline, "nobody waits for the lock"
-            time.sleep(0.01)
+        wait_until_blocked(looking)
         free = set(looking.exec_driver_sql(FREE).scalars())
         holding.exec_driver_sql("ROLLBACK")
         working.join()
-    return every - free - {name}
+    return every - free
 
 
 @pytest.mark.parametrize("count", [FEW, MANY])
@@ -124,3 +124,21 @@ def test_entities_with_a_history_are_confirmed_in_the_order_of_their_ids(
         looks += [Observation(name, VERSIONS, VERSIONS, {}) for name in seen[1::2]]
         locked = locked_before(held, lambda: write(store, *looks), other)
     assert locked == set(unchanged[: unchanged.index(held)])
+
+
+@pytest.mark.parametrize("attempt", [1, 2])
+def test_nothing_is_locked_while_another_writer_inserts_a_new_entity(
+    postgresql_url: str, other: sa.Engine, attempt: int
+) -> None:
+    """Who waits for that writer is in its way nowhere, whichever of the entities it comes to."""
+    *stored, new = sorted_names(FEW)
+    with closing(DatabaseStore(postgresql_url)) as store:
+        store_in_pieces(store, stored)
+        seen = [Observation(name, 2, 1, {}) for name in (*stored, new)]
+        locked = locked_beside(
+            lambda connection: insert_as_another_writer(connection, new),
+            lambda: write(store, *seen, attempt=attempt),
+            other,
+        )
+        assert [version.score for version in store.history(new).versions] == [1]
+    assert locked == set()

@@ -1,4 +1,4 @@
-"""Errors name the table and the column, on every database (issue 15, number 13)."""
+"""Errors name the table and the column, on every database."""
 
 from __future__ import annotations
 

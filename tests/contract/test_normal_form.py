@@ -6,7 +6,6 @@ import logging
 import random
 import tempfile
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -29,6 +28,7 @@ from scrapy_snapshot_pipeline.store.schema.tables import SCHEMA, SCHEMA_VERSION,
 from scrapy_snapshot_pipeline.store.snapshot_store import SnapshotStore
 from tests.contract.entities import RUN, Observation, at
 from tests.contract.history import History, Row, Version, read
+from tests.contract.rivals import wait_until_blocked
 from tests.contract.split_histories import (
     TABLE,
     contract_tables,
@@ -38,7 +38,7 @@ from tests.contract.split_histories import (
     transaction,
 )
 from tests.contract.stores import DatabaseStore, write
-from tests.contract.test_locks import WAITING, locked_before, sorted_names
+from tests.contract.test_locks import locked_before, sorted_names
 
 NAMES = tuple("abcdefgh")
 SPAN = 24
@@ -343,19 +343,11 @@ def test_confirmation_that_commits_meanwhile_is_kept(postgresql_url: str) -> Non
         current = sa.update(versions).where(versions.c.valid_to.is_(None))
         connection.execute(current.values(last_confirmed_at=at(9)))
         walking.start()
-        wait_for_a_lock(postgresql_url)
+        with transaction(postgresql_url) as looking:
+            wait_until_blocked(looking)
     walking.join()
     [history] = histories(postgresql_url, ["a"])
     assert history.versions == (Version(0, 0, 9, None),)
-
-
-def wait_for_a_lock(url: str) -> None:
-    """Until somebody waits for what another transaction has locked."""
-    deadline = time.monotonic() + 20
-    with transaction(url) as looking:
-        while not looking.exec_driver_sql(WAITING).scalar_one():
-            assert time.monotonic() < deadline, "nobody waits for the lock"
-            time.sleep(0.01)
 
 
 # Equal by value

@@ -1,4 +1,4 @@
-"""What a real server and a real PgBouncer refuse at connect (issue 15, number 10)."""
+"""What a real server and a real PgBouncer refuse at connect."""
 
 from __future__ import annotations
 

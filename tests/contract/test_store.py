@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import uuid
 from collections.abc import Iterator
 
 import pytest
@@ -56,9 +57,9 @@ def seen(second: int, score: int = 0, **markets: int) -> Observation:
     return Observation("arsenal", second, score, markets)
 
 
-def batch(*observations: Observation, attempt: int = 1) -> Batch:
+def batch(*observations: Observation) -> Batch:
     """Make a batch of observations."""
-    return Batch(tuple(map(record, observations)), attempt)
+    return Batch(tuple(map(record, observations)))
 
 
 def time_of(second: int) -> dt.datetime:
@@ -201,15 +202,32 @@ def test_late_record_sent_twice_is_stored_once(database: Store) -> None:
 
 
 def test_a_run_that_contradicts_itself_is_counted(database: Store) -> None:
-    """In one batch, in a later one, and in a repeated attempt as in the first."""
+    """In one batch and in a later one."""
     first = [seen(1, a=1), seen(2, a=2), Observation("burnley", 2, 0, {})]
     assert database.write(batch(*first)).conflicts == {"contract_match": 1}
-    assert database.write(batch(*first, attempt=2)).conflicts == {"contract_match": 1}
 
     assert database.write(batch(seen(3, a=2))).conflicts == {}
     changed = [seen(4, a=1), Observation("burnley", 4, 1, {})]
     assert database.write(batch(*changed)).conflicts == {"contract_match": 2}
-    assert database.write(batch(*changed, attempt=2)).conflicts == {"contract_match": 2}
+
+
+def test_a_crawl_that_contradicts_what_it_has_confirmed_is_counted(
+    request: pytest.FixtureRequest, database: Store
+) -> None:
+    """Another one has stored that; a third one is blamed for neither."""
+    url, far = found_at(request, request.node.callspec.params["database"])
+    second, third = DatabaseStore(url, far=far), DatabaseStore(url, far=far)
+    runs = {each: uuid.uuid4() for each in (database, second, third)}
+
+    def conflicts(crawl: Store, one: Observation) -> int:
+        records = (record(one)._replace(run_id=runs[crawl]),)
+        return sum(crawl.write(Batch(records)).conflicts.values())
+
+    looks = [(database, 1), (second, 1), (second, 2), (third, 2), (third, 2), (third, 1)]
+    counted = [conflicts(crawl, seen(at, a=a)) for at, (crawl, a) in enumerate(looks)]
+    second.close()
+    third.close()
+    assert counted == [0, 0, 1, 0, 0, 1]
 
 
 def test_what_a_clock_that_is_ahead_has_stored_is_reported(database: Store) -> None:

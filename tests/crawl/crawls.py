@@ -83,9 +83,11 @@ class Crawl:
             self.kill()
             raise AssertionError(f"no end after {seconds} s\n{self.log[-5000:]}") from None
 
-    def wait_for(self, condition: Callable[[], object], what: str) -> None:
+    def wait_for(
+        self, condition: Callable[[], object], what: str, seconds: float = PATIENCE
+    ) -> None:
         """Wait until `condition` holds; fails the test if the crawl ends before that."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + seconds
         while not condition():
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise AssertionError(f"no {what} in time\n{self.log[-5000:]}")

@@ -13,7 +13,7 @@ from tests.crawl.database import column, run_row, scalar
 pytestmark = pytest.mark.crawl
 
 KINDS = {"SPIDER_MODULES": "tests.crawl.shop.kinds"}
-LOOSE = json.dumps({"dict": {"table": "loose", "key": "sku"}})
+LOOSE = json.dumps({"dict": {"table": "loose", "key": "sku", "per_spider": True}})
 BY_PATH = {
     "ADDONS": "{}",
     "ITEM_PIPELINES": json.dumps({"scrapy_snapshot_pipeline.SnapshotPipeline": 900}),
@@ -33,6 +33,7 @@ def test_every_kind_of_item_in_one_crawl(start: StartCrawl, sqlite_url: str) -> 
         assert skus(sqlite_url, table) == ["a", "b"]
     assert column(sqlite_url, "SELECT DISTINCT price FROM attrs_price") == ["1.50"]
     assert column(sqlite_url, "SELECT DISTINCT data FROM loose") == ['{"price":"1.50"}']
+    assert column(sqlite_url, "SELECT DISTINCT snapshot_spider FROM loose") == ["kinds"]
     assert run_row(sqlite_url)["accepted"] == 10
     assert run_row(sqlite_url)["status"] == "finished"
 

@@ -19,7 +19,7 @@ CLOSING = "Snapshots: accepted 1 = inserted 1 "
 def test_whatever_reading_an_item_raises_is_a_rejection(
     start: StartCrawl, sqlite_url: str, mode: str
 ) -> None:
-    """Cases 13 to 15: a value, an Enum, a property, a nested row, a wrong late declaration."""
+    """A value, an Enum, a property, a nested row, a wrong late declaration."""
     crawl = start("rejected", sqlite_url, SPIDERS, mode=mode)
     assert crawl.finish() == 0, crawl.log
     assert crawl.stats["snapshots/rejected"] == 5, crawl.log
@@ -40,7 +40,7 @@ def test_whatever_reading_an_item_raises_is_a_rejection(
 def test_feeds_get_rejected_items_where_the_user_says_so(
     start: StartCrawl, sqlite_url: str, tmp_path: Path, choice: str, fed: int
 ) -> None:
-    """Case 31: five dicts with a time that states no zone."""
+    """Five dicts with a time that states no zone."""
     feed = tmp_path / "feed.jsonl"
     settings = {
         **SPIDERS,

@@ -44,7 +44,7 @@ def run_command(folder: Path, url: str, *arguments: str) -> subprocess.Completed
     ids=lambda arguments: arguments[0],
 )
 def test_what_hands_us_no_item_is_no_run(tmp_path: Path, arguments: tuple[str, ...]) -> None:
-    """Case 16: no row, and not even a database."""
+    """No row, and not even a database."""
     done = run_command(tmp_path, f"sqlite:///{tmp_path}/no.db", *arguments)
     assert done.returncode == 0, done.stderr
     assert not (tmp_path / "no.db").exists()
@@ -62,7 +62,7 @@ def test_parse_with_pipelines_is_a_run_of_its_own_kind(tmp_path: Path) -> None:
 def test_a_resumed_crawl_saw_what_its_first_half_saw(
     start: StartCrawl, sqlite_url: str, tmp_path: Path, mode: str
 ) -> None:
-    """Case 17: nothing is "not seen" after it."""
+    """Nothing is "not seen" after it."""
     settings = {"JOBDIR": str(tmp_path / "job")}
     first = start("chain", sqlite_url, settings, mode=mode, end=6)
     first.finish()

@@ -62,6 +62,7 @@ class Verdict:
         oracles.assert_ordered(found)
         oracles.assert_intervals(found)
         oracles.assert_whole(found)
+        oracles.assert_normal_form(found)
         for crawl in crawls:
             oracles.assert_discreet(crawl)
             if crawl.ended_itself:

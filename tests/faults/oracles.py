@@ -1,4 +1,4 @@
-"""What must hold whatever went wrong: the oracles O1 to O8 and O10, for a database and a crawl.
+"""What must hold whatever went wrong: the oracles O1 to O8, O10 and O11, for database and crawl.
 
 O9, that every Deferred fires exactly once, belongs to the unit tests of the delivery.  A Deferred
 that fires twice raises there, and one that never fires hangs a crawl here (O6).
@@ -58,18 +58,29 @@ def lost(expected: list[Look], found: Stored) -> list[Look]:
     return sorted(set(expected) - there)
 
 
-def doubled(found: Stored, most: int = 1) -> list[Look]:
-    """O2: the observations that are stored more than `most` times.
+def doubled(found: Stored) -> list[Look]:
+    """O2: the observations that are stored more than once.
 
-    Equal content is seen in consecutive looks, so it is one version.  But if the first look was
-    replayed after the others were stored, it is a version of its own before theirs.
+    Equal content is seen in consecutive looks of one crawl, so it is one version, whichever of them
+    is stored first.
     """
     return [
         Look(sku, look)
         for sku, looks in found.looks.items()
         for look, times in collections.Counter(looks).items()
-        if times > most
+        if times > 1
     ]
+
+
+def assert_normal_form(found: Stored) -> None:
+    """O11: no two versions that touch have equal content, nor two rows of one leg."""
+    for sku, rows in found.versions.items():
+        legs = found.legs[_key(rows[0].entity_id)]
+        sides = [[leg for leg in legs if leg.side == side] for side in ("buy", "sell")]
+        for stored_rows in (rows, *sides):
+            lasting = [row for row in stored_rows if row.valid_to != row.valid_from]
+            for a, b in itertools.pairwise(sorted(lasting, key=lambda row: row.valid_from)):
+                assert (a.look, a.valid_to) != (b.look, b.valid_from), f"{sku}: {a} and {b}"
 
 
 def assert_ordered(found: Stored) -> None:

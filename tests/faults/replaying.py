@@ -7,12 +7,12 @@ from tests.faults.crawling import Looking
 from tests.faults.oracles import (
     assert_discreet,
     assert_intervals,
+    assert_normal_form,
     database_of,
     doubled,
     lost,
     stored,
 )
-from tests.faults.shop.spiders import LOOKS_ALIKE
 
 
 def assert_spooled(crawl: Looking) -> None:
@@ -30,5 +30,6 @@ def assert_replayed(crawl: Looking, verdict: Verdict, outcome: str) -> None:
     again = stored(crawl.url)
     assert sum(map(len, again.versions.values())) == rows
     expected = [*crawl.acknowledged, *crawl.refused, *crawl.spooled_looks]
-    verdict(outcome, database_of(crawl.url), lost(expected, again), doubled(again, LOOKS_ALIKE))
+    verdict(outcome, database_of(crawl.url), lost(expected, again), doubled(again))
     assert_intervals(again)
+    assert_normal_form(again)

@@ -15,6 +15,7 @@ from tests.faults.oracles import (
     assert_accounted,
     assert_beating,
     assert_no_overlap,
+    assert_normal_form,
     database_of,
     lost,
     stored,
@@ -85,6 +86,7 @@ def assert_both_stored(verdict: Verdict, *crawls: Looking, outcome: str) -> None
     seen = [look for crawl in crawls for look in crawl.acknowledged]
     verdict(outcome, database_of(url), lost(seen, found))
     assert_no_overlap(found)
+    assert_normal_form(found)
     for crawl in crawls:
         assert_accounted(crawl)
 

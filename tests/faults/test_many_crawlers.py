@@ -11,7 +11,13 @@ import sqlalchemy as sa
 from tests.crawl.database import column
 from tests.faults.conftest import Begin, Verdict
 from tests.faults.crawling import Looking
-from tests.faults.oracles import assert_accounted, assert_no_overlap, lost, stored
+from tests.faults.oracles import (
+    assert_accounted,
+    assert_no_overlap,
+    assert_normal_form,
+    lost,
+    stored,
+)
 from tests.faults.servers import TroubledServer
 
 CRAWLERS = 4
@@ -87,6 +93,7 @@ def test_four_crawlers_and_a_clumsy_one(
     found = stored(server.url)
     verdict("retried at once", "postgresql", lost(seen, found))
     assert_no_overlap(found)
+    assert_normal_form(found)
     for crawl in crawls:
         assert_all_stored(crawl)
     statuses = column(server.url, "SELECT status FROM snapshot_runs")

@@ -10,7 +10,15 @@ import pytest
 
 from tests.crawl.database import column, scalar
 from tests.faults.conftest import Begin, Verdict
-from tests.faults.oracles import assert_beating, assert_bounded, assert_whole, doubled, lost, stored
+from tests.faults.oracles import (
+    assert_beating,
+    assert_bounded,
+    assert_normal_form,
+    assert_whole,
+    doubled,
+    lost,
+    stored,
+)
 from tests.faults.servers import TroubledServer
 
 KILLS = 4
@@ -66,6 +74,7 @@ def test_two_interrupts_and_a_frozen_server(
     found = stored(crawl.url)
     missing = lost([*crawl.acknowledged, *crawl.refused, *crawl.spooled_looks], found)
     verdict(f"gone after {seconds:.1f} s, replayed", "postgresql", missing, doubled(found))
+    assert_normal_form(found)
     assert_whole(found)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.crawl.database import scalar
 from tests.faults.conftest import Begin, Verdict
-from tests.faults.oracles import doubled, lost, stored
+from tests.faults.oracles import assert_normal_form, doubled, lost, stored
 from tests.faults.replaying import assert_replayed, assert_spooled
 from tests.faults.servers import TroubledServer
 
@@ -113,6 +113,7 @@ def test_torn_dead_letters(begin: Begin, server: TroubledServer, verdict: Verdic
     found = stored(crawl.url)
     missing = lost([*crawl.acknowledged, *crawl.spooled_looks], found)
     verdict("torn line skipped, the rest replayed", "postgresql", missing, doubled(found))
+    assert_normal_form(found)
 
 
 @pytest.mark.slow

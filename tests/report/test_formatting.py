@@ -8,7 +8,6 @@ from decimal import Decimal
 import pytest
 
 from scrapy_snapshot_pipeline.report.formatting import (
-    at_most,
     key_text,
     number_text,
     percent_text,
@@ -65,12 +64,6 @@ def test_time_is_in_utc() -> None:
     """Whatever zone it came with."""
     zone = dt.timezone(dt.timedelta(hours=2))
     assert time_text(dt.datetime(2026, 1, 1, 1, tzinfo=zone)) == "2025-12-31 23:00:00"
-
-
-@pytest.mark.parametrize(("count", "text"), [(0, "0"), (5_000, "5,000"), (5_001, "5,000+")])
-def test_count_has_a_plus_where_counting_stopped(count: int, text: str) -> None:
-    """Nobody takes the limit for the number."""
-    assert at_most(count, 5_000) == text
 
 
 def test_keys_of_rows_follow_those_around_them() -> None:

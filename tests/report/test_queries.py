@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -74,3 +75,16 @@ def test_fields_that_move_wildly_do_not_hide_the_others(tmp_path: Path) -> None:
     }
     data = found(tmp_path, seen, ReportOptions(top=1))
     assert [field for field, _ in data.movers] == ["extra.stock", "price"]
+
+
+def test_a_field_that_crosses_zero_comes_after_the_others(tmp_path: Path) -> None:
+    """A handicap that goes from +0.25 to -0.25 is no mover of 200 %."""
+    lines = {"a": ("0.25", "-0.25"), "b": ("10", "11")}
+    seen = {day: [product(sku, "10", offers={}) for sku in lines] for day in range(2)}
+    for day, products in seen.items():
+        for each in products:
+            each.extra = {"line": float(lines[each.sku][day])} if each.sku == "a" else {}
+            each.price = Decimal(10 + day) if each.sku == "b" else Decimal(10)
+    data = found(tmp_path, seen, ReportOptions())
+    assert [field for field, _ in data.movers] == ["price", "extra.line"]
+    assert data.signed_fields == {"extra.line"}

@@ -47,10 +47,12 @@ def table(
         fields=(),
         changes=list(map(change, changes)),
         movers=list(map(mover, movers)),
+        signed_fields=frozenset(),
         new=list(map(change, new)),
         not_seen=list(map(state, not_seen)),
         new_count=len(new),
         not_seen_count=len(not_seen),
+        change_count=len(changes),
     )
 
 

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from scrapy_snapshot_pipeline.safe_text import MAX_LENGTH, counted, escaped, printable
+from scrapy_snapshot_pipeline.safe_text import (
+    MAX_LENGTH,
+    counted,
+    escaped,
+    printable,
+    where_different,
+)
 
 
 @pytest.mark.parametrize(
@@ -38,3 +44,29 @@ def test_only_a_printable_text_is_cut() -> None:
 def test_a_counted_noun_has_its_plural(number: int, text: str) -> None:
     """Only one is singular."""
     assert counted(number, "row") == text
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "shown"),
+    [
+        ("red", "blue", ("red", "blue")),
+        (
+            "x" * 300 + "red",
+            "x" * 300 + "blue",
+            ("..." + "x" * 30 + "red", "..." + "x" * 30 + "blue"),
+        ),
+        (
+            "red" + "x" * 300,
+            "blue" + "x" * 300,
+            ("red" + "x" * 30 + "...", "blue" + "x" * 30 + "..."),
+        ),
+        ("x" * 300, "x" * 300 + "!", ("..." + "x" * 30, "..." + "x" * 30 + "!")),
+        ("aa" * 200, "a" * 399, ("..." + "a" * 31, "..." + "a" * 30)),
+        ("a" * 20 + "b" * 300, "a" * 20 + "c" * 300, ("a" * 20 + "b" * 300, "a" * 20 + "c" * 300)),
+    ],
+)
+def test_long_texts_are_cut_to_where_they_differ(
+    old: str, new: str, shown: tuple[str, str]
+) -> None:
+    """With some of what is around it; a reader who sees two equal halves learns nothing."""
+    assert where_different(old, new) == shown

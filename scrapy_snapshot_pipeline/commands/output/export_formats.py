@@ -98,6 +98,7 @@ class Parquet:
             dt.datetime: arrow.timestamp("us", tz="UTC"),
             dt.date: arrow.date32(),
             dt.time: arrow.time64("us"),
+            dt.timedelta: arrow.duration("us"),
         }
         return simple.get(kind.only, arrow.string())
 
@@ -146,7 +147,7 @@ class ColumnKind:
         return plain_text(value)
 
 
-_NATIVE = frozenset({bool, int, float, bytes, dt.datetime, dt.date, dt.time})
+_NATIVE = frozenset({bool, int, float, bytes, dt.datetime, dt.date, dt.time, dt.timedelta})
 """Types that Parquet takes as they are."""
 
 _TYPES = {

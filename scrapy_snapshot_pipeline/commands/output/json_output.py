@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from scrapy_snapshot_pipeline.records import seconds_text
+
 
 def json_line(value: object) -> str:
     """A value as one line of JSON, without the line's end.
@@ -45,6 +47,8 @@ def plain_text(value: object) -> str:
         return value.astimezone(dt.timezone.utc).isoformat()
     if isinstance(value, (dt.date, dt.time)):
         return value.isoformat()
+    if isinstance(value, dt.timedelta):
+        return seconds_text(value)
     if isinstance(value, Decimal):
         return format(value, "f")
     return _other_text(value)

@@ -13,7 +13,8 @@ from typing import Generic, TypeVar
 from scrapy_snapshot_pipeline.commands.output.csv_output import CsvWriter, column_names
 from scrapy_snapshot_pipeline.commands.output.json_output import json_line
 from scrapy_snapshot_pipeline.commands.output.terminal_table import Terminal, TerminalTable
-from scrapy_snapshot_pipeline.history.lazy_result import Answer, HasRows
+from scrapy_snapshot_pipeline.history.flat.rows import HasRows, flat_rows
+from scrapy_snapshot_pipeline.history.lazy_result import Answer
 from scrapy_snapshot_pipeline.history.results import FlatRow
 from scrapy_snapshot_pipeline.safe_text import escaped
 
@@ -108,8 +109,18 @@ def _show_csv(output: Output[ResultT], limit: int | None, *, raw: bool) -> int:
 
 
 def _rows(output: Output[ResultT], limit: int | None) -> Iterator[FlatRow]:
-    for result in islice(output.results, limit):
-        yield from result.rows()
+    return flat_rows(_First(output.results, limit))
+
+
+@dataclass(frozen=True, slots=True)
+class _First(Generic[ResultT]):
+    """The first results, which may be iterated over more than once."""
+
+    results: Iterable[ResultT]
+    limit: int | None
+
+    def __iter__(self) -> Iterator[ResultT]:
+        return islice(self.results, self.limit)
 
 
 def _show_table(output: Output[ResultT], limit: int, zone: dt.tzinfo | None) -> int:

@@ -7,6 +7,8 @@ from decimal import Context
 from typing import NamedTuple
 
 from scrapy_snapshot_pipeline.commands.output.json_output import json_line, plain_text
+from scrapy_snapshot_pipeline.commands.output.terminal_table import TerminalTable
+from scrapy_snapshot_pipeline.declaration.our_names import OurNames
 from scrapy_snapshot_pipeline.history import (
     Change,
     ChangeKind,
@@ -18,8 +20,9 @@ from scrapy_snapshot_pipeline.history import (
     Mover,
     State,
 )
+from scrapy_snapshot_pipeline.history.flat.rows import met_fields
 from scrapy_snapshot_pipeline.history.results import Fields, FieldValue, FlatRow
-from scrapy_snapshot_pipeline.safe_text import counted
+from scrapy_snapshot_pipeline.safe_text import counted, where_different
 
 _SHORT = Context(prec=6)
 _ENTITY = "entity, field"
@@ -30,12 +33,23 @@ def entity(key: Fields) -> str:
     return ", ".join(map(plain_text, key.values()))
 
 
-def state_rows(state: State) -> Iterator[FlatRow]:
-    """One row: the key, the time of the change, the fields and the sizes of the lists."""
+def state_table(states: Iterable[State]) -> Iterator[TerminalTable]:
+    """One table, or none without states."""
+    shown = list(states)
+    met = met_fields(shown)
+    rows = [_state_row(state, met) for state in shown]
+    if rows:
+        yield TerminalTable("", rows)
+
+
+def _state_row(state: State, met: Iterable[str]) -> FlatRow:
+    """The key, the time of the change, the fields and the sizes of the lists."""
     fields = {name: value for name, value in state.values.items() if name not in state.key}
     lists = {name: counted(len(rows), "row") for name, rows in state.children.items()}
-    seen = {"last_confirmed_at": state.last_confirmed_at, "run_at": state.run_at}
-    yield {**state.key, "changed_at": state.changed_at, **fields, **lists, **seen}
+    names = OurNames([*state.values, *lists, *met])
+    changed = names.row({"changed_at": state.changed_at})
+    seen = names.row({"last_confirmed_at": state.last_confirmed_at, "run_at": state.run_at})
+    return {**state.key, **changed, **fields, **lists, **seen}
 
 
 def change_rows(change: Change, untracked: Collection[str] = ()) -> Iterator[FlatRow]:
@@ -151,7 +165,11 @@ def _field_lines(prefix: str, fields: Iterable[FieldChange]) -> Iterator[_Line]:
 def _told_apart(old: FieldValue, new: FieldValue) -> tuple[FieldValue, FieldValue]:
     """As JSON where both would read alike: the text "10" and the number 10, or "" and None."""
     old_text, new_text = ("" if value is None else plain_text(value) for value in (old, new))
-    return (json_line(old), json_line(new)) if old_text == new_text else (old, new)
+    if old_text == new_text:
+        return json_line(old), json_line(new)
+    if isinstance(old, str) and isinstance(new, str):
+        return where_different(old, new)
+    return old, new
 
 
 def _row_path(child: ChildChange) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from scrapy_snapshot_pipeline.commands.output.output import Output, one_table
-from scrapy_snapshot_pipeline.commands.output.table_rows import state_rows
+from scrapy_snapshot_pipeline.commands.output.output import Output
+from scrapy_snapshot_pipeline.commands.output.table_rows import state_table
 from scrapy_snapshot_pipeline.commands.queries.query_command import (
     TableCommand,
     key_filter,
@@ -29,4 +29,4 @@ class AsOf(TableCommand):
     ) -> Output[State]:
         at = time_argument(options.time, history, options, table)
         results = history.as_of(table.name, at, where=key_filter(options))
-        return Output(results, one_table(state_rows), varying=table.untyped)
+        return Output(results, state_table, varying=table.untyped)

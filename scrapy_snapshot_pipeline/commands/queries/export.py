@@ -30,10 +30,11 @@ from scrapy_snapshot_pipeline.commands.queries.query_command import (
     tolerant_stdout,
 )
 from scrapy_snapshot_pipeline.commands.time_arguments import TIME_HELP
+from scrapy_snapshot_pipeline.declaration.our_names import OurNames
 from scrapy_snapshot_pipeline.errors import HistoryError
 from scrapy_snapshot_pipeline.history import Answer, Change, ChangeKind, SnapshotHistory, State
-from scrapy_snapshot_pipeline.history.lazy_result import HasRows
-from scrapy_snapshot_pipeline.history.results import FlatRow
+from scrapy_snapshot_pipeline.history.flat.rows import HasRows, met_fields
+from scrapy_snapshot_pipeline.history.results import FlatRow, times_of
 
 _FORMATS = ("csv", "jsonl", "parquet")
 _STDOUT = "-"
@@ -69,7 +70,7 @@ class Export:
         chosen = _chosen_format(options)
         with open_history(settings) as history, _progress(options) as progress:
             results = _ExportedResults(_query(history, options), progress)
-            rows = Rows(lambda: _rows(results, options.list))
+            rows = Rows(lambda: _rows(results, options.list, met_fields(results.answer)))
             with tolerant_stdout(), _output(options) as file:
                 if chosen == "parquet" and file is not None:
                     table = chosen_table(history, options)
@@ -132,26 +133,27 @@ def _is_retirement(result: HasRows) -> bool:
     return isinstance(result, Change) and result.kind is ChangeKind.RETIRED
 
 
-def _rows(results: Iterable[HasRows], list_name: str | None) -> Iterator[FlatRow]:
-    """Rows with a column for every field; of the list instead, if one is named."""
+def _rows(
+    results: Iterable[HasRows], list_name: str | None, met: frozenset[str]
+) -> Iterator[FlatRow]:
+    """Rows with a column for every field; of the list instead, if one is named.
+
+    `met` are the fields that a column of ours has the name of.
+    """
     for result in results:
         if isinstance(result, State) and list_name is not None:
             yield from result.child_rows(list_name)
         elif isinstance(result, Change):
-            yield _version_row(result)
+            yield _version_row(result, met)
+        elif isinstance(result, State):
+            yield from result.rows(met)
         else:
             yield from result.rows()
 
 
-def _version_row(change: Change) -> FlatRow:
-    return {
-        **change.values,
-        "changed_at": change.changed_at,
-        "last_confirmed_at": change.last_confirmed_at,
-        "run_at": change.run_at,
-        "valid_to": change.valid_to,
-        "run_id": change.run_id,
-    }
+def _version_row(change: Change, met: frozenset[str]) -> FlatRow:
+    ours = {**times_of(change), "valid_to": change.valid_to, "run_id": change.run_id}
+    return {**change.values, **OurNames([*change.values, *met]).row(ours)}
 
 
 # How it is written

@@ -13,11 +13,10 @@ from scrapy_snapshot_pipeline.commands.queries.query_command import (
     entity_key,
     key_filter,
 )
+from scrapy_snapshot_pipeline.declaration.our_names import OurNames
 from scrapy_snapshot_pipeline.errors import HistoryError
 from scrapy_snapshot_pipeline.history import ChildState, SnapshotHistory, State, TableInfo
-from scrapy_snapshot_pipeline.history.results import FlatRow
-
-_TIMES = ("changed_at", "last_confirmed_at", "run_at")
+from scrapy_snapshot_pipeline.history.results import FlatRow, times_of
 
 
 class Show(TableCommand):
@@ -48,7 +47,8 @@ def _explain_absence(
 
 def _tables(states: Iterable[State]) -> Iterator[TerminalTable]:
     for state in states:
-        values = {**state.values, **{name: getattr(state, name) for name in _TIMES}}
+        names = OurNames(state.values)
+        values = {**state.values, **names.row(times_of(state))}
         rows = [{"field": name, "value": value} for name, value in values.items()]
         yield TerminalTable(entity(state.key), rows)
         lists: dict[str, list[FlatRow]] = {}
@@ -64,7 +64,8 @@ def _gather(
     """Collect the rows of each list by its path, from all rows that enclose such a list."""
     for rows in children.values():
         for row in rows:
-            inside = {"in": " / ".join(above)} if above else {}
-            flat = {**inside, **row.values, "changed_at": row.changed_at}
+            names = OurNames(row.values)
+            inside = names.row({"in": " / ".join(above)}) if above else {}
+            flat = {**inside, **row.values, **names.row({"changed_at": row.changed_at})}
             lists.setdefault(row.path, []).append(flat)
             _gather(row.children, (*above, entity(row.key)), lists)

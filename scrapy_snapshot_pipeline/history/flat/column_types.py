@@ -8,11 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from scrapy_snapshot_pipeline.declaration.our_names import OurNames
 from scrapy_snapshot_pipeline.declaration.tables import ChildTable, Column, Declaration, Kind, Role
 from scrapy_snapshot_pipeline.records import COUNTERS
-
-PREFIX = "snapshot_"
-"""Before the name of a column of ours that would have the name of a field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +92,7 @@ def _by_name(columns: Iterable[Column]) -> dict[str, Column]:
 
 
 def _with_ours(fields: Mapping[str, Column], ours: Mapping[str, Column]) -> dict[str, Column]:
-    taken = {name.lower() for name in fields}
-    named = {f"{PREFIX}{name}" if name in taken else name: c for name, c in ours.items()}
-    return {**fields, **named}
+    return {**fields, **OurNames(fields).row(ours)}
 
 
 def _enclosing(lists: Mapping[str, ChildTable], path: str) -> list[str]:

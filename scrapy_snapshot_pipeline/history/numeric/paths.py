@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -74,12 +74,20 @@ def number_path(declaration: Declaration, path: str, *, as_number: bool = False)
 
 def numeric_paths(declaration: Declaration) -> tuple[str, ...]:
     """The fields that are declared as numbers, including those of children."""
-    return _paths(declaration, lambda column: column.kind in _NUMBERS)
+    return _paths(declaration, lambda c: [c.name] if c.kind in _NUMBERS else [])
 
 
 def untracked_paths(declaration: Declaration) -> tuple[str, ...]:
-    """The fields whose change makes no version, including those of children."""
-    return _paths(declaration, lambda column: column.role is Role.UNTRACKED)
+    """The fields whose change makes no version, including those of children and inside JSON."""
+
+    def untracked(column: Column) -> Iterator[str]:
+        if column.role is Role.UNTRACKED:
+            yield column.name
+        # The fields of an untyped class stand in place of `data`.
+        prefix = "" if declaration.untyped else f"{column.name}."
+        yield from (f"{prefix}{path}" for path in column.untracked_paths)
+
+    return _paths(declaration, untracked)
 
 
 def _holds_number(column: Column, inside: tuple[str, ...], *, as_number: bool) -> bool:
@@ -88,14 +96,14 @@ def _holds_number(column: Column, inside: tuple[str, ...], *, as_number: bool) -
     return not inside and (column.kind in _NUMBERS or (as_number and column.kind is Kind.TEXT))
 
 
-def _paths(declaration: Declaration, wanted: Callable[[Column], bool]) -> tuple[str, ...]:
+def _paths(declaration: Declaration, wanted: Callable[[Column], Iterable[str]]) -> tuple[str, ...]:
     tables: list[tuple[tuple[str, ...], Sequence[Column]]] = [((), declaration.columns)]
     tables += [(child.path, child.columns) for child in declaration.children]
     return tuple(
-        ".".join((*path, column.name))
+        ".".join((*path, name))
         for path, columns in tables
         for column in columns
-        if wanted(column)
+        for name in wanted(column)
     )
 
 
@@ -111,7 +119,7 @@ def _places(
 
 
 def _no_number(declaration: Declaration, path: str) -> str:
-    if path in _paths(declaration, lambda column: column.kind is Kind.TEXT):
+    if path in _paths(declaration, lambda c: [c.name] if c.kind is Kind.TEXT else []):
         return (
             f"field {path} of table {declaration.table} is text; read the numbers in it with "
             "--as number, or as_number=True"

@@ -9,7 +9,7 @@
   const COLOURS = 6;
   const DASHES = [[], [8, 4], [2, 3]];
   const JUST_AFTER = 0.001; // seconds after a value, where a gap begins
-  let bridged = false;
+  let bridged = true;
 
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 

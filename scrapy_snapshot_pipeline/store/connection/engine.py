@@ -50,6 +50,8 @@ def connect_engine(
 def shown_url(url: str) -> str:
     """The URL of a database as it may be logged: without password and query."""
     parsed = _parse(url).set(query={})
+    if parsed.get_backend_name() == "sqlite":
+        parsed = parsed.set(drivername="sqlite")  # it has one driver, which nobody writes
     return parsed.render_as_string(hide_password=True)
 
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import schema
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.engine.interfaces import ReflectedColumn
+from sqlalchemy.exc import CompileError
 from sqlalchemy.sql.expression import ClauseElement
 from sqlalchemy.types import SchemaType
 
@@ -24,6 +25,7 @@ from scrapy_snapshot_pipeline.store.schema.plan import (
     Step,
     schema_plan,
 )
+from scrapy_snapshot_pipeline.store.schema.refusals import names_of_the_database
 from scrapy_snapshot_pipeline.store.schema.stored import CatalogueEntry, StoredSchema
 from scrapy_snapshot_pipeline.store.schema.tables import (
     SCHEMA,
@@ -36,6 +38,7 @@ from scrapy_snapshot_pipeline.store.schema.views import entity_views
 _POSTGRESQL_COLUMNS = 1_600
 _SQLITE_COLUMNS = 2_000
 """The most in a table or a view; of SQLite unless it was built with another limit."""
+_POSTGRESQL_OWN = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"})
 _LIMIT_COLUMN = 2  # sqlite3.SQLITE_LIMIT_COLUMN, which Python 3.10 lacks
 
 _OTHER_SCHEMA = """
@@ -79,6 +82,7 @@ def stored_schema(connection: Connection, declared: Iterable[EntityTables]) -> S
         _catalogue(connection, columns.get(SCHEMA.name, frozenset())),
         _max_columns(connection),
         other_schema(connection),
+        _own_columns(connection.dialect),
     )
 
 
@@ -111,7 +115,13 @@ def step_statements(dialect: Dialect, step: Step) -> list[str]:
 
 
 def ddl(dialect: Dialect, tables: Iterable[EntityTables]) -> str:
-    """The statements that create the system tables and `tables`, each ended by a semicolon."""
+    """The statements that create the system tables and `tables`, each ended by a semicolon.
+
+    Raises SchemaMismatchError for names and types that the database does not take.
+    """
+    tables = list(tables)
+    for reason in names_of_the_database(_own_columns(dialect), tables):
+        raise SchemaMismatchError(reason)
     statements: list[str] = []
     for table in SYSTEM.sorted_tables:
         statements += _table_ddl(dialect, table)
@@ -122,6 +132,10 @@ def ddl(dialect: Dialect, tables: Iterable[EntityTables]) -> str:
             statements += _table_ddl(dialect, child)
         statements += [view.ddl(dialect) for view in entity_views(entity)]
     return ";\n\n".join(statements) + ";\n"
+
+
+def _own_columns(dialect: Dialect) -> frozenset[str]:
+    return _POSTGRESQL_OWN if dialect.name == "postgresql" else frozenset()
 
 
 def _catalogue(connection: Connection, columns: frozenset[str]) -> dict[str, CatalogueEntry]:
@@ -202,9 +216,23 @@ def _add_column(dialect: Dialect, column: sa.Column[object]) -> str:
 
 
 def _table_ddl(dialect: Dialect, table: sa.Table) -> list[str]:
+    for column in table.columns:
+        _check_type(dialect, column)
     indexes = sorted(table.indexes, key=lambda index: str(index.name))
     created = str(schema.CreateTable(table).compile(dialect=dialect)).strip()
     return [
         created,
         *(str(schema.CreateIndex(i).compile(dialect=dialect)).strip() for i in indexes),
     ]
+
+
+def _check_type(dialect: Dialect, column: sa.Column[Any]) -> None:
+    try:
+        column.type.compile(dialect=dialect)
+    except CompileError:
+        name = type(column.type).__name__
+        raise SchemaMismatchError(
+            f"column {column.name} of table {column.table.name} has the SQL type {name}, which "
+            f"{dialect.name} does not have; use another one, or give it a variant for "
+            f'{dialect.name}, as in String().with_variant({name}(), "postgresql")'
+        ) from None

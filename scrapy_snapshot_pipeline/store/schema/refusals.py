@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import sqlalchemy as sa
 
 from scrapy_snapshot_pipeline.declaration.differences import differences
-from scrapy_snapshot_pipeline.declaration.tables import Declaration
+from scrapy_snapshot_pipeline.declaration.tables import ChildTable, Declaration
 from scrapy_snapshot_pipeline.safe_text import printable
 from scrapy_snapshot_pipeline.store.schema.stored import (
     StoredSchema,
@@ -23,6 +23,7 @@ def reasons_to_refuse(
 ) -> Iterator[str]:
     """The first one counts: the later ones may only follow from it."""
     yield from _newer_versions(stored)
+    yield from names_of_the_database(stored.own_columns, declared)
     yield from _unfit_system_tables(stored)
     yield from _other_schema(stored)
     known = stored.declarations()
@@ -41,6 +42,21 @@ def reasons_to_refuse(
             "`scrapy snapshots init --sql`"
         )
     yield from _too_wide(stored, missing)
+
+
+def names_of_the_database(
+    own_columns: frozenset[str], declared: Iterable[EntityTables]
+) -> Iterator[str]:
+    """What is wrong with fields that are called as a column of the database's own."""
+    for declaration in (entity.declaration for entity in declared):
+        tables: list[Declaration | ChildTable] = [declaration, *declaration.children]
+        for table in tables:
+            for name in sorted({column.name for column in table.columns} & own_columns):
+                yield (
+                    f"{table.item_class.__qualname__}.{name} cannot be stored: the database has a "
+                    f"column {name} of its own in every table; rename the field, or leave it out "
+                    f'with exclude=("{name}",)'
+                )
 
 
 def _newer_versions(stored: StoredSchema) -> Iterator[str]:

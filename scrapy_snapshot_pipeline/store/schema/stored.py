@@ -42,6 +42,8 @@ class StoredSchema:
     """How many columns a table or a view can have; None: nobody knows of a limit."""
     other_schema: str | None = None
     """The schema of the system tables, where that is not the one in which tables are created."""
+    own_columns: frozenset[str] = frozenset()
+    """Names of columns that the database gives to every table."""
 
     def declarations(self) -> dict[str, Declaration]:
         """What the tables of entities that are there were created for, by the entity's table.

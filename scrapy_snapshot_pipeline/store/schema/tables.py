@@ -147,7 +147,8 @@ def object_name(*parts: str) -> str:
     if len(name.encode()) <= _MAX_IDENTIFIER:
         return name
     digest = hashlib.blake2b(name.encode(), digest_size=4).hexdigest()
-    return f"{name[: _MAX_IDENTIFIER - 9]}_{digest}"
+    start = name.encode()[: _MAX_IDENTIFIER - 9].decode(errors="ignore")
+    return f"{start}_{digest}"
 
 
 SYSTEM = sa.MetaData()

@@ -14,6 +14,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from scrapy_snapshot_pipeline.declaration.tables import Column, Kind
+from scrapy_snapshot_pipeline.records import seconds_text
 
 Processor: TypeAlias = "Callable[[Any], Any]"
 """SQLAlchemy calls it for each value.  The types provide it themselves, without
@@ -89,6 +90,34 @@ class ExactDecimal(TypeDecorator[Decimal]):
         return self.impl_instance.result_processor(dialect, coltype)
 
 
+def _seconds_text(value: dt.timedelta | None) -> str | None:
+    return None if value is None else seconds_text(value)
+
+
+def _seconds(value: str | None) -> dt.timedelta | None:
+    if value is None:
+        return None
+    return int(Decimal(value).scaleb(6)) * dt.timedelta(microseconds=1)
+
+
+class Duration(TypeDecorator[dt.timedelta]):
+    """A length of time: `interval` on PostgreSQL, the text of its seconds on SQLite."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(sa.Text())
+        return dialect.type_descriptor(postgresql.INTERVAL())
+
+    def bind_processor(self, dialect: Dialect) -> Processor | None:
+        return _seconds_text if dialect.name == "sqlite" else None
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Processor | None:
+        return _seconds if dialect.name == "sqlite" else None
+
+
 class Digest(TypeDecorator[bytes]):
     """An id of 16 bytes: `uuid` on PostgreSQL, a blob on SQLite."""
 
@@ -156,6 +185,7 @@ _TYPES: dict[Kind, TypeEngine[Any]] = {
     Kind.DATETIME: UtcDateTime(),
     Kind.DATE: sa.Date(),
     Kind.TIME: sa.Time(),
+    Kind.DURATION: Duration(),
     Kind.UUID: PortableUuid(),
     Kind.BYTES: sa.LargeBinary(),
     Kind.ENUM: sa.Text(),
@@ -166,17 +196,22 @@ _TYPES: dict[Kind, TypeEngine[Any]] = {
 def column_type(column: Column) -> TypeEngine[Any]:
     """The SQLAlchemy type of a declared column.
 
-    A type from `Annotated` is taken as it is where it stores a record's value unchanged.  Of a
-    decimal's, only precision and scale are taken.  Times, UUIDs, enums and JSON keep the form that
+    `declaration.sql_types` says which types from `Annotated` are taken as they are.  Of that of a
+    decimal, only precision and scale are taken.  Times, UUIDs, enums and JSON keep the form that
     they have on every database.
     """
     if column.kind is Kind.DECIMAL:
         return ExactDecimal(column.precision, column.scale)
-    if column.sql_type is None or column.kind in (Kind.DATETIME, Kind.UUID):
+    if column.sql_type is None or column.kind in (Kind.DATETIME, Kind.DURATION, Kind.UUID):
         return _TYPES[column.kind]
     sql_type: TypeEngine[Any] = sa.types.to_instance(column.sql_type)
     if column.kind in (Kind.JSON, Kind.ENUM) and not _plain_text(sql_type):
         return _TYPES[column.kind]
+    # SQLite would make floats of integers, and take two for one; and it would put JSON into text.
+    if column.kind is Kind.INTEGER and isinstance(sql_type, sa.Numeric):
+        return sql_type.with_variant(sa.BigInteger(), "sqlite")
+    if column.kind is Kind.TEXT and isinstance(sql_type, sa.JSON):
+        return sql_type.with_variant(sa.Text(), "sqlite")
     return sql_type
 
 

@@ -1,13 +1,14 @@
 """Views for people who live in SQL: what is current, and what changed from what to what.
 
 Every table gets `<table>_current` and `<table>_changes`.  Times have the names that they have in
-Python: changed_at, last_confirmed_at, run_at.  Decimals are numbers, and therefore inexact on
-SQLite; the tables have the exact text.
+Python: changed_at, last_confirmed_at, run_at.  A field has its own name, and what is ours another
+one where they meet, as `our_names` has it.  Decimals are numbers, and therefore inexact on SQLite;
+the tables have the exact text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -16,6 +17,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.sql.expression import ColumnElement, FromClause
 
+from scrapy_snapshot_pipeline.declaration.our_names import OurNames
 from scrapy_snapshot_pipeline.declaration.tables import Column, Kind, Role
 from scrapy_snapshot_pipeline.store.schema.tables import RUNS, EntityTables, object_name
 
@@ -50,26 +52,37 @@ def entity_views(entity: EntityTables) -> Iterator[View]:
         yield View(object_name(table.name, "changes"), partial(_child_changes, *of_child))
 
 
+_NUMBERS_AS_TEXT = (Kind.DECIMAL, Kind.DURATION)
+"""What SQLite has as text, and the views as numbers; of a duration the seconds."""
+
+
 def _value(dialect: Dialect, table: FromClause, column: Column) -> ColumnElement[object]:
     own: ColumnElement[object] = table.c[column.name]
-    if column.kind is Kind.DECIMAL and dialect.name == "sqlite":
+    if column.kind in _NUMBERS_AS_TEXT and dialect.name == "sqlite":
         return sa.cast(own, sa.REAL())
     return own
 
 
 def _values(
-    dialect: Dialect, table: FromClause, columns: Sequence[Column], prefix: str = ""
+    dialect: Dialect, table: FromClause, columns: Iterable[Column]
 ) -> list[ColumnElement[object]]:
-    return [_value(dialect, table, c).label(f"{prefix}{c.name}") for c in columns]
+    return [_value(dialect, table, c).label(c.name) for c in columns]
+
+
+def _names(*tables: Iterable[Column]) -> OurNames:
+    """Names beside the fields of these columns."""
+    fields = (column.name for columns in tables for column in columns)
+    return OurNames(fields, fit=object_name)
 
 
 def _current(table: sa.Table, columns: Sequence[Column], dialect: Dialect) -> sa.SelectBase:
+    names = _names(columns)
     return (
         sa.select(
             *_values(dialect, table, columns),
-            table.c.valid_from.label("changed_at"),
+            table.c.valid_from.label(names.name("changed_at")),
             table.c.last_confirmed_at,
-            RUNS.c.started_at.label("run_at"),
+            RUNS.c.started_at.label(names.name("run_at")),
             table.c.run_id,
             table.c.entity_id,
         )
@@ -81,13 +94,14 @@ def _current(table: sa.Table, columns: Sequence[Column], dialect: Dialect) -> sa
 def _child_current(
     entity: EntityTables, table: sa.Table, columns: Sequence[Column], dialect: Dialect
 ) -> sa.SelectBase:
-    versions = entity.versions
+    versions, keys = entity.versions, _keys(entity.declaration.columns)
     joined = table.join(versions, versions.c.entity_id == table.c.entity_id)
+    names = _names(columns, keys)
     return (
         sa.select(
-            *_parent_key(dialect, entity, versions, columns),
+            *_parent_key(dialect, entity, versions, columns, names),
             *_values(dialect, table, columns),
-            table.c.valid_from.label("changed_at"),
+            table.c.valid_from.label(names.name("changed_at")),
             versions.c.last_confirmed_at,
             table.c.entity_id,
             table.c.child_id,
@@ -100,16 +114,17 @@ def _child_current(
 def _changes(table: sa.Table, columns: Sequence[Column], dialect: Dialect) -> sa.SelectBase:
     """A row for each version that was valid for some time, and one where no other followed."""
     new, old = table.alias("new"), table.alias("old")
-    keys, others = _split(columns)
+    keys, others = _keys(columns), _others(columns)
     before = sa.and_(_same_entity(new, old), _follows(new, old))
+    names = _ChangeNames(_names(columns), others)
     begun = (
         sa.select(
             *_values(dialect, new, keys),
-            _kind(old, "new"),
-            new.c.valid_from.label("changed_at"),
-            *_both(dialect, old, new, others),
+            _kind(old, "new").label(names.kind),
+            new.c.valid_from.label(names.changed_at),
+            *names.both(dialect, old, new),
             new.c.last_confirmed_at,
-            RUNS.c.started_at.label("run_at"),
+            RUNS.c.started_at.label(names.name("run_at")),
             new.c.run_id,
             new.c.entity_id,
         )
@@ -121,11 +136,11 @@ def _changes(table: sa.Table, columns: Sequence[Column], dialect: Dialect) -> sa
     ended = (
         sa.select(
             *_values(dialect, old, keys),
-            sa.literal_column("'retired'").label("kind"),
-            old.c.valid_to.label("changed_at"),
-            *_old_alone(dialect, old, others),
+            sa.literal_column("'retired'").label(names.kind),
+            old.c.valid_to.label(names.changed_at),
+            *names.old_alone(dialect, old),
             old.c.last_confirmed_at,
-            RUNS.c.started_at.label("run_at"),
+            RUNS.c.started_at,
             old.c.run_id,
             old.c.entity_id,
         )
@@ -140,15 +155,18 @@ def _child_changes(
 ) -> sa.SelectBase:
     """A row for each child row that began, and one where it ended and no other followed."""
     new, old, parent = table.alias("new"), table.alias("old"), entity.versions.alias("parent")
-    keys, others = _split(columns)
+    keys = _keys(columns)
     before = sa.and_(_same_entity(new, old), _same_child(new, old), _follows(new, old))
+    ours = _names(columns, _keys(entity.declaration.columns))
+    parent_key = _parent_key(dialect, entity, parent, columns, ours)
+    names = _ChangeNames(ours, _others(columns))
     begun = (
         sa.select(
-            *_parent_key(dialect, entity, parent, columns),
+            *parent_key,
             *_values(dialect, new, keys),
-            _kind(old, "added"),
-            new.c.valid_from.label("changed_at"),
-            *_both(dialect, old, new, others),
+            _kind(old, "added").label(names.kind),
+            new.c.valid_from.label(names.changed_at),
+            *names.both(dialect, old, new),
             new.c.entity_id,
             new.c.child_id,
         )
@@ -156,16 +174,15 @@ def _child_changes(
         .where(_lasting(new), _differs(new, old))
     )
     next_one = table.alias("next")
-    follows = sa.exists().where(
-        _same_entity(next_one, old), _same_child(next_one, old), _follows(next_one, old)
-    )
+    same = _same_entity(next_one, old), _same_child(next_one, old)
+    follows = sa.exists().where(*same, _follows(next_one, old))
     ended = (
         sa.select(
-            *_parent_key(dialect, entity, parent, columns),
+            *parent_key,
             *_values(dialect, old, keys),
-            sa.literal_column("'removed'").label("kind"),
-            old.c.valid_to.label("changed_at"),
-            *_old_alone(dialect, old, others),
+            sa.literal_column("'removed'").label(names.kind),
+            old.c.valid_to.label(names.changed_at),
+            *names.old_alone(dialect, old),
             old.c.entity_id,
             old.c.child_id,
         )
@@ -175,46 +192,66 @@ def _child_changes(
     return sa.union_all(begun, ended)
 
 
-def _split(columns: Sequence[Column]) -> tuple[list[Column], list[Column]]:
-    keys = [c for c in columns if c.role is Role.KEY]
-    return keys, [c for c in columns if c.role is not Role.KEY]
+class _ChangeNames:
+    """The names of the columns of a view of changes that both of its halves have."""
+
+    def __init__(self, names: OurNames, others: Sequence[Column]) -> None:
+        """`others`: the columns that are in no key."""
+        self.name = names.name
+        self.kind = names.name("kind")
+        self.changed_at = names.name("changed_at")
+        self._others = [
+            (column, names.name(f"old_{column.name}"), names.name(f"new_{column.name}"))
+            for column in others
+        ]
+
+    def both(
+        self, dialect: Dialect, old: FromClause, new: FromClause
+    ) -> Iterator[ColumnElement[object]]:
+        """What each field was before and what it is after."""
+        for column, old_name, new_name in self._others:
+            yield _value(dialect, old, column).label(old_name)
+            yield _value(dialect, new, column).label(new_name)
+
+    def old_alone(self, dialect: Dialect, old: FromClause) -> Iterator[ColumnElement[object]]:
+        """The same where nothing is after."""
+        for column, old_name, new_name in self._others:
+            value = _value(dialect, old, column)
+            yield value.label(old_name)
+            yield sa.cast(sa.null(), value.type).label(new_name)
+
+
+def _keys(columns: Iterable[Column]) -> list[Column]:
+    return [c for c in columns if c.role is Role.KEY]
+
+
+def _others(columns: Iterable[Column]) -> list[Column]:
+    return [c for c in columns if c.role is not Role.KEY]
 
 
 def _parent_key(
-    dialect: Dialect, entity: EntityTables, versions: FromClause, columns: Sequence[Column]
+    dialect: Dialect,
+    entity: EntityTables,
+    versions: FromClause,
+    columns: Sequence[Column],
+    names: OurNames,
 ) -> list[ColumnElement[object]]:
     """The entity's key; a name that the child has too is prefixed with the entity's table."""
-    taken = {column.name for column in columns}
+    taken = {column.name.lower() for column in columns}
     return [
         _value(dialect, versions, c).label(
-            f"{entity.declaration.table}_{c.name}" if c.name in taken else c.name
+            names.name(f"{entity.declaration.table}_{c.name}")
+            if c.name.lower() in taken
+            else c.name
         )
-        for c in entity.declaration.columns
-        if c.role is Role.KEY
+        for c in _keys(entity.declaration.columns)
     ]
 
 
 def _kind(old: FromClause, first: str) -> ColumnElement[object]:
     absent: ColumnElement[str] = sa.literal_column(f"'{first}'")
     changed: ColumnElement[str] = sa.literal_column("'changed'")
-    return sa.case((old.c.entity_id.is_(None), absent), else_=changed).label("kind")
-
-
-def _both(
-    dialect: Dialect, old: FromClause, new: FromClause, columns: Sequence[Column]
-) -> Iterator[ColumnElement[object]]:
-    for column in columns:
-        yield _value(dialect, old, column).label(f"old_{column.name}")
-        yield _value(dialect, new, column).label(f"new_{column.name}")
-
-
-def _old_alone(
-    dialect: Dialect, old: FromClause, columns: Sequence[Column]
-) -> Iterator[ColumnElement[object]]:
-    for column in columns:
-        value = _value(dialect, old, column)
-        yield value.label(f"old_{column.name}")
-        yield sa.cast(sa.null(), value.type).label(f"new_{column.name}")
+    return sa.case((old.c.entity_id.is_(None), absent), else_=changed)
 
 
 def _lasting(table: FromClause) -> ColumnElement[bool]:

@@ -1,4 +1,4 @@
-"""Values converted for a driver one column at a time.
+"""Rows as columns, so that values are converted for a driver one column at a time.
 
 A batch has many rows and few kinds of values: see the benchmark, section D.
 """
@@ -10,10 +10,36 @@ import uuid
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
+from scrapy_snapshot_pipeline.scd2.plan import NewChild, NewVersion
+
 Columns: TypeAlias = Sequence[Sequence[Any]]
 """The rows of a batch turned by 90 degrees: one sequence a column, all equally long."""
 
 _REPEATING = frozenset({bytes, dt.datetime, uuid.UUID, type(None)})
+
+
+def version_columns(rows: Sequence[NewVersion]) -> Columns:
+    """What a table of versions has of them, in the order of its columns."""
+    records, valid_from, last_confirmed_at, valid_to = zip(*rows, strict=True)
+    return [
+        [record.entity_id for record in records],
+        [record.snapshot_id for record in records],
+        *zip(*[record.values for record in records], strict=True),
+        [record.content_hash for record in records],
+        valid_from,
+        last_confirmed_at,
+        valid_to,
+        [record.run_id for record in records],
+    ]
+
+
+def child_columns(rows: Sequence[NewChild], *, has_parent: bool) -> Columns:
+    """The same of a child table; `has_parent`: its rows are nested in another list."""
+    entity_id, snapshot_id, child_id, parent_id, *rest = zip(*rows, strict=True)
+    content_hash, valid_from, valid_to, values = rest
+    parents = (parent_id,) if has_parent else ()
+    own = zip(*values, strict=True)
+    return [entity_id, child_id, snapshot_id, *parents, *own, content_hash, valid_from, valid_to]
 
 
 def types_in(column: Sequence[Any]) -> set[type]:

@@ -75,14 +75,16 @@ class WritableTable:
             script.flush()
             copy_rows(script.connection, self._copy, converted)
 
-    def insert_absent(self, script: Script, columns: Columns) -> int:
-        """Insert rows in their order, skipping conflicts; return how many went in."""
+    def insert_absent(self, script: Script, columns: Columns) -> set[bytes]:
+        """Insert rows in their order, skipping conflicts; return the entities of those inserted."""
         rows = list(zip(*self._converted(columns), strict=True))
-        inserted = 0
+        digest = self._features.digest
+        returning = digest.selected.format("entity_id")
+        inserted: set[bytes] = set()
         for some in self._features.slices(rows, len(columns)):
             sql, parameters = self._values(some)
-            sql += " ON CONFLICT DO NOTHING RETURNING entity_id"
-            inserted += len(script.query(sql, parameters).all())
+            sql += f" ON CONFLICT DO NOTHING RETURNING {returning}"
+            inserted.update(map(digest.read, script.query(sql, parameters).scalars().all()))
         return inserted
 
     def _plain_insert(self, columns: Columns) -> Part:

@@ -31,7 +31,7 @@ from scrapy_snapshot_pipeline.scd2.plan import (
     StoredVersion,
 )
 from scrapy_snapshot_pipeline.store.schema.tables import EntityTables
-from scrapy_snapshot_pipeline.store.sql.columns import Columns
+from scrapy_snapshot_pipeline.store.sql.columns import child_columns, version_columns
 from scrapy_snapshot_pipeline.store.sql.dialects import Row, SystemType, features_of, in_slices
 from scrapy_snapshot_pipeline.store.sql.insert import WritableTable
 from scrapy_snapshot_pipeline.store.sql.script import Script
@@ -98,10 +98,18 @@ class Statements:
                     WHEN {table}.last_confirmed_at > {db.placeholder}
                     THEN {table}.last_confirmed_at END"""  # noqa: S608 - declared, quoted names
             found = connection.exec_driver_sql(sql, (*parameters, *ids, db.time.write(horizon)))
-            confirmed.update(
-                (db.digest.read(entity_id), db.time.read(ahead)) for entity_id, ahead in found
-            )
+            for entity_id, ahead in found.all():
+                confirmed[db.digest.read(entity_id)] = ahead and db.time.read(ahead)
         return confirmed
+
+    def known(self, connection: Connection, entity_ids: Sequence[bytes]) -> set[bytes]:
+        """Those of `entity_ids` that have a current version by now; nothing is locked."""
+        db, table, known = self._features, self._versions.name, set[bytes]()
+        selected = db.digest.selected.format("entity_id")
+        for among, ids in db.among(entity_ids):
+            sql = f"SELECT {selected} FROM {table} WHERE entity_id {among} AND valid_to IS NULL"  # noqa: S608
+            known.update(map(db.digest.read, connection.exec_driver_sql(sql, ids).scalars()))
+        return known
 
     def lock_current(
         self, connection: Connection, entity_ids: Sequence[bytes]
@@ -160,11 +168,11 @@ class Statements:
     def insert_versions(self, script: Script, rows: Sequence[NewVersion]) -> None:
         """Insert versions; one that conflicts with another writer's raises the driver's error."""
         if rows:
-            self._versions.insert(script, map(_version_columns, in_slices(rows, _PIECE)))
+            self._versions.insert(script, map(version_columns, in_slices(rows, _PIECE)))
 
-    def insert_absent_versions(self, script: Script, rows: Sequence[NewVersion]) -> int:
-        """Insert versions in the order given, skipping conflicts; return how many went in."""
-        return self._versions.insert_absent(script, _version_columns(rows)) if rows else 0
+    def insert_absent_versions(self, script: Script, rows: Sequence[NewVersion]) -> set[bytes]:
+        """Insert versions in the order given, skipping conflicts; return whose went in."""
+        return self._versions.insert_absent(script, version_columns(rows))
 
     def copy_versions(self, script: Script, rows: Sequence[CopiedVersion]) -> None:
         """Insert the pieces that were split off stored versions."""
@@ -182,7 +190,7 @@ class Statements:
         """Insert child rows of versions that this transaction has inserted or locked."""
         if rows:
             child = self._children[table]
-            columns = partial(_child_columns, has_parent=child.has_parent)
+            columns = partial(child_columns, has_parent=child.has_parent)
             child.insert(script, map(columns, in_slices(rows, _PIECE)))
 
     def copy_children(self, script: Script, table: int, rows: Sequence[CopiedChild]) -> None:
@@ -321,25 +329,3 @@ class Statements:
             db.time.read(valid_from),
             db.time.read(valid_to),
         )
-
-
-def _version_columns(rows: Sequence[NewVersion]) -> Columns:
-    records, valid_from, last_confirmed_at, valid_to = zip(*rows, strict=True)
-    return [
-        [record.entity_id for record in records],
-        [record.snapshot_id for record in records],
-        *zip(*[record.values for record in records], strict=True),
-        [record.content_hash for record in records],
-        valid_from,
-        last_confirmed_at,
-        valid_to,
-        [record.run_id for record in records],
-    ]
-
-
-def _child_columns(rows: Sequence[NewChild], *, has_parent: bool) -> Columns:
-    entity_id, snapshot_id, child_id, parent_id, *rest = zip(*rows, strict=True)
-    content_hash, valid_from, valid_to, values = rest
-    parents = (parent_id,) if has_parent else ()
-    own = zip(*values, strict=True)
-    return [entity_id, child_id, snapshot_id, *parents, *own, content_hash, valid_from, valid_to]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import datetime as dt
 import json
 import os
 import time
@@ -16,6 +17,7 @@ from scrapy.exceptions import NotConfigured
 from scrapy.utils.asyncio import create_looping_call
 from sqlalchemy.engine import Connection, Engine
 
+from scrapy_snapshot_pipeline import pipeline
 from tests.crawl.shop.items import Product
 
 if TYPE_CHECKING:
@@ -91,6 +93,20 @@ class SlowCommits:
         if self._opened:
             Path("committing").touch()
             time.sleep(self._seconds)
+
+
+class ClockBehind:
+    """Has the plugin read a clock that is SHOP_CLOCK_BEHIND seconds behind."""
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """Extensions are made before pipelines, and so before the plugin has read any clock."""
+        seconds = crawler.settings.getfloat("SHOP_CLOCK_BEHIND")
+        if not seconds:
+            raise NotConfigured
+        right, behind = pipeline._utc_now, dt.timedelta(seconds=seconds)
+        pipeline._utc_now = lambda: right() - behind
+        return cls()
 
 
 class Heartbeat:

@@ -13,6 +13,7 @@ EXTENSIONS: dict[str, Any] = {
     "tests.crawl.shop.extensions.Acknowledged": 0,
     "tests.crawl.shop.extensions.SlowCommits": 0,
     "tests.crawl.shop.extensions.Heartbeat": 0,
+    "tests.crawl.shop.extensions.ClockBehind": 0,
 }
 LOG_LEVEL = "INFO"
 ROBOTSTXT_OBEY = False

@@ -61,6 +61,13 @@ def test_equal_decimals_have_equal_texts(number: Decimal) -> None:
         assert canonical.decimal_text(padded) == text
 
 
+def test_no_digit_of_a_decimal_is_lost() -> None:
+    """However many there are, and whatever the process's own context says."""
+    digits = "1234567890" * 90
+    assert canonical.decimal_text(Decimal(f"{digits}E+50")) == digits + "0" * 50
+    assert canonical.decimal_text(Decimal(f"{digits}E-950")) == f"0.{'0' * 50}{digits[:-1]}"
+
+
 def test_hashes_are_pinned() -> None:
     """On every Python and platform alike; another result makes a version of every entity."""
     key, path = b'{"url:text":"http://example.com/"}', canonical.encode_path(("markets",))

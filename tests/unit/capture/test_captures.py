@@ -7,17 +7,21 @@ import datetime as dt
 import logging
 import weakref
 from collections.abc import Sequence
-from dataclasses import dataclass, make_dataclass
+from dataclasses import dataclass, field, make_dataclass
 from types import MappingProxyType
+from typing import Any
+from zoneinfo import ZoneInfo
 
+import pydantic
 import pytest
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from scrapy_snapshot_pipeline.capture.captures import Captures
+from scrapy_snapshot_pipeline.capture.compile import Capture
 from scrapy_snapshot_pipeline.declaration import registry
 from scrapy_snapshot_pipeline.declaration.registry import Declarations, snapshot
-from scrapy_snapshot_pipeline.declaration.tables import Declaration
+from scrapy_snapshot_pipeline.declaration.tables import Declaration, Role
 from scrapy_snapshot_pipeline.errors import (
     CaptureError,
     SchemaMismatchError,
@@ -95,6 +99,14 @@ def prepare(captures: Captures, item_class: type) -> Deferred[None]:
     return Deferred.fromCoroutine(captures.prepare(item_class))
 
 
+def undeclared(path: str, cure: str) -> str:
+    """What is said of a class that has no declaration."""
+    return (
+        f"Items of {path} have no @snapshot declaration and no entry in SNAPSHOT_ITEMS; they pass "
+        f"through and are not stored (counted in snapshots/ignored); to store them, {cure}"
+    )
+
+
 def error_of(preparing: Deferred[None]) -> BaseException:
     """The error with which it ended."""
     failures: list[Failure] = []
@@ -141,6 +153,19 @@ def test_a_class_declared_in_the_middle_is_ready_once_its_tables_are_there(
     assert all(each.called for each in waiting)
     assert list(captures.ready) == [late]
     assert captures.tables["late"].item_class is late
+
+
+def test_each_class_declared_in_the_middle_is_prepared(
+    captures: Captures, database: FakeDatabase
+) -> None:
+    """Also while another one is."""
+    classes = [declared("Late"), declared("Later")]
+    waiting = [prepare(captures, each) for each in classes]
+    assert database.asked == [["late"], ["later"]]
+    for _ in classes:
+        database.succeed()
+    assert all(each.called for each in waiting)
+    assert list(captures.ready) == classes
 
 
 def test_a_late_class_without_tables_is_ready_for_the_dead_letters(
@@ -192,9 +217,20 @@ def test_an_undeclared_class_is_warned_of_once(
         for _ in range(2):
             assert prepare(captures, dict).called
     assert captures.ready == {dict: None}
-    assert 'set SNAPSHOT_ITEMS = {dict: {"table": "...", "key": "..."}}' in caplog.text
-    assert caplog.text.count("Items of builtins.dict have no @snapshot declaration") == 1
+    cure = 'set SNAPSHOT_ITEMS = {dict: {"table": "...", "key": "..."}}'
+    assert caplog.messages == [undeclared("builtins.dict", cure)]
     assert database.asked == []
+
+
+def test_an_undeclared_class_is_named_with_the_line_to_add(
+    captures: Captures, caplog: pytest.LogCaptureFixture
+) -> None:
+    """To the class, or to the settings where the class is somebody else's."""
+    with caplog.at_level(logging.WARNING):
+        prepare(captures, FakeDatabase)
+    path = f"{__name__}.FakeDatabase"
+    cure = f'add @snapshot(key="...") to the class, or "{path}": {{"key": "..."}} to SNAPSHOT_ITEMS'
+    assert caplog.messages == [undeclared(path, cure)]
 
 
 def test_a_subclass_is_told_of_its_declared_base(
@@ -205,25 +241,26 @@ def test_a_subclass_is_told_of_its_declared_base(
     with caplog.at_level(logging.WARNING):
         assert prepare(captures, special).called
     assert captures.ready == {special: None}
-    assert "add @snapshot(key=('sku',)) to it" in caplog.text
-    assert "Price's is not inherited" in caplog.text
+    own = "a declaration of its own, as Price's is not inherited"
+    cure = f"add @snapshot(key=('sku',)) to it, {own}"
+    assert caplog.messages == [undeclared(f"{special.__module__}.Special", cure)]
 
 
 @pytest.mark.parametrize(
-    ("item", "said"),
+    ("item", "names"),
     [
-        ({"id": "1", "scraped_at": 5}, "No item of builtins.dict had the field(s) scrapped_at,"),
-        ({"id": "1", "scrapped_at": None}, ""),
-        ({"scraped_at": 5}, "scrapped_at"),
-        (None, ""),
+        ({"id": "1", "scraped_at": 5}, "by, scrapped_at"),
+        ({"id": "1", "scrapped_at": None, "by": 1}, None),
+        ({"scraped_at": 5}, "by, scrapped_at"),
+        (None, None),
     ],
     ids=["misspelt", "None", "rejected", "no item"],
 )
 def test_an_untracked_name_that_no_item_had_is_warned_of(
-    database: FakeDatabase, caplog: pytest.LogCaptureFixture, item: object, said: str
+    database: FakeDatabase, caplog: pytest.LogCaptureFixture, item: object, names: str | None
 ) -> None:
     """In a class without types, where it cannot be refused at the start."""
-    options = {"key": "id", "untracked": ["scrapped_at"]}
+    options = {"key": "id", "untracked": ["scrapped_at", "by"]}
     captures = make_captures(database, items={dict: options})
     Deferred.fromCoroutine(captures.prepare_declared())
     database.succeed()
@@ -234,8 +271,11 @@ def test_an_untracked_name_that_no_item_had_is_warned_of(
             capture(item, START, RUN_ID)
     with caplog.at_level(logging.WARNING):
         captures.warn_of_unseen()
-    assert len(caplog.messages) == bool(said)
-    assert said in caplog.text
+    said = (
+        f"No item of builtins.dict had the field(s) {names}, named in untracked or exclude: see "
+        "whether the name is spelt as in the items, or remove it"
+    )
+    assert caplog.messages == ([] if names is None else [said])
 
 
 @snapshot(key="sku")
@@ -261,3 +301,88 @@ def test_the_limits_of_the_settings_hold(database: FakeDatabase) -> None:
     assert record.values[1] == NAIVE.replace(tzinfo=dt.timezone.utc)
     with pytest.raises(CaptureError, match="SNAPSHOT_ITEM_MAX_BYTES"):
         refuse(Seen("a", NAIVE), START, RUN_ID)
+
+
+@snapshot(key="url", table="seen_at")
+@dataclass
+class SeenAt:
+    """With times that are taken by a rule."""
+
+    url: str
+    at: dt.datetime | None = None
+    ats: list[dt.datetime] = field(default_factory=list)
+
+
+def ready(captures: Captures, database: FakeDatabase, item_class: type) -> Capture:
+    """The capture of a class, once it is ready."""
+    prepare(captures, item_class)
+    database.succeed()
+    capture = captures.ready[item_class]
+    assert capture is not None
+    return capture
+
+
+def test_a_time_by_a_rule_is_named_once_a_class(
+    database: FakeDatabase, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With its field, and each rule once."""
+    captures = make_captures(database, ZoneInfo("Europe/Paris"))
+    capture = ready(captures, database, SeenAt)
+    twice: Any = ["2024-10-27T02:30", dt.datetime(2024, 10, 27, 2, 30)]  # noqa: DTZ001
+    with caplog.at_level(logging.WARNING):
+        for time in twice:
+            capture(SeenAt("u", time), START, RUN_ID)
+        capture(SeenAt("u", ats=twice), START, RUN_ID)
+        assert len(caplog.records) == 1
+        capture(SeenAt("u", ats=["2024-10-27T02:30:00.1234567Z"]), START, RUN_ID)  # type: ignore[list-item]
+    assert "SeenAt.at: a time without a zone came twice" in caplog.text
+    assert "SeenAt.ats: a time has more than six digits of a second" in caplog.text
+    assert len(caplog.records) == 2
+
+
+class Loose(pydantic.BaseModel, extra="allow"):
+    """Takes what it does not declare."""
+
+    url: str
+
+
+def test_fields_that_a_class_does_not_declare_are_named_once(
+    database: FakeDatabase, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And not before there are some."""
+    captures = make_captures(database)
+    loose = snapshot(key="url")(Loose)
+    plain, more = loose(url="a"), loose.model_validate({"url": "a", "title": "hunter2"})
+    capture = ready(captures, database, loose)
+    with caplog.at_level(logging.WARNING):
+        records = [capture(plain, START, RUN_ID)]
+        assert caplog.text == ""
+        for _ in range(2):
+            capture = captures.ready[loose] or capture
+            records.append(capture(more, START, RUN_ID))
+    assert len(set(records)) == 1
+    assert caplog.text.count("An item of Loose has fields that the class does not declare") == 1
+    assert "hunter2" not in caplog.text
+
+
+def test_the_spider_is_part_of_the_key_where_it_is_declared(database: FakeDatabase) -> None:
+    """It is read when the class is prepared, since the spider is not there before."""
+    spiders = ["a"]
+    captures = Captures(
+        Declarations({dict: {"table": "book", "key": "url", "per_spider": True}}),
+        database.create_tables,
+        database.create_tables,
+        naive_timezone=None,
+        max_bytes=None,
+        spider=lambda: spiders[-1],
+    )
+    spiders.append("shop")
+    price = snapshot(key="sku", per_spider=True)(make_dataclass("Price", [("sku", str)]))
+    for item_class, item in ((price, price("a")), (dict, {"url": "a", "n": 1})):
+        record = ready(captures, database, item_class)(item, START, RUN_ID)
+        assert record.values[:2] == ("shop", "a")
+        columns = captures.tables[record.table].columns
+        assert [column.name for column in columns[:2] if column.role is Role.KEY] == [
+            "snapshot_spider",
+            columns[1].name,
+        ]

@@ -171,6 +171,14 @@ def test_other_values_have_another_hash(one: object, other: object) -> None:
     assert not same(as_read(one), as_read(other))
 
 
+@pytest.mark.parametrize(
+    ("one", "other"), [(Decimal(1), "1"), ("1", Decimal(1)), (None, "null"), (NOW, False)]
+)
+def test_values_of_two_kinds_are_not_equal(one: object, other: object) -> None:
+    """Where only one of them is a value of JSON."""
+    assert not same(one, other)
+
+
 @given(pairs())
 def test_hashes_and_readers_agree(pair: tuple[object, object]) -> None:
     """For any two values, and with a definition that knows nothing of encodings."""

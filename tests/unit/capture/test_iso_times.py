@@ -8,7 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scrapy_snapshot_pipeline.capture.iso_times import parse_date, parse_datetime, parse_time
+from scrapy_snapshot_pipeline.capture.iso_times import (
+    _clock,
+    parse_date,
+    parse_datetime,
+    parse_time,
+)
 
 UTC = dt.timezone.utc
 EAST = dt.timezone(dt.timedelta(hours=5, minutes=30))
@@ -67,6 +72,25 @@ def test_a_datetime_that_does_not_exist_is_an_error(text: str) -> None:
     """And not another form."""
     with pytest.raises(ValueError, match=r".+"):
         parse_datetime(text)
+
+
+def test_the_hour_24_does_not_exist() -> None:
+    """Python 3.14 would take it for midnight."""
+    with pytest.raises(ValueError, match=r"^there is no hour 24$"):
+        parse_time("24:00")
+
+
+@pytest.mark.parametrize(
+    ("clock", "fraction", "text"),
+    [
+        ("12:30", None, "12:30:00.000000"),
+        ("12:30:15", "5", "12:30:15.500000"),
+        ("12:30:15", "123456789", "12:30:15.123456"),
+    ],
+)
+def test_python_is_given_one_form(clock: str, fraction: str | None, text: str) -> None:
+    """The only one that Python 3.10 takes."""
+    assert _clock(clock, fraction) == text
 
 
 @given(st.datetimes(timezones=st.sampled_from([UTC, EAST])))

@@ -8,13 +8,15 @@ import math
 import uuid
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
+from types import MappingProxyType
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import Numeric, String
 
-from scrapy_snapshot_pipeline.capture.coerce import CoerceError
 from scrapy_snapshot_pipeline.capture.json_values import MAX_DEPTH, json_coercer, plain_fields
+from scrapy_snapshot_pipeline.capture.values.coerce_error import CoerceError
 from tests.unit.item_classes import Colour, Price, ScrapyItem
 
 NOON = dt.datetime(2024, 5, 1, 12, tzinfo=dt.timezone.utc)
@@ -45,6 +47,10 @@ def refusal(value: object, annotation: object = Any) -> CoerceError:
         ({3, 1, 2}, "[1,2,3]"),
         ({"b": 1, "a": None}, '{"a":null,"b":1}'),
         (collections.OrderedDict(b=1, a=2), '{"a":2,"b":1}'),
+        (
+            [MappingProxyType({"b": (1,), "a": NOON})],
+            f'[{{"a":"{NOON:%Y-%m-%dT%H:%M:%S.%fZ}","b":[1]}}]',
+        ),
         (Decimal("1.10"), '"1.1"'),
         (NOON, '"2024-05-01T12:00:00.000000Z"'),
         (NOON.date(), '"2024-05-01"'),
@@ -71,10 +77,14 @@ def test_any_value_has_one_text(value: object, text: str) -> None:
         (list[int], ["1", 2.0], "[1,2]"),
         (tuple[int, ...], ("1",), "[1]"),
         (set[str], {2, 1}, '["1","2"]'),
+        (set[int], {9, 10}, "[10,9]"),
         (list[list[float]], [[1]], "[[1.0]]"),
         (list[dict[str, Colour]], [{"a": "BLUE"}], '[{"a":"BLUE"}]'),
         (collections.Counter[str], {"a": 1}, '{"a":1}'),
         (int | str, "1", '"1"'),
+        (list[int], [1, None], "[1,null]"),
+        (list[Annotated[Decimal, Numeric(6, 2)]], ["1.005"], '["1.01"]'),
+        (list[Annotated[str, String(3)]], ["abc"], '["abc"]'),
     ],
 )
 def test_inner_values_are_coerced_to_the_annotation(
@@ -84,40 +94,56 @@ def test_inner_values_are_coerced_to_the_annotation(
     assert json_text(value, annotation) == text
 
 
+CURES = {
+    "a finite number": "use None for a value that is not known",
+    "text without NUL characters": "remove them in the spider",
+    "a datetime with a time zone": "attach its time zone, or set SNAPSHOT_NAIVE_TIMEZONE",
+}
+"""By what was expected; all others have the same one."""
+
+
 @pytest.mark.parametrize(
     ("value", "path", "said"),
     [
-        ([{"a": math.nan}], "[0]{}", "finite"),
-        ([0, object()], "[1]", "got object"),
-        ({"a": "\x00"}, "{}", "NUL"),
-        ({1: 0, "1": 0}, "{}", "differ"),
-        ({(1,): 0}, "{}", "got tuple"),
-        ({True: 0}, "{}", "got bool"),
-        ({"m": NAIVE}, "{}", "time zone"),
-        (Price("x", object()), ".price", "got object"),  # type: ignore[arg-type]
-        ([10**5000], "", "JSON can hold"),
+        ([{"a": math.nan}], "[0]{}", "a finite number"),
+        ([0, object()], "[1]", "a value that JSON can hold, got object"),
+        ({"a": "\x00"}, "{}", "text without NUL characters"),
+        ({1: 0, "1": 0}, "{}", "dict keys that still differ as text"),
+        ({(1,): 0}, "{}", "str as a dict key, got tuple"),
+        ({True: 0}, "{}", "str as a dict key, got bool"),
+        ({NOON: 0}, "{}", "str as a dict key, got datetime"),
+        ({b"x": 0}, "{}", "str as a dict key, got bytes"),
+        ({"m": NAIVE}, "{}", "a datetime with a time zone"),
+        (Price("x", object()), ".price", "a value that JSON can hold, got object"),  # type: ignore[arg-type]
+        ([10**5000], "", "a value that JSON can hold"),
     ],
 )
 def test_an_unfit_value_is_refused_with_its_path(value: object, path: str, said: str) -> None:
     """Down to the list index and the item's field; a key may be scraped and is not shown."""
     error = refusal(value)
-    assert error.path == path
-    assert said in error.problem
+    cure = CURES.get(said, "convert it in the spider, or change the field's type")
+    assert (error.path, error.problem, error.cure) == (path, f"expected {said}", cure)
 
 
 @pytest.mark.parametrize(
     ("annotation", "value", "said"),
     [
-        (dict[str, Decimal], {SCRAPED: SCRAPED}, "not a number"),
+        (dict[str, Decimal], {SCRAPED: SCRAPED}, "expected Decimal, got text that is not a number"),
         (dict[str, Decimal], [1], "expected dict, got list"),
         (list[int], SCRAPED, "expected list, got str"),
         (set[int], [1], "expected set, got list"),
+        (list[Annotated[str, String(3)]], ["abcd"], "expected a length of at most 3, got 4"),
+        (
+            list[Annotated[Decimal, Numeric(6, 2)]],
+            ["12345"],
+            "expected at most 4 digits before the point",
+        ),
     ],
 )
 def test_a_value_must_fit_the_annotation(annotation: object, value: object, said: str) -> None:
     """The error never shows the value."""
     error = refusal(value, annotation)
-    assert said in error.problem
+    assert error.problem == said
     assert SCRAPED not in f"{error.path} {error.problem} {error.cure}"
 
 
@@ -172,7 +198,8 @@ def test_a_value_that_contains_itself_is_refused() -> None:
     """As one that is nested too deep."""
     loop: list[object] = []
     loop.append(loop)
-    assert f"{MAX_DEPTH} levels" in refusal(loop).problem
+    said = f"expected at most {MAX_DEPTH} levels, and no value that contains itself"
+    assert refusal(loop).problem == said
 
 
 def test_the_deepest_value_is_accepted() -> None:
@@ -188,7 +215,39 @@ def test_a_naive_datetime_is_read_in_the_given_zone() -> None:
     """With and without an annotation."""
     paris = ZoneInfo("Europe/Paris")
     assert json_text(NAIVE, Any, paris) == '"2024-05-01T12:00:00.000000Z"'
-    assert json_text([NAIVE], list[dt.datetime], paris) == '["2024-05-01T12:00:00.000000Z"]'
+    for annotation in (list[dt.datetime], set[dt.datetime]):
+        scraped = annotation([NAIVE])
+        assert json_text(scraped, annotation, paris) == '["2024-05-01T12:00:00.000000Z"]'
+    by_day = {"a": [[NAIVE]]}
+    text = '{"a":[["2024-05-01T12:00:00.000000Z"]]}'
+    assert json_text(by_day, dict[str, list[list[dt.datetime]]], paris) == text
+
+
+def test_a_naive_datetime_among_the_fields_is_read_in_the_given_zone() -> None:
+    """As in a field that holds nothing else."""
+    paris = ZoneInfo("Europe/Paris")
+    assert plain_fields([("a", [NAIVE])], paris) == {"a": ["2024-05-01T12:00:00.000000Z"]}
+
+
+def test_the_fields_are_of_the_built_in_types() -> None:
+    """And nothing of the item is in them."""
+
+    class Text(str):
+        __slots__ = ()
+
+    fields = plain_fields([(Text("a"), Text("x"))], None)
+    assert fields == {"a": "x"}
+    assert {type(text) for pair in fields.items() for text in pair} == {str}
+
+
+def test_the_fields_themselves_are_a_level() -> None:
+    """So what is in them may be one less deep."""
+    nested: list[object] = []
+    for _ in range(MAX_DEPTH - 2):
+        nested = [nested]
+    assert plain_fields([("a", nested)], None) == {"a": nested}
+    with pytest.raises(CoerceError, match="levels"):
+        plain_fields([("a", [nested])], None)
 
 
 def test_the_fields_of_an_item_are_made_plain_and_named_in_errors() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import enum
 import textwrap
 from collections.abc import Callable
 from decimal import Decimal
@@ -15,14 +16,9 @@ from hypothesis import strategies as st
 
 from scrapy_snapshot_pipeline.capture import row_reader as module
 from scrapy_snapshot_pipeline.capture.canonical import row_bytes
-from scrapy_snapshot_pipeline.capture.coerce import CoerceError
-from scrapy_snapshot_pipeline.capture.row_reader import (
-    Row,
-    field_converter,
-    field_getter,
-    row_reader,
-    row_source,
-)
+from scrapy_snapshot_pipeline.capture.converters import field_converter
+from scrapy_snapshot_pipeline.capture.row_reader import Row, field_getter, row_reader, row_source
+from scrapy_snapshot_pipeline.capture.values.coerce_error import CoerceError
 from scrapy_snapshot_pipeline.declaration.tables import Column, Kind, Role
 
 UTC = dt.timezone.utc
@@ -182,13 +178,24 @@ def test_none_stays_none_and_has_no_text(kind: Kind) -> None:
     assert field_converter(Column("x", kind, Role.TRACKED), None)(None) == (None, "")
 
 
+CURES = {
+    "a key field is missing or None": (
+        "fill it in the spider, or drop the item before this pipeline"
+    ),
+    "expected text without NUL characters": "remove them in the spider",
+    "expected text without lone surrogates": "remove them in the spider",
+    "expected str, got list": "convert it in the spider, or change the field's type",
+}
+
+
 @pytest.mark.parametrize(
     ("item", "path", "said"),
     [
         ({"key": None, "x": "a"}, ".key", "a key field is missing or None"),
         ({"x": "a"}, ".key", "a key field is missing or None"),
-        ({"key": "k", "x": "a\x00"}, ".x", "NUL"),
-        ({"key": "k\ud800"}, ".key", "lone surrogates"),
+        ({"key": "k", "x": "a\x00"}, ".x", "expected text without NUL characters"),
+        ({"key": "k\ud800"}, ".key", "expected text without lone surrogates"),
+        ({"key": "k", "x": "a\udfff"}, ".x", "expected text without lone surrogates"),
         ({"key": "k", "x": []}, ".x", "expected str, got list"),
     ],
 )
@@ -200,7 +207,17 @@ def test_a_row_that_cannot_be_stored_is_refused_with_its_field(
     with pytest.raises(CoerceError) as caught:
         row_reader(dict, columns, None)(item, 0)
     assert caught.value.path == path
-    assert said in caught.value.problem
+    assert caught.value.problem == said
+    assert caught.value.cure == CURES[said]
+
+
+def test_a_field_whose_name_cannot_be_encoded_is_not_named() -> None:
+    """No value is at fault."""
+    columns = [Column("key", Kind.TEXT, Role.KEY), Column("\ud800", Kind.TEXT, Role.TRACKED)]
+    with pytest.raises(CoerceError) as caught:
+        row_reader(dict, columns, None)({"key": "k", "\ud800": "a"}, 0)
+    assert caught.value.problem == "expected text without lone surrogates"
+    assert caught.value.path == ""
 
 
 def test_a_backslash_before_u0000_is_no_nul() -> None:
@@ -234,6 +251,89 @@ def test_a_field_that_was_never_set_is_refused() -> None:
     assert never_set(lambda: get(item)) == ".x"
 
 
-def test_a_mapping_without_a_field_has_none() -> None:
-    """As it has in a row."""
+def test_a_field_of_a_mapping_is_looked_up() -> None:
+    """One that it does not have is None, as in a row."""
+    assert field_getter(dict, "x")({"x": 1}) == 1
     assert field_getter(dict, "x")({}) is None
+
+
+class Moody:
+    """Its property raises what it is told to, in turn, and then has a value."""
+
+    def __init__(self, *errors: Exception) -> None:
+        self.key = "k"
+        self._errors = list(errors)
+
+    @property
+    def x(self) -> str:
+        """A value, once there is no error left."""
+        if self._errors:
+            raise self._errors.pop(0)
+        return "x"
+
+
+UNSET = ("the field was never set", "set it, or give the field a default")
+FAILED = (
+    "ValueError was raised while the value was read",
+    "correct it in the spider or in the item's class",
+)
+
+
+@pytest.mark.parametrize(
+    ("errors", "said"),
+    [
+        ([AttributeError(), AttributeError()], (*UNSET, ".x")),
+        ([AttributeError()], (*UNSET, "")),
+        ([ValueError("secret"), ValueError("secret")], (*FAILED, ".x")),
+        (
+            [ValueError("secret")],
+            ("a field could not be read", "correct it in the item's class", ""),
+        ),
+    ],
+    ids=["never there", "there when asked again", "unreadable", "readable when asked again"],
+)
+def test_a_row_whose_field_cannot_be_read_is_refused(
+    errors: list[Exception], said: tuple[str, str, str]
+) -> None:
+    """With the field, if it fails again; what the item's code has said is not shown."""
+    columns = [Column("key", Kind.TEXT, Role.KEY), Column("x", Kind.TEXT, Role.TRACKED)]
+    with pytest.raises(CoerceError) as caught:
+        row_reader(Moody, columns, None)(Moody(*errors), 0)
+    assert (caught.value.problem, caught.value.cure, caught.value.path) == said
+
+
+def test_a_field_that_cannot_be_read_is_refused() -> None:
+    """By the function for one field too."""
+    with pytest.raises(CoerceError) as caught:
+        field_getter(Moody, "x")(Moody(ValueError("secret")))
+    assert (caught.value.problem, caught.value.cure, caught.value.path) == (*FAILED, ".x")
+
+
+def test_a_value_whose_own_code_fails_is_refused() -> None:
+    """As an Enum may, when it is asked for a member that it does not have."""
+
+    class Strict(enum.Enum):
+        ONE = 1
+
+        @classmethod
+        def _missing_(cls, value: object) -> object:
+            raise KeyError(value)
+
+    convert = field_converter(Column("x", Kind.ENUM, Role.TRACKED, Strict), None)
+    with pytest.raises(CoerceError) as caught:
+        convert("secret")
+    problem = "KeyError was raised while the value was read"
+    assert (caught.value.problem, caught.value.cure) == (problem, FAILED[1])
+    assert caught.value.path == ".x"
+
+
+def test_a_naive_datetime_is_read_in_the_given_zone() -> None:
+    """As a single value and in a list."""
+    naive = dt.datetime(2024, 5, 1, 13)  # noqa: DTZ001 - that it has no zone is the point
+    columns = [
+        Column("at", Kind.DATETIME, Role.KEY),
+        Column("list", Kind.JSON, Role.TRACKED, Any),
+    ]
+    values, _, _, _ = row_reader(dict, columns, LONDON_SUMMER)({"at": naive, "list": [naive]}, 0)
+    noon = naive.replace(hour=12, tzinfo=UTC)
+    assert values == (noon, '["2024-05-01T12:00:00.000000Z"]')

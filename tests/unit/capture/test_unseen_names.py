@@ -28,7 +28,7 @@ def test_a_name_is_left_until_one_item_has_it(items: list[Container[str]], left:
 
 def test_a_dotted_name_is_looked_for_by_its_first_part() -> None:
     """Or as it stands, where a field is called so."""
-    unseen = UnseenNames(("files.status", "image.size", "a.b"))
+    unseen = UnseenNames(("files.status", "files.first.status", "image.size", "a.b"))
     unseen.look(["files", "a.b"])
     assert unseen.left == ["image.size"]
 

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from scrapy_snapshot_pipeline.capture.coerce import CoerceError
 from scrapy_snapshot_pipeline.capture.unseen_names import UnseenNames
 from scrapy_snapshot_pipeline.capture.untyped import UntypedReader
+from scrapy_snapshot_pipeline.capture.values.coerce_error import CoerceError
 from scrapy_snapshot_pipeline.declaration.tables import Column, Declaration, Kind, Role
 from tests.unit.item_classes import ScrapyItem
 
 
-def reader(item_class: type, key: str) -> UntypedReader:
+def reader(
+    item_class: type, key: str, kind: Kind = Kind.TEXT, zone: dt.tzinfo | None = None
+) -> UntypedReader:
     """For a class with this key, whose field `seen` is not tracked."""
-    columns = (Column(key, Kind.TEXT, Role.KEY), Column("data", Kind.JSON, Role.TRACKED))
-    untracked = frozenset({"seen"})
-    declaration = Declaration(item_class, "book", columns, untyped=True, untracked_data=untracked)
-    return UntypedReader(declaration, None, UnseenNames(untracked))
+    data = Column("data", Kind.JSON, Role.TRACKED, untracked_paths=("seen",))
+    declaration = Declaration(item_class, "book", (Column(key, kind, Role.KEY), data), untyped=True)
+    return UntypedReader(declaration, zone, UnseenNames(("seen",)))
 
 
 READER = reader(dict, "url")
@@ -49,6 +52,22 @@ def test_untracked_data_is_stored_and_counted_but_not_tracked() -> None:
     assert plain[1:3] == noted[1:3]
     assert plain[3] == len(plain[1]) + len(plain[2])
     assert noted[3] - plain[3] == len(rb'{"data:json":"{\"seen\":2}"}')
+
+
+def test_a_naive_datetime_is_read_in_the_given_zone() -> None:
+    """As a key and in the data."""
+    naive = dt.datetime(2024, 5, 1, 14)  # noqa: DTZ001 - that it has no zone is the point
+    read = reader(dict, "at", Kind.DATETIME, ZoneInfo("Europe/Paris")).read
+    values, _, _, _ = read({"at": naive, "a": naive}, 0)
+    assert values[0] == dt.datetime(2024, 5, 1, 12, tzinfo=dt.timezone.utc)
+    assert values[1] == '{"a":"2024-05-01T12:00:00.000000Z"}'
+
+
+@pytest.mark.parametrize("name", ["snapshot_x", "Snapshot_id"])
+def test_a_name_of_ours_is_refused(name: str) -> None:
+    """A column of ours may stand beside it some day; a longer name is nobody's."""
+    assert "begins with snapshot_" in refusal({"url": "u", name: 1}).problem
+    assert READER.read({"url": "u", f"a_{name}": 1}, 0)
 
 
 def test_an_item_of_scrapy_is_read_as_a_dict_is() -> None:

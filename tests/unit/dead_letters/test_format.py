@@ -38,6 +38,7 @@ VALUES: st.SearchStrategy[Value] = st.one_of(
     st.datetimes(timezones=st.just(dt.timezone.utc)),
     st.dates(),
     st.times(),
+    st.timedeltas(),
     st.uuids(),
 )
 

@@ -63,3 +63,14 @@ def test_declarations_are_read_back_from_their_texts() -> None:
     for given in (texts, dict(reversed(texts.items()))):
         found = catalog.declarations(given)
         assert [without_classes(each) for each in found] == [BOOK, DECLARATION]
+
+
+LENIENT = Column("code", Kind.TEXT, Role.TRACKED, length=5, fit="padded")
+NESTED = Column("meta", Kind.JSON, Role.TRACKED, untracked_paths=("a.b",), excluded_paths=("c",))
+
+
+def test_how_values_are_fitted_and_what_is_untracked_inside_is_stored() -> None:
+    """And read back."""
+    fitted = Declaration(object, "fitted", (MARKET, LENIENT, NESTED))
+    [found] = catalog.declarations(catalog.describe(fitted))
+    assert without_classes(found) == fitted

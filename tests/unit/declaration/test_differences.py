@@ -131,3 +131,100 @@ def test_a_list_has_another_key() -> None:
     [found] = differences(OFFER, _with_lists(keyed, STOCK))
     assert found.table == "offer_sizes"
     assert found.text == "the key was (name) and is now (position)"
+
+
+PLAIN = Column("rate", Kind.FLOAT, Role.TRACKED)
+ROUNDED = replace(PLAIN, precision=10, scale=2)
+SINGLE = replace(PLAIN, fit="single")
+CODE = Column("code", Kind.TEXT, Role.TRACKED, length=5)
+PAPER = Column("paper", Kind.ENUM, Role.TRACKED)
+TIME = Column("time", Kind.TIME, Role.TRACKED, scale=0)
+META = Column("meta", Kind.JSON, Role.TRACKED)
+
+
+def _texts(stored: Column, declared: Column) -> list[str]:
+    """What differs between two forms of one column."""
+    one, other = (Declaration(object, "offer", (SKU, column)) for column in (stored, declared))
+    return [each.text for each in differences(one, other)]
+
+
+@pytest.mark.parametrize(
+    ("stored", "declared", "text"),
+    [
+        (
+            ROUNDED,
+            PLAIN,
+            (
+                "column rate was created for 10 digits, 2 of them after the point "
+                "and is now declared for any number of digits"
+            ),
+        ),
+        (
+            SINGLE,
+            PLAIN,
+            (
+                "column rate was created for floats of 32 bits "
+                "and is now declared for any number of digits"
+            ),
+        ),
+        (
+            replace(CODE, fit="padded"),
+            CODE,
+            (
+                "column code was created for 5 characters, padded with spaces "
+                "and is now declared for 5 characters"
+            ),
+        ),
+        (
+            TIME,
+            replace(TIME, scale=3),
+            (
+                "column time was created for 0 digits of a second "
+                "and is now declared for 3 digits of a second"
+            ),
+        ),
+        (
+            META,
+            replace(META, untracked_paths=("a.b",)),
+            "what is untracked in meta was () and is now (a.b)",
+        ),
+        (
+            replace(META, excluded_paths=("a", "b")),
+            replace(META, excluded_paths=("b",)),
+            "what is left out of meta was (a, b) and is now (b)",
+        ),
+    ],
+)
+def test_what_capture_does_with_values_may_differ(
+    stored: Column, declared: Column, text: str
+) -> None:
+    """It is part of what is compared."""
+    assert _texts(stored, declared) == [text]
+
+
+@pytest.mark.parametrize(
+    ("stored", "declared"),
+    [
+        (PLAIN, ROUNDED),
+        (PLAIN, SINGLE),
+        (CODE, replace(CODE, fit="padded")),
+        (replace(CODE, length=None), replace(CODE, length=1, fit="padded")),
+        (replace(PAPER, length=5), PAPER),
+        (replace(TIME, scale=None), TIME),
+        (replace(META, untracked_paths=("a", "b")), replace(META, untracked_paths=("b", "a"))),
+    ],
+)
+def test_what_an_older_release_did_not_store_is_not_compared(
+    stored: Column, declared: Column
+) -> None:
+    """The same declaration starts as it did; and an order is nothing."""
+    assert _texts(stored, declared) == []
+
+
+def test_a_name_may_be_corrected_where_nobody_knows_the_fields() -> None:
+    """A crawl warns of one that no item had."""
+    one, other = (
+        Declaration(object, "book", (SKU, replace(META, untracked_paths=paths)), untyped=True)
+        for paths in (("scrapped_at",), ("scraped_at",))
+    )
+    assert differences(one, other) == []

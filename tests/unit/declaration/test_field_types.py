@@ -5,16 +5,20 @@ from __future__ import annotations
 import collections
 import datetime as dt
 import enum
+import ipaddress
+import pathlib
 import typing
 import uuid
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Annotated, Any, Literal, NewType, Optional
 
+import pydantic
 import pytest
 from sqlalchemy import JSON, LargeBinary, Numeric, String
 from typing_extensions import TypeAliasType
 
+from scrapy_snapshot_pipeline.capture.json_values import json_coercer
 from scrapy_snapshot_pipeline.declaration.field_types import (
     SCALARS,
     list_member,
@@ -65,9 +69,37 @@ class Level(enum.IntEnum):
         (Price, Kind.JSON),
         (ScrapyItem, Kind.JSON),
         (PydanticItem | None, Kind.JSON),
-        (dt.timedelta, None),
-        (list[dt.timedelta], None),
-        (int | dt.timedelta, None),
+        (typing.Final[str], Kind.TEXT),
+        (typing.Final, Kind.JSON),
+        (Annotated[typing.Final[int | None], "x"], Kind.INTEGER),
+        (Literal[Colour.RED, Colour.BLUE], Kind.ENUM),
+        (Literal[Colour.RED, None], Kind.ENUM),  # noqa: PYI061
+        (Literal[Colour.RED, "x"], Kind.JSON),
+        (pathlib.Path, Kind.TEXT),
+        (ipaddress.IPv6Interface | None, Kind.TEXT),
+        (pydantic.HttpUrl, Kind.TEXT),
+        (pydantic.PostgresDsn, Kind.TEXT),
+        (pydantic.EmailStr, Kind.TEXT),
+        (pydantic.NameEmail, Kind.TEXT),
+        (pydantic.IPvAnyAddress, Kind.TEXT),
+        (pydantic.FilePath, Kind.TEXT),
+        (pydantic.AwareDatetime, Kind.DATETIME),
+        (pydantic.NaiveDatetime, Kind.DATETIME),
+        (pydantic.PastDatetime, Kind.DATETIME),
+        (pydantic.PastDate, Kind.DATE),
+        (pydantic.FutureDate | None, Kind.DATE),
+        (pydantic.UUID4, Kind.UUID),
+        (pydantic.PositiveInt, Kind.INTEGER),
+        (pydantic.ByteSize, Kind.INTEGER),
+        (pydantic.Json, Kind.JSON),
+        (pydantic.Json[list[int]], Kind.JSON),
+        (pydantic.JsonValue, Kind.JSON),
+        (list[pydantic.HttpUrl], Kind.JSON),
+        (pydantic.SecretStr, None),
+        (pydantic.Secret[int], None),
+        (complex, None),
+        (list[complex], None),
+        (int | complex, None),
         (type[int], None),
         ("Nowhere", None),
     ],
@@ -76,6 +108,39 @@ class Level(enum.IntEnum):
 def test_an_annotation_has_its_kind(annotation: Any, kind: Kind | None) -> None:
     """None is for what no column can hold."""
     assert read_annotation(annotation).kind is kind
+
+
+def generic(name: str, value: Any) -> Any:
+    """An alias with one parameter."""
+    make: Any = TypeAliasType
+    return make(name, value, type_params=(Key,))
+
+
+ANY_KEY: Any = Key
+Prices = generic("Prices", list[ANY_KEY])
+Maybe = generic("Maybe", ANY_KEY | None)
+Same = generic("Same", Key)
+
+
+@pytest.mark.parametrize(
+    ("annotation", "bare", "kind"),
+    [
+        (Prices[Decimal], list[Decimal], Kind.JSON),
+        (Prices, list[ANY_KEY], Kind.JSON),
+        (Maybe[int], int, Kind.INTEGER),
+        (Same[str], str, Kind.TEXT),
+        (pydantic.JsonValue, Any, Kind.JSON),
+        (list[pydantic.JsonValue], list[pydantic.JsonValue], Kind.JSON),
+    ],
+    ids=str,
+)
+def test_an_alias_with_arguments_or_around_itself(
+    annotation: Any, bare: object, kind: Kind
+) -> None:
+    """The arguments take their places; what contains itself is anything."""
+    found = read_annotation(annotation)
+    assert (found.annotation, found.kind) == (bare, kind)
+    assert json_coercer(list[pydantic.JsonValue])([{"a": [1, None]}]) == '[{"a":[1,null]}]'
 
 
 def test_an_alias_is_unwrapped() -> None:

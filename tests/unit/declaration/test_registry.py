@@ -122,6 +122,13 @@ def test_classes_that_are_nested_only_in_one_another_are_refused() -> None:
         Declarations().roots()
 
 
+def test_the_rows_of_a_list_that_is_left_out_are_no_items() -> None:
+    """Nobody yields them, so they need no table and no key."""
+    tag: Any = snapshot()(make_dataclass("Row", [("text", str)]))
+    page = declared([("url", str), ("tags", list[tag])], key="url", exclude="tags")
+    assert [root.item_class for root in Declarations().roots()] == [page]
+
+
 def test_a_declaration_is_found_by_its_table() -> None:
     """Not by that of one of its lists."""
     page = declared([("url", str), ("tags", list[items.Tag])], key="url")

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, make_dataclass
-from datetime import timedelta
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Generic, TypeVar
 
+import pydantic
 import pytest
 import scrapy
 from sqlalchemy import JSON, Numeric
 
+from scrapy_snapshot_pipeline.declaration.options import Options
 from scrapy_snapshot_pipeline.declaration.resolve import (
-    Options,
     child_classes,
     fields_of,
     resolve,
     snake_case,
 )
-from scrapy_snapshot_pipeline.declaration.tables import Column, Declaration, Kind, Role
+from scrapy_snapshot_pipeline.declaration.tables import SPIDER, Column, Declaration, Kind, Role
 from scrapy_snapshot_pipeline.errors import DeclarationError
 from tests.unit import item_classes as items
 
@@ -127,9 +127,8 @@ def test_a_class_without_types_has_its_key_and_data() -> None:
     assert declaration.untyped
     assert declaration.columns == (
         Column("name", Kind.TEXT, Role.KEY),
-        Column("data", Kind.JSON, Role.TRACKED),
+        Column("data", Kind.JSON, Role.TRACKED, untracked_paths=("seen",)),
     )
-    assert declaration.untracked_data == {"seen"}
 
 
 def test_a_list_of_dicts_stays_json_when_dict_is_declared() -> None:
@@ -185,11 +184,14 @@ PRICES = ("prices", list[items.Price])
         ([PRICES], "prices", {}, "Page.prices is a child table and cannot be a key"),
         ([PRICES], "url", {"untracked": ("prices",)}, "Page.prices is a child table and cannot be"),
         ([("Run_id", str)], "url", {}, "Page.Run_id is a reserved column name"),
+        ([("Snapshot_x", str)], "url", {}, "Page.Snapshot_x has a name that begins with snapshot_"),
+        ([("snapshot_x", list[items.Price])], "url", {}, "Page.snapshot_x has a name that begins"),
+        ([], "url", {"table": "v"}, "Page has the reserved table name"),
         ([("URL", str)], "url", {}, "Page.URL differs from another field only by case"),
         ([("x" * 64, str)], "url", {}, "has a name longer than 63 bytes"),
-        ([("x", timedelta)], "url", {}, "Page.x has an unsupported type"),
-        ([("x", list[timedelta])], "url", {}, "Page.x has an unsupported type"),
-        ([("x", "Nowhere")], "url", {}, "Page has an annotation that cannot be resolved"),
+        ([("x", complex)], "url", {}, "Page.x has an unsupported type"),
+        ([("x", list[complex])], "url", {}, "Page.x has an unsupported type"),
+        ([("x", "Nowhere")], "url", {}, "Page.x has an annotation that cannot be resolved"),
         ([("x", Annotated[Decimal, Numeric(9)])], "url", {}, "Page.x states a precision without"),
         ([], "url", {"table": "a b"}, "Page has the invalid table name 'a b'"),
         ([], "url", {"table": "x" * 64}, "Page has the invalid table name"),
@@ -234,3 +236,76 @@ def test_a_recursive_child_class_is_refused() -> None:
 def test_a_class_that_is_not_an_item_is_refused() -> None:
     """A declared plain class is a forgotten `@dataclass`."""
     assert refusal(type("Page", (), {}), "url").startswith("Page is not an item class")
+
+
+T = TypeVar("T")
+
+
+@dataclass
+class Generic1(Generic[T]):
+    """A row with a parameter."""
+
+    price: T
+
+
+class Generic2(pydantic.BaseModel, Generic[T]):
+    """The same of pydantic."""
+
+    price: T
+
+
+@pytest.mark.parametrize("row", [Generic1, Generic2])
+def test_a_list_of_rows_with_arguments_says_why_it_is_no_child_table(row: Any) -> None:
+    """And what makes it one."""
+    whole = page(("prices", list[row[Decimal]]))
+    options = {row: Options(("price",)), whole: Options(("url",))}
+    with pytest.raises(DeclarationError) as caught:
+        resolve(whole, options.get)
+    text = str(caught.value)
+    assert text.startswith(f"Page.prices is a list of {row.__name__} with type arguments, which is")
+    assert f"class My{row.__name__}(...), with @snapshot" in text
+    as_json = page(("prices", Annotated[list[row[Decimal]], JSON]))
+    found = resolve(as_json, {row: Options(("price",)), as_json: Options(("url",))}.get)
+    assert found.columns[1].kind is Kind.JSON
+
+
+def test_an_alias_that_fails_is_an_error_of_its_field() -> None:
+    """As one of Python 3.12 may whose value names what is not there."""
+    whole = page(("x", make_alias()))
+    with pytest.raises(
+        DeclarationError, match=r"Page\.x has an annotation that cannot be resolved"
+    ):
+        resolved(whole, "url")
+
+
+def make_alias() -> Any:
+    """An alias whose value raises when it is looked at."""
+
+    def value(_: object) -> Any:
+        raise NameError("name 'Gone' is not defined")
+
+    return type("TypeAliasType", (), {"__value__": property(value)})()
+
+
+def test_per_spider_puts_the_spider_before_the_key() -> None:
+    """In a column that no field can have."""
+    for item_class, key in ((items.AttrsItem, "name"), (dict, "url")):
+        found = resolved(item_class, key, per_spider=True)
+        assert found.columns[0] == SPIDER
+        assert [c.name for c in found.columns if c.role is Role.KEY] == ["snapshot_spider", key]
+
+
+def test_a_field_that_is_left_out_has_no_column() -> None:
+    """Whatever its type is, and whatever its name."""
+    whole = page(("x", complex), ("snapshot_id", int), ("prices", list[items.Price]))
+    found = resolved(whole, "url", exclude=("x", "snapshot_id", "prices"))
+    assert [column.name for column in found.columns] == ["url"]
+    assert found.children == ()
+
+
+def test_an_annotation_that_cannot_be_resolved_may_be_left_out() -> None:
+    """As one of somebody else's, under TYPE_CHECKING; the others are read as they are."""
+    whole = page(("x", "Nowhere"), ("price", "Decimal"))
+    whole.__module__ = __name__
+    found = resolved(whole, "url", exclude=("x",))
+    assert [column.kind for column in found.columns] == [Kind.TEXT, Kind.DECIMAL]

@@ -79,6 +79,33 @@ def test_a_good_record_or_another_fault_starts_the_count_again() -> None:
         breaker.stored(2)
 
 
+def test_the_count_begins_anew_after_a_good_record() -> None:
+    """It takes as many of the same fault again."""
+    breaker = CircuitBreaker()
+    before = [breaker.rejected(BadDataError, CAUSE) for _ in range(SAME_CAUSE_LIMIT - 1)]
+    breaker.stored(1)
+    after = [breaker.rejected(BadDataError, CAUSE) for _ in range(SAME_CAUSE_LIMIT)]
+    assert not any((*before, *after[:-1]))
+    assert after[-1]
+
+
+def test_faults_that_take_turns_are_none_in_a_row() -> None:
+    """Not even with no good record in between."""
+    breaker = CircuitBreaker()
+    for _ in range(WINDOW // 2 - 1):
+        assert not breaker.rejected(BadDataError, CAUSE)
+        assert not breaker.rejected(TooSlowError, CAUSE)
+
+
+def test_as_many_bad_as_good_records_do_not_trip() -> None:
+    """One more does."""
+    breaker = CircuitBreaker()
+    breaker.stored(WINDOW // 2)
+    for number in range(WINDOW // 2):
+        assert not breaker.rejected(BadDataError, Cause("x", str(number)))
+    assert breaker.rejected(BadDataError, CAUSE)
+
+
 def test_more_bad_than_good_records_trip() -> None:
     """They may all have different faults, but there must be enough records to judge by."""
     breaker = CircuitBreaker()

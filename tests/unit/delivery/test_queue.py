@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 from collections import deque
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from twisted.internet.defer import Deferred
+from twisted.logger import capturedLogs
 from twisted.python.failure import Failure
 
 from scrapy_snapshot_pipeline.delivery.queue import SnapshotQueue
@@ -33,12 +35,13 @@ def fired(deferreds: list[Deferred[None]]) -> list[bool]:
     return [deferred.called for deferred in deferreds]
 
 
-def failure_of(deferred: Deferred[None]) -> list[object]:
-    """Give the type of the error of a Deferred that failed."""
-    errors: list[object] = []
+def failure_of(deferred: Deferred[None]) -> list[str]:
+    """Give what a Deferred says that failed because the queue is closed."""
+    errors: list[str] = []
 
     def note(failure: Failure) -> None:
-        errors.append(type(failure.value))
+        assert isinstance(failure.value, QueueClosedError)
+        errors.append(str(failure.value))
 
     deferred.addErrback(note)
     return errors
@@ -89,6 +92,13 @@ def test_put_waits_above_the_byte_bound() -> None:
     admitted = put_many(queue, make_record(1, size=6), make_record(2, size=6))
     assert fired(admitted) == [True, False]
     assert queue.size == 6
+
+
+def test_a_queue_may_be_filled_to_its_last_byte() -> None:
+    """One more has to wait."""
+    queue = make_queue(max_bytes=10)
+    assert fired(put_many(queue, make_record(1, size=6), make_record(2, size=4))) == [True, True]
+    assert not queue.put(make_record(3, size=1)).called
 
 
 def test_a_record_larger_than_the_queue_is_admitted_when_it_is_empty() -> None:
@@ -143,7 +153,9 @@ def test_put_after_close_fails() -> None:
     """A closed queue says so."""
     queue = make_queue()
     queue.close()
-    assert failure_of(queue.put(make_record())) == [QueueClosedError]
+    assert failure_of(queue.put(make_record())) == [
+        "the snapshot queue is closed; no record can be added"
+    ]
     assert len(queue) == 0
 
 
@@ -151,7 +163,9 @@ def test_close_keeps_what_is_there() -> None:
     """What was queued or waits can still be taken after the close."""
     queue = make_queue(max_records=1)
     admitted = put_many(queue, make_record(1), make_record(2))
+    before = queue.closed
     queue.close()
+    assert (before, queue.closed) == (False, True)
     queue.take(1, PLENTY)
     assert fired(admitted) == [True, True]
     assert len(queue.take(1, PLENTY)) == 1
@@ -164,8 +178,19 @@ def test_drain_gives_queued_and_waiting_and_fails_the_waiting() -> None:
     admitted = put_many(queue, *records)
     errors = failure_of(admitted[1])
     assert queue.drain() == tuple(records)
-    assert errors == [QueueClosedError]
+    assert errors == ["the snapshot queue was closed before there was room"]
     assert (len(queue), queue.size, queue.waiting, queue.closed) == (0, 0, 0, True)
+
+
+def test_a_drain_that_nobody_waits_for_is_no_unhandled_error() -> None:
+    """A closing crawl has let go of the items whose admission it refuses."""
+    queue = make_queue(max_records=1)
+    put_many(queue, make_record(1), make_record(2))
+    gc.collect()  # what earlier tests have left
+    with capturedLogs() as logged:
+        queue.drain()
+        gc.collect()
+    assert logged == []
 
 
 @pytest.mark.parametrize(

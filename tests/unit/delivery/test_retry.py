@@ -28,6 +28,7 @@ from scrapy_snapshot_pipeline.errors import (
     TooSlowError,
     WriteError,
 )
+from scrapy_snapshot_pipeline.settings import SnapshotSettings
 
 
 def decided(policy: RetryPolicy, failures: int, chance: float = 1.0) -> Verdict:
@@ -39,6 +40,16 @@ def test_default_sleeps_at_most_one_two_four_seconds() -> None:
     """All three retries of the default are taken, each after twice the sleep, and no fourth."""
     verdicts = [decided(RetryPolicy(), failures) for failures in (1, 2, 3, 4)]
     assert verdicts == [Retry(1.0), Retry(2.0), Retry(4.0), Stop()]
+
+
+def test_the_policy_is_that_of_the_settings() -> None:
+    """Each has its own."""
+    settings = SnapshotSettings(
+        retry_times=5, retry_backoff=0.5, retry_backoff_max=9.0, outage_timeout=70.0
+    )
+    assert RetryPolicy.from_settings(settings) == RetryPolicy(
+        times=5, backoff=0.5, backoff_max=9.0, outage_timeout=70.0
+    )
 
 
 def test_zero_times_never_retries() -> None:
@@ -110,6 +121,28 @@ def test_failures_of_one_kind_are_counted_in_a_row() -> None:
     assert tracker.failed(OutageError(), 100.0, 3) == FailureState(1, 0.0, 3)
     assert tracker.failed(OutageError(), 101.0, 3) == FailureState(2, 1.0, 3)
     assert tracker.failed(ContentionError(), 103.0, 3) == FailureState(1, 3.0, 3)
+
+
+def test_a_server_that_answers_is_no_outage() -> None:
+    """What it refuses is counted, and takes no time."""
+    tracker = FailureTracker()
+    assert tracker.failed(SystemicError(), 100.0, 3) == FailureState(1, 0.0, 3)
+    assert tracker.failed(SystemicError(), 107.0, 2) == FailureState(2, 0.0, 2)
+
+
+def test_an_outage_lasts_from_its_first_failure_to_an_answer() -> None:
+    """Whether there is one is known at any time, also after a part has got new attempts."""
+    tracker = FailureTracker()
+    found = [tracker.in_outage]
+    tracker.failed(OutageError(), 100.0, 3)
+    tracker.reset_failures()
+    found.append(tracker.in_outage)
+    tracker.failed(BadDataError(), 101.0, 3)
+    found.append(tracker.in_outage)
+    tracker.failed(OutageError(), 102.0, 3)
+    tracker.stored()
+    found.append(tracker.in_outage)
+    assert found == [False, True, False, False]
 
 
 def test_a_server_that_answers_ends_the_outage() -> None:

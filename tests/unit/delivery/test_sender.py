@@ -10,8 +10,10 @@ from scrapy_snapshot_pipeline.delivery.retry import RetryPolicy
 from scrapy_snapshot_pipeline.errors import (
     AmbiguousCommitError,
     BadDataError,
+    ConflictError,
     ContentionError,
     FatalWriteError,
+    SystemicError,
 )
 from scrapy_snapshot_pipeline.records import Batch, Outcome, WriteResult
 from tests.unit.delivery.rig import (
@@ -165,6 +167,53 @@ def test_many_records_with_the_same_fault_stop_the_crawl() -> None:
     assert len(rig.store.written) < 60
 
 
+def test_each_batch_has_attempts_of_its_own() -> None:
+    """What went wrong before a commit is forgotten with it."""
+    rig = DeliveryRig(SystemicError(), None, SystemicError(), policy=RetryPolicy(times=1))
+    for number in (1, 2):
+        rig.submit(number)
+        rig.linger()
+        rig.worker.step()
+        rig.clock.advance(1.0)
+        rig.worker.step()
+    assert rig.outcomes == [(1, INSERTED, 2), (2, INSERTED, 2)]
+    assert rig.stop_reasons == []
+
+
+def test_each_part_of_a_split_batch_has_attempts_of_its_own() -> None:
+    """Whether the part before it was split or rejected."""
+    rig = DeliveryRig(
+        *(ConflictError() for _ in range(5)), batch_size=2, policy=RetryPolicy(times=1)
+    )
+    rig.submit(1, 2)
+    while rig.held:
+        rig.worker.step()
+        rig.clock.advance(1.0)
+    assert [[r.snapshot_id for r in batch.records] for batch in rig.store.written] == [
+        [1, 2],
+        [1, 2],
+        [1],
+        [1],
+        [2],
+        [2],
+    ]
+    assert [(number, outcome) for number, outcome, _ in rig.outcomes] == [
+        (1, DEAD_LETTERED),
+        (2, INSERTED),
+    ]
+
+
+def test_a_fault_that_comes_again_among_good_records_does_not_stop_the_crawl() -> None:
+    """The table takes the others."""
+    rig = DeliveryRig(batch_size=2)
+    rig.store.refused = {number: BadDataError("column price") for number in range(1, 80, 2)}
+    rig.submit(*range(80))
+    while rig.held:
+        rig.worker.step()
+    assert rig.stop_reasons == []
+    assert len(rig.spooled) == 40
+
+
 def test_a_refused_record_may_be_dropped() -> None:
     """With SNAPSHOT_ON_REJECT = "drop" it is reported as dropped and not spooled."""
     rig = DeliveryRig(BadDataError("too long"), on_reject="drop")
@@ -173,6 +222,18 @@ def test_a_refused_record_may_be_dropped() -> None:
     rig.worker.step()
     assert rig.outcomes == [(1, Outcome.DROPPED, 1)]
     assert rig.spooled == []
+
+
+def test_a_refused_record_that_may_be_stored_is_kept() -> None:
+    """Nobody knows what became of its first attempt; its dead letter can be replayed to see."""
+    rig = DeliveryRig(AmbiguousCommitError("no answer"), BadDataError("too long"), on_reject="drop")
+    rig.submit(1)
+    rig.linger()
+    rig.worker.step()
+    rig.clock.advance(1.0)
+    rig.worker.step()
+    assert rig.outcomes == [(1, DEAD_LETTERED, 2)]
+    assert [(one.number, one.possibly_stored) for one in rig.spooled] == [(1, True)]
 
 
 def test_a_refused_record_may_stop_the_crawl() -> None:

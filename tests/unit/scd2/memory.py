@@ -21,6 +21,7 @@ from scrapy_snapshot_pipeline.scd2.plan import (
 )
 from scrapy_snapshot_pipeline.scd2.timeline import plan
 from tests.unit.scd2.entity import (
+    ENTITY,
     PARENT,
     START,
     TABLES,
@@ -218,22 +219,26 @@ class Memory:
             for ended in changes.ended_children.get(table, ()):
                 self._end_child(table, ended)
             for new in changes.new_children.get(table, ()):
+                assert new.entity_id == ENTITY
                 self._add_child(_stored(table, new), (new.parent_id, *new.values))
             for copied in changes.copied_children.get(table, ()):
                 assert (table, copied.child_id, copied.source_id) in stored
                 self._copy_child(table, copied)
 
     def _move_child(self, table: int, moved: MovedChild) -> None:
+        assert moved.entity_id == ENTITY
         key = (table, moved.child_id, moved.snapshot_id)
         assert self.children[key].valid_from != moved.valid_from, "nothing moved"
         self.children[key] = self.children[key]._replace(valid_from=moved.valid_from)
 
     def _end_child(self, table: int, ended: EndedChild) -> None:
+        assert ended.entity_id == ENTITY
         key = (table, ended.child_id, ended.snapshot_id)
         assert self.children[key].valid_to != ended.valid_to, "nothing ended"
         self.children[key] = self.children[key]._replace(valid_to=ended.valid_to)
 
     def _copy_child(self, table: int, piece: CopiedChild) -> None:
+        assert piece.entity_id == ENTITY
         source = (table, piece.child_id, piece.source_id)
         copied = self.children[source]._replace(
             snapshot_id=piece.snapshot_id, valid_from=piece.valid_from, valid_to=piece.valid_to
@@ -242,6 +247,7 @@ class Memory:
 
     def _apply_versions(self, changes: Plan) -> None:
         for changed in changes.changed_versions:
+            assert changed.entity_id == ENTITY
             old = self.versions[changed.snapshot_id]
             assert old[2:5] != changed[2:], "nothing changed"
             self.versions[changed.snapshot_id] = StoredVersion(
@@ -249,11 +255,13 @@ class Memory:
             )
         for new in changes.new_versions:
             made = new.record
+            assert (made.entity_id, made.observed_at) == (ENTITY, seen_at(made.snapshot_id))
             self._add_version(StoredVersion(made.snapshot_id, made.content_hash, *new[1:]))
             self.contents[made.snapshot_id] = content_of(made.values)
             self.runs[made.snapshot_id] = made.run_id.int
         stored = dict(self.versions)
         for piece in changes.copied_versions:
+            assert piece.entity_id == ENTITY
             source = stored[piece.source_id]
             self._add_version(StoredVersion(piece.snapshot_id, source.content_hash, *piece[3:]))
             self.contents[piece.snapshot_id] = self.contents[piece.source_id]

@@ -59,7 +59,7 @@ def test_rows_that_stay_are_not_written_again(memory: Memory) -> None:
 
 
 def test_a_late_change_that_is_one_child_begins_it_earlier(memory: Memory) -> None:
-    """Case 4: one row from 11, not two of equal content that touch."""
+    """One row from 11, not two of equal content that touch."""
     send(memory, seen(10, "A", a=1), seen(12, "A", a=2))
 
     assert memory.send(seen(11, "A", a=2)) == [Outcome.CONFIRMED]
@@ -116,7 +116,7 @@ def test_a_row_is_cut_by_a_late_version_with_another_content_of_it(memory: Memor
 
 
 def test_a_row_that_reached_back_is_cut_before_its_own_observation(memory: Memory) -> None:
-    """Case 30: the stored row keeps the later piece, and the ids do not collide."""
+    """The stored row keeps the later piece, and the ids do not collide."""
     send(memory, seen(100, "Z"), seen(140, "A", a=1), seen(125, "C", a=1))
     assert memory.child_line("a") == "1[125,-)"
 

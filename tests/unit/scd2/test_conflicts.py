@@ -53,9 +53,26 @@ def test_a_record_is_compared_with_what_its_own_run_saw_last(
 ) -> None:
     """The records have the ids 10, 11 and 12: what has such an id is from an earlier attempt."""
     batch = [seen(number, content) for number, content in enumerate(records, start=10)]
-    assert count_conflicts(batch, versions) == conflicts
+    assert count_conflicts(batch, versions, None) == conflicts
 
 
 def test_two_runs_in_one_batch_do_not_contradict_each_other() -> None:
     """As in a replay, which stores what several crawls have left."""
-    assert count_conflicts([seen(10, "a"), seen(11, "b", OTHERS), seen(12, "a")], []) == 0
+    assert count_conflicts([seen(10, "a"), seen(11, "b", OTHERS), seen(12, "a")], [], None) == 0
+
+
+@pytest.mark.parametrize(
+    ("remembered", "records", "conflicts"),
+    [(b"a", "b", 1), (b"a", "a", 0), (b"b", "b", 0), (b"b", "ba", 1), (None, "b", 0)],
+)
+@pytest.mark.parametrize(
+    "version",
+    [stored(1, "a", OTHERS), stored(1, "b", OTHERS), stored(1, "b")],
+    ids=["a of others", "b of others", "b"],
+)
+def test_what_is_remembered_is_newer_than_what_is_stored(
+    version: StoredVersion, remembered: bytes | None, records: str, conflicts: int
+) -> None:
+    """What a run saw last, it may have found stored by another one."""
+    batch = [seen(number, content) for number, content in enumerate(records, start=10)]
+    assert count_conflicts(batch, [version], remembered) == conflicts

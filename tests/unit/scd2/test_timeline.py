@@ -70,7 +70,7 @@ def test_later_change_is_current(memory: Memory) -> None:
 
 
 def test_late_equal_content_reaches_back(memory: Memory) -> None:
-    """Case 1: one version from 11, confirmed, not a second one beside it."""
+    """One version from 11, confirmed, not a second one beside it."""
     assert sent(memory, seen(12, "A"), seen(11, "A")) == [INSERTED, CONFIRMED]
 
     assert memory.line() == "A[11,-)"
@@ -93,7 +93,7 @@ def test_what_reaches_back_stays_the_same_row(memory: Memory) -> None:
 
 
 def test_late_content_of_the_next_version_begins_it_earlier(memory: Memory) -> None:
-    """Case 2: A [10,11), B [11,-)."""
+    """A [10,11), B [11,-)."""
     sent(memory, seen(10, "A"), seen(12, "B"))
 
     assert memory.send(seen(11, "B")) == [CONFIRMED]
@@ -103,7 +103,7 @@ def test_late_content_of_the_next_version_begins_it_earlier(memory: Memory) -> N
 
 
 def test_late_content_joins_the_next_of_two_equal_ones(memory: Memory) -> None:
-    """Case 3: A [10,12), B [12,12:30), A [12:30,-)."""
+    """A [10,12), B [12,12:30), A [12:30,-)."""
     sent(memory, seen(100, "A"), seen(120, "B"), seen(140, "A"))
 
     assert memory.send(seen(125, "A")) == [CONFIRMED]
@@ -185,7 +185,7 @@ def test_a_stored_version_is_split_twice_in_one_batch(memory: Memory) -> None:
 
 
 def test_an_archive_in_the_order_of_its_days(memory: Memory) -> None:
-    """Case 29: A seen on day 31, then A on 1, B on 11 to 20, A on 21 to 30."""
+    """A seen on day 31, then A on 1, B on 11 to 20, A on 21 to 30."""
     memory.send(seen(31, "A"))
     archive = [
         seen(1, "A"),
@@ -216,6 +216,14 @@ def test_other_content_at_a_confirmed_time_is_a_moment(memory: Memory) -> None:
     assert memory.moments() == [seen(10, "B"), seen(12, "B"), seen(14, "B")]
     assert memory.confirmed() == {10: 14}
     assert memory.late == 3
+
+
+def test_each_moment_of_a_batch_counts_as_late(memory: Memory) -> None:
+    """As it would in a batch of its own."""
+    sent(memory, seen(10, "A"), seen(14, "A"))
+
+    assert memory.send(seen(11, "B"), seen(12, "C")) == [REVISED, REVISED]
+    assert memory.late == 2
 
 
 def test_other_content_at_the_begin_of_a_version_that_reaches_back_is_a_moment(

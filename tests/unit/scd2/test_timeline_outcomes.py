@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from scrapy_snapshot_pipeline.records import Outcome
-from tests.unit.scd2.entity import Seen, seen
+from scrapy_snapshot_pipeline.scd2.plan import Plan
+from scrapy_snapshot_pipeline.scd2.timeline import plan
+from tests.unit.scd2.entity import Seen, record, seen
 from tests.unit.scd2.memory import Memory
 
 INSERTED, REVISED = Outcome.INSERTED, Outcome.REVISED
@@ -108,6 +110,23 @@ def test_a_repeated_attempt_at_a_moment(memory: Memory) -> None:
     sent(memory, seen(12, "A"))
     assert memory.send(seen(12, "B"), retried=False) == [REVISED]
     assert memory.send(seen(12, "B"), retried=True) == [REVISED]
+
+
+def test_a_repeated_attempt_after_a_moment_of_another_writer(memory: Memory) -> None:
+    """Both saw the entity first, at one instant, and ours was committed before."""
+    sent(memory, seen(10, "A"), seen(10, "B"))
+
+    assert memory.send(seen(10, "A"), retried=True) == [INSERTED]
+    assert memory.send(seen(10, "B"), retried=True) == [REVISED]
+
+
+def test_what_is_stored_is_confirmed_unless_a_batch_is_said_to_be_retried(memory: Memory) -> None:
+    """A replay sends the same record, but nobody waits for the first answer."""
+    sent(memory, seen(10, "A"))
+
+    again = [record(seen(10, "A"))]
+    assert plan(again, memory.versions.values(), (), Plan()) == [CONFIRMED]
+    assert plan(again, memory.versions.values(), (), Plan(), retried=True) == [INSERTED]
 
 
 def test_a_repeated_attempt_behind_other_writers(memory: Memory) -> None:

@@ -1,4 +1,4 @@
-"""What the texts of libpq and of poolers mean, as they were seen (issue 15, number 10)."""
+"""What the texts of libpq and of poolers mean, as they were seen."""
 
 from __future__ import annotations
 

@@ -243,7 +243,7 @@ def test_a_wrong_url_at_connect(error: Exception) -> None:
 
 
 def test_a_refusal_that_waiting_cannot_mend_has_its_code_and_words() -> None:
-    """Libpq keeps the server's text only; the password is not in ours (issue 15, number 10)."""
+    """Libpq keeps the server's text only; the password is not in ours."""
     text = (
         f'connection to server at "h", port 1 failed: FATAL:  database "d" does not exist {SECRET}'
     )

@@ -1,4 +1,4 @@
-"""Our own names in the texts of databases (issue 15, number 13)."""
+"""Our own names in the texts of databases."""
 
 from __future__ import annotations
 

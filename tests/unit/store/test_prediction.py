@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scrapy_snapshot_pipeline.records import Outcome
-from scrapy_snapshot_pipeline.store.prediction import Prediction, Strategy
+from scrapy_snapshot_pipeline.store.prediction import COMPANY, Prediction, Strategy
 
 NEW, REVISED = Outcome.INSERTED, Outcome.REVISED
 CONFIRMED, COALESCED = Outcome.CONFIRMED, Outcome.COALESCED
@@ -80,3 +80,14 @@ def test_a_failure_of_another_table_is_no_experience_with_this_one() -> None:
     prediction = after((NEW,))
     prediction.penalize({"event": Strategy.CONFIRM_FIRST, "market": Strategy.INSERT_BLIND})
     assert prediction.strategy("event") is Strategy.INSERT_BLIND
+
+
+def test_who_was_second_counts_on_company_for_some_batches() -> None:
+    """Again from the last time on; a crawler that was always first is taken to be alone."""
+    prediction = Prediction()
+    seen = [False, True, True, *[False] * (COMPANY + 1)]
+    expected = []
+    for second in seen:
+        expected.append(prediction.rivals)
+        prediction.was_second(second=second)
+    assert expected == [False, False, *[True] * (COMPANY + 1), False]

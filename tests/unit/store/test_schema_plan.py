@@ -260,7 +260,7 @@ def test_a_newer_schema_is_refused_with_both_versions() -> None:
 
 
 def test_a_table_with_more_columns_than_the_database_takes_is_refused() -> None:
-    """With its name, both numbers and a cure (issue 15, number 13)."""
+    """With its name, both numbers and a cure."""
     width = len(OFFER.versions.columns)
     limited = StoredSchema(tables=frozenset(t.name for t in SYSTEM_TABLES), max_columns=width - 1)
     text = reason(schema_plan(replace(limited, columns=stored().columns), [OFFER]))

@@ -17,6 +17,7 @@ from scrapy_snapshot_pipeline.declaration.registry import Declarations, snapshot
 from scrapy_snapshot_pipeline.declaration.tables import Declaration
 from scrapy_snapshot_pipeline.records import Batch, Outcome, SnapshotRecord, WriteResult
 from scrapy_snapshot_pipeline.store.connection.engine import connect_engine
+from scrapy_snapshot_pipeline.store.lately_seen import LatelySeen
 from scrapy_snapshot_pipeline.store.prediction import Strategy
 from scrapy_snapshot_pipeline.store.schema.create import ensure_schema
 from scrapy_snapshot_pipeline.store.schema.tables import entity_tables
@@ -67,6 +68,7 @@ class Database:
 
     def __init__(self) -> None:
         self._engine = connect_engine("sqlite://", connect_timeout=10)
+        self.lately = LatelySeen()
         self.said: list[str] = []
         """Verb and table of each statement."""
         tables = [entity_tables(each, sa.MetaData()) for each in DECLARATIONS.values()]
@@ -76,15 +78,23 @@ class Database:
         self._statements = {t.versions.name: Statements(t, dialect) for t in tables}
         sa.event.listen(self._engine, "before_cursor_execute", self._note)
 
-    def unit(self, *records: SnapshotRecord, strategy: Strategy, attempt: int = 1) -> UnitOfWork:
+    def unit(
+        self,
+        *records: SnapshotRecord,
+        strategy: Strategy,
+        attempt: int = 1,
+        rivals: bool = False,
+    ) -> UnitOfWork:
         """A batch of these; the same strategy for all tables."""
         strategies = dict.fromkeys((record.table for record in records), strategy)
-        return UnitOfWork(Batch(records, attempt), self._statements, strategies, HORIZON)
+        batch = Batch(records, attempt)
+        statements = self._statements
+        return UnitOfWork(batch, statements, strategies, self.lately, HORIZON, rivals=rivals)
 
     def write(
         self, *records: SnapshotRecord, strategy: Strategy = Strategy.PLAN, attempt: int = 1
     ) -> WriteResult:
-        """All three steps in one transaction."""
+        """Confirm, plan, apply, in one transaction."""
         unit = self.unit(*records, strategy=strategy, attempt=attempt)
         self.said.clear()
         with self._engine.begin() as connection:
@@ -93,8 +103,23 @@ class Database:
             unit.apply(connection)
         return unit.result()
 
+    def write_among_writers(self, *records: SnapshotRecord, rivals: bool = False) -> UnitOfWork:
+        """What follows a confirm where several write at a time, in one transaction."""
+        unit = self.unit(*records, strategy=Strategy.PLAN, rivals=rivals)
+        self.said.clear()
+        with self._engine.begin() as connection:
+            unit.insert_new(connection)
+            unit.plan(connection)
+            unit.apply(connection)
+        return unit
+
+    def overlook(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """From now on nothing is there yet when somebody looks."""
+        for statements in self._statements.values():
+            monkeypatch.setattr(statements, "known", lambda *_: set())
+
     def plan(self, unit: UnitOfWork) -> None:
-        """The second step alone."""
+        """The third step alone."""
         with self._engine.begin() as connection:
             unit.plan(connection)
 
@@ -205,6 +230,15 @@ def test_what_another_run_has_stored_is_no_conflict(database: Database) -> None:
     assert database.write(at(5, Team("a", 1))).conflicts == {}
 
 
+def test_what_the_run_is_known_to_have_confirmed_is_a_conflict(database: Database) -> None:
+    """Although another one has stored it."""
+    other = uuid.UUID(int=2)
+    database.write(at(1, Team("a", 1)), at(1, Arena("a", 1)))
+    database.lately.note("team", [at(2, Team("a", 1), other)])
+    assert database.write(at(3, Arena("a", 2), other)).conflicts == {}
+    assert database.write(at(3, Team("a", 2), other)).conflicts == {"team": 1}
+
+
 @pytest.mark.parametrize("strategy", [Strategy.CONFIRM_FIRST, Strategy.PLAN])
 @pytest.mark.parametrize("points", [1, 2], ids=["the same", "changed"])
 def test_a_version_from_a_clock_that_is_ahead_is_reported(
@@ -216,3 +250,56 @@ def test_a_version_from_a_clock_that_is_ahead_is_reported(
     result = database.write(at(5, Team("a", points)), at(6, Team("b", points)), strategy=strategy)
     assert result.ahead == (HORIZON + dt.timedelta(seconds=1),)
     assert result.late == 2 * (points - 1)
+
+
+def test_new_entities_of_all_tables_are_inserted_before_others_are_read(
+    database: Database,
+) -> None:
+    """Who waits for another writer of a new entity has locked nothing yet."""
+    database.write(at(1, Team("a", 1)), at(1, Arena("b", 1)))
+    unit = database.write_among_writers(
+        at(2, Team("a", 2)), at(2, Arena("c", 1)), at(2, Team("d", 1))
+    )
+    assert unit.result().outcomes == (Outcome.REVISED, Outcome.INSERTED, Outcome.INSERTED)
+    looks_and_inserts = ["select arena", "insert arena", "select team", "insert team"]
+    assert database.said == [*looks_and_inserts, "select team", "update team", "insert team"]
+
+
+def test_where_all_is_new_nothing_is_asked_twice(database: Database) -> None:
+    """A first crawl looks once."""
+    unit = database.write_among_writers(at(1, Team("a", 1)), at(2, Team("a", 2)))
+    assert unit.result().outcomes == (Outcome.INSERTED, Outcome.REVISED)
+    assert unit.result().conflicts == {"team": 1}
+    assert unit.was_second is None
+    assert database.said == ["select team", "insert team"]
+
+
+def test_an_entity_that_somebody_stored_since_the_look_is_planned_anew(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one that is known, from its first record on; the others are inserted."""
+    database.write(at(1, Team("a", 1)))
+    database.overlook(monkeypatch)
+    unit = database.write_among_writers(
+        at(2, Team("a", 2)), at(3, Team("a", 1)), at(3, Team("b", 1)), rivals=True
+    )
+    assert unit.was_second is True
+    assert unit.result().outcomes == (Outcome.REVISED, Outcome.REVISED, Outcome.INSERTED)
+    assert unit.result().conflicts == {"team": 2}
+    assert database.write(at(4, Team("a", 1)), at(4, Team("b", 1))).outcomes == (
+        Outcome.CONFIRMED,
+        Outcome.CONFIRMED,
+    )
+
+
+def test_who_was_first_with_all_says_so(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then there is nobody to mind, and without new entities nobody knows."""
+    unit = database.write_among_writers(at(1, Team("a", 1)), at(2, Team("a", 2)), rivals=True)
+    assert unit.was_second is False
+    assert unit.result().outcomes == (Outcome.INSERTED, Outcome.REVISED)
+    assert database.write_among_writers(at(3, Team("a", 3)), rivals=True).was_second is None
+    database.overlook(monkeypatch)
+    with pytest.raises(sa.exc.IntegrityError):
+        database.write_among_writers(at(4, Team("a", 4)))

@@ -9,7 +9,7 @@ from sqlalchemy.engine import make_url
 
 from scrapy_snapshot_pipeline.errors import HistoryError, SettingsError
 from scrapy_snapshot_pipeline.history import SnapshotHistory
-from scrapy_snapshot_pipeline.store.connection.engine import connect_engine
+from scrapy_snapshot_pipeline.store.connection.engine import connect_engine, shown_url
 from scrapy_snapshot_pipeline.store.connection.url import UnusableUrlError, in_memory, parse_url
 
 
@@ -18,6 +18,18 @@ def test_every_spelling_of_postgresql_means_psycopg2(scheme: str) -> None:
     """Whatever SQLAlchemy takes it for; the rest of the URL stays."""
     url = parse_url(f"{scheme}://me:hunter2@host:5433/odds?sslmode=require")
     assert url == make_url("postgresql+psycopg2://me:hunter2@host:5433/odds?sslmode=require")
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("sqlite:///a.db", "sqlite:///a.db"),
+        ("postgres://me:hunter2@host/odds?passfile=p", "postgresql+psycopg2://me:***@host/odds"),
+    ],
+)
+def test_a_url_is_shown_as_it_is_written_and_without_secrets(url: str, shown: str) -> None:
+    """In the closing line of a crawl, for one."""
+    assert shown_url(url) == shown
 
 
 def test_sqlite_means_the_driver_of_python() -> None:

@@ -1,4 +1,4 @@
-"""What is logged while a crawl waits for its database (issue 15, number 10)."""
+"""What is logged while a crawl waits for its database."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def test_work_without_an_answer_is_cut_again_and_again() -> None:
 
 
 def test_work_of_many_statements_is_cut_when_one_of_them_gets_no_answer() -> None:
-    """The sum may take longer: the time of each begins with the last answer (issue 15, 9)."""
+    """The sum may take longer: the time of each begins with the last answer."""
     clock, cuts = ManualClock(), list[float]()
     answers = [0.0]
     Watchdog(

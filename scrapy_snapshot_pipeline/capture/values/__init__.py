@@ -1,0 +1,1 @@
+"""Numbers and times as a column takes them, and what is said where one does not or has a rule."""
