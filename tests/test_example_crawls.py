@@ -18,6 +18,7 @@ from tests.example_numbers import KNOWN
 EXAMPLE = Path(__file__).resolve().parent.parent / "example_project"
 
 TABLES = {"odds": "odds_snapshot", "competitor_odds": "competitor_odds_snapshot"}
+URL_VARIABLE = "SNAPSHOT_DATABASE_URL"
 COUNTED = ("inserted", "revised", "confirmed", "unseen", "written", "ended")
 
 
@@ -131,6 +132,24 @@ def printed_row(spider: str, visit: str, known: dict[str, int]) -> list[str]:
     return [spider, visit, *(f"{count:,}" for count in (seen, *(known[name] for name in COUNTED)))]
 
 
+def assert_pasted_commands_answer(project: Path, printed: str) -> None:
+    """Each of the lines that the tour ends with."""
+    lines = [line for line in printed.splitlines() if " snapshots " in line]
+    assert len(lines) == 3
+    for line in lines:
+        answer = subprocess.run(  # noqa: S602 - as it is pasted
+            line,
+            shell=True,
+            cwd=project,
+            env={name: value for name, value in os.environ.items() if name != URL_VARIABLE},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+        assert "odds_snapshot" in answer.stdout, (line, answer)
+
+
 @pytest.mark.crawl
 @pytest.mark.timeout(300)
 def test_main_job_stores_the_known_numbers(project: Path, chosen_url: str) -> None:
@@ -140,7 +159,8 @@ def test_main_job_stores_the_known_numbers(project: Path, chosen_url: str) -> No
     assert done.stderr == ""
     head, _, body = done.stdout.partition("\n\n")
     assert "Database: " in head
-    assert max(len(line) for line in body.splitlines()) <= 80
+    told = [line for line in body.splitlines() if " snapshots " not in line]
+    assert max(map(len, told)) <= 80
     rows = [line.split() for line in body.splitlines()]
     with database(chosen_url or sqlite_url(project)) as connection:
         for (spider, visit), run_id in zip(KNOWN, run_ids(connection), strict=True):
@@ -150,6 +170,7 @@ def test_main_job_stores_the_known_numbers(project: Path, chosen_url: str) -> No
             assert printed_row(spider, visit, known) in rows
         question = done.stdout[done.stdout.index("SELECT") : done.stdout.rindex(";")]
         assert connection.execute(sa.text(question)).all()
+    assert_pasted_commands_answer(project, done.stdout)
 
 
 @pytest.mark.crawl
