@@ -59,7 +59,7 @@ def _tour(folder: Path) -> int:
 def _report(url: str, path: Path) -> int:
     if not write_report(url, path):
         return 1
-    print("\nOr ask by commands; paste these lines here:\n")
+    print("\nOr ask by commands, which can be pasted here:\n")
     print("\n".join(to_paste(os.environ.get("SNAPSHOT_DATABASE_URL", ""))))
     print(f"\nAnd open in a browser:\n{path.relative_to(PROJECT.parent)}")
     return 0
