@@ -26,12 +26,20 @@ class _Unknown:
 def describe(declaration: Declaration) -> dict[str, Text]:
     """The text to store for each table of `declaration`, by the table's name."""
     own = {"columns": _describe_columns(declaration.columns), "untyped": declaration.untyped}
-    texts = {declaration.table: json.dumps(own)}
+    texts = {declaration.table: labelled(json.dumps(own), declaration.label)}
     for child in declaration.children:
         columns = _describe_columns(child.columns)
         description = {"columns": columns, "root": declaration.table, "path": child.path}
         texts[child.name] = json.dumps(description)
     return texts
+
+
+def labelled(text: Text, label: str | None) -> Text:
+    """The text of an entity's table with this label in place of the one that it has."""
+    parsed: dict[str, object] = json.loads(text)
+    if parsed.pop("label", None) == label:
+        return text
+    return json.dumps(parsed if label is None else {**parsed, "label": label})
 
 
 def declarations(texts: Mapping[str, Text]) -> list[Declaration]:
@@ -59,6 +67,7 @@ def _declaration(root: str, tables: Mapping[str, Parsed]) -> Declaration:
         columns=_columns(tables[root]),
         children=_children(root, tables),
         untyped=tables[root]["untyped"],
+        label=tables[root].get("label"),
     )
 
 

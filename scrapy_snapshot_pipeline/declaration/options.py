@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from scrapy_snapshot_pipeline.errors import DeclarationError
 
-OPTIONS = ("key", "per_spider", "table", "untracked", "exclude")
+OPTIONS = ("key", "per_spider", "table", "untracked", "exclude", "label")
 """What `@snapshot` and an entry of SNAPSHOT_ITEMS may state."""
 
 
@@ -25,6 +25,7 @@ class Options:
     untracked: tuple[str, ...] = ()
     per_spider: bool = False
     exclude: tuple[str, ...] = ()
+    label: str | None = None
 
     def inside(self, field: str) -> Options:
         """What the names that lead into this field say of what is in it."""
@@ -68,6 +69,22 @@ def check_options(
         if name in options.exclude:
             cure = "remove it from untracked"
             refuse(item_class, name, "is both untracked and left out with exclude", cure)
+
+
+def check_label(item_class: type, options: Options, known: Collection[str] | None) -> None:
+    """Raise `DeclarationError` for a label that is not stored with the entity.
+
+    `known` are the fields that are, if anybody knows them.
+    """
+    label = options.label
+    if label is None:
+        return
+    if label in options.exclude:
+        cure = "remove it from exclude"
+        refuse(item_class, label, "is both label and left out with exclude", cure)
+    if known is not None and label not in known:
+        cure = f"the fields that can be are: {', '.join(known)}"
+        refuse(item_class, label, "is named in label but is no field of the entity's table", cure)
 
 
 def _check_fields(

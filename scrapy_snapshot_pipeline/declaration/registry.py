@@ -48,6 +48,7 @@ def snapshot(
     table: str | None = None,
     untracked: str | Sequence[str] = (),
     exclude: str | Sequence[str] = (),
+    label: str | None = None,
 ) -> Callable[[ItemClass], ItemClass]:
     """Declare a class of items whose history is stored; returns the same class.
 
@@ -56,7 +57,8 @@ def snapshot(
     spider's name is part of the key too, as column `snapshot_spider`.  `table` defaults to the
     class's name in snake case.  `untracked` names fields that are stored but whose change alone
     makes no new version, and `exclude` fields that are not stored at all; a dotted name leads into
-    a JSON field or a list, as `files.status`.  A subclass inherits nothing, so declare it too.
+    a JSON field or a list, as `files.status`.  `label` names the field, such as a title, that the
+    report shows in place of the key.  A subclass inherits nothing, so declare it too.
 
     Raises `DeclarationError` when an option is not a name.  Everything else is checked when the
     class is first needed, which is usually at the start of the crawl.
@@ -69,6 +71,7 @@ def snapshot(
             "table": table,
             "untracked": untracked,
             "exclude": exclude,
+            "label": label,
         }
         options = _read_options(item_class.__qualname__, given)
         setattr(item_class, _MARK, _Mark(options))
@@ -181,16 +184,21 @@ def _read_options(where: str, given: Mapping[str, object]) -> Options:
     if unknown:
         known = f"{', '.join(OPTIONS[:-1])} and {OPTIONS[-1]} are known"
         raise DeclarationError(f"{where} has the unknown option {unknown[0]!r}; {known}")
-    table = given.get("table")
-    if table is not None and not isinstance(table, str):
-        raise DeclarationError(f"{where} has a table that is not a string; give its name")
+    table, label = (_read_name(where, option, given) for option in ("table", "label"))
     per_spider = given.get("per_spider", False)
     if not isinstance(per_spider, bool):
         raise DeclarationError(f"{where} has a per_spider that is not a bool; give True or False")
     key, untracked, exclude = (
         _read_names(where, option, given) for option in ("key", "untracked", "exclude")
     )
-    return Options(key, table, untracked, per_spider, exclude)
+    return Options(key, table, untracked, per_spider, exclude, label)
+
+
+def _read_name(where: str, option: str, given: Mapping[str, object]) -> str | None:
+    name = given.get(option)
+    if name is None or isinstance(name, str):
+        return name
+    raise DeclarationError(f"{where} has a {option} that is not a string; give its name")
 
 
 def _read_names(where: str, option: str, given: Mapping[str, object]) -> tuple[str, ...]:

@@ -17,7 +17,12 @@ from scrapy_snapshot_pipeline.declaration.field_types import (
     read_annotation,
 )
 from scrapy_snapshot_pipeline.declaration.hints import Unresolved, hints_of
-from scrapy_snapshot_pipeline.declaration.options import Options, check_options, refuse
+from scrapy_snapshot_pipeline.declaration.options import (
+    Options,
+    check_label,
+    check_options,
+    refuse,
+)
 from scrapy_snapshot_pipeline.declaration.our_names import PREFIX, is_ours
 from scrapy_snapshot_pipeline.declaration.secrets import secrets_in
 from scrapy_snapshot_pipeline.declaration.sql_types import Storage, UnfitTypeError, storage_of
@@ -69,12 +74,13 @@ def resolve(item_class: type, options_of: OptionsOf) -> Declaration:
     spider = (SPIDER,) if options.per_spider else ()
     if fields_of(item_class) is None:
         columns = (*spider, *_untyped_columns(item_class, options))
-        return Declaration(item_class, table, columns, untyped=True)
+        return Declaration(item_class, table, columns, untyped=True, label=options.label)
     fields = _Fields(item_class, options, options_of)
     top = _Parent(table, (), None, (item_class,), 0)
     children = tuple(_children(fields, options_of, top))
     columns = (*spider, *_columns(fields, options_of))
-    return Declaration(item_class, table, columns, children)
+    check_label(item_class, options, [column.name for column in columns])
+    return Declaration(item_class, table, columns, children, label=options.label)
 
 
 def child_classes(item_class: type, options_of: OptionsOf) -> set[type]:
@@ -292,6 +298,7 @@ def _role(options: Options, name: str) -> Role:
 def _untyped_columns(item_class: type, options: Options) -> Iterator[Column]:
     known = ItemAdapter.get_field_names_from_class(item_class)
     check_options(item_class, options, known, known or ())
+    check_label(item_class, options, known)
     stored = (name for name in known or options.key if name not in options.exclude)
     _check_our_names(item_class, stored)
     _check_names(item_class, options.key)

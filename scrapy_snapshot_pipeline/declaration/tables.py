@@ -109,3 +109,5 @@ class Declaration:
     children: tuple[ChildTable, ...] = ()
     """All child tables, depth first, so that each comes after the one that encloses it."""
     untyped: bool = False
+    label: str | None = None
+    """The field that people know an entity by, where the key says little; None: the key."""

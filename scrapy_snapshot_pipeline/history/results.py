@@ -67,6 +67,8 @@ class TableInfo:
     untracked: tuple[str, ...]
     """Paths of the fields whose change makes no version, including those of children."""
     untyped: bool
+    label: str | None = None
+    """The field that people know an entity by; None: its key."""
 
     def rows(self) -> Iterator[FlatRow]:
         """One row."""

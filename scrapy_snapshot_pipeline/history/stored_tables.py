@@ -60,4 +60,5 @@ def table_info(queries: Queries) -> TableInfo:
         numeric=numeric_paths(declaration),
         untracked=untracked_paths(declaration),
         untyped=declaration.untyped,
+        label=declaration.label,
     )

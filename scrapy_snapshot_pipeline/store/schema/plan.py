@@ -6,12 +6,12 @@ Pure: the database is looked at, and the steps are run, in `create`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import sqlalchemy as sa
 
-from scrapy_snapshot_pipeline.declaration.catalog import describe
+from scrapy_snapshot_pipeline.declaration.catalog import describe, labelled
 from scrapy_snapshot_pipeline.store.schema.refusals import reasons_to_refuse
 from scrapy_snapshot_pipeline.store.schema.stored import (
     SYSTEM_ENTRY,
@@ -102,6 +102,7 @@ def schema_plan(
             for name, text in sorted(_texts(declared).items())
             if name in new or name not in stored.catalogue
         ),
+        *_other_labels(stored, declared, new),
         *_system_version(stored),
     ]
 
@@ -111,6 +112,20 @@ def _system_version(stored: StoredSchema) -> Iterator[Record]:
     if entry is None or entry.version < SCHEMA_VERSION:
         current = CatalogueEntry(SCHEMA_VERSION, _NO_COLUMNS)
         yield Record(SYSTEM_ENTRY, current, replace=entry is not None)
+
+
+def _other_labels(
+    stored: StoredSchema, declared: Sequence[EntityTables], new: set[str]
+) -> Iterator[Record]:
+    """A label says nothing of what is stored, so it may change at any time."""
+    for entity in declared:
+        name = entity.versions.name
+        entry = stored.catalogue.get(name)
+        if entry is None or name in new:
+            continue
+        text = labelled(entry.columns, entity.declaration.label)
+        if text != entry.columns:
+            yield Record(name, replace(entry, columns=text), replace=True)
 
 
 def _texts(declared: Sequence[EntityTables]) -> dict[str, str]:

@@ -74,3 +74,12 @@ def test_how_values_are_fitted_and_what_is_untracked_inside_is_stored() -> None:
     fitted = Declaration(object, "fitted", (MARKET, LENIENT, NESTED))
     [found] = catalog.declarations(catalog.describe(fitted))
     assert without_classes(found) == fitted
+
+
+def test_a_label_is_stored_beside_the_columns() -> None:
+    """And read back; another one takes its place, and none leaves the text as it was."""
+    named = dataclasses.replace(DECLARATION, label="url")
+    texts = catalog.describe(named)
+    assert texts == {**TEXTS, "odds": TEXTS["odds"][:-1] + ', "label": "url"}'}
+    assert [without_classes(each) for each in catalog.declarations(texts)] == [named]
+    assert catalog.labelled(texts["odds"], None) == TEXTS["odds"]

@@ -145,6 +145,7 @@ def test_a_declaration_is_found_by_its_table() -> None:
         ({"key": [""]}, "Page has an invalid key"),
         ({"key": "url", "untracked": [3]}, "Page has an invalid untracked"),
         ({"key": "url", "table": 3}, "Page has a table that is not a string; give its name"),
+        ({"key": "url", "label": 3}, "Page has a label that is not a string; give its name"),
     ],
 )
 def test_wrong_options_of_the_decorator_are_refused(options: Any, said: str) -> None:

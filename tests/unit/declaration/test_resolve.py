@@ -178,6 +178,9 @@ PRICES = ("prices", list[items.Price])
     [
         ([], "", {}, "Page has no key"),
         ([], "link", {}, "Page.link is named in key but is not a field; the fields are: url"),
+        ([], "url", {"label": "x"}, "Page.x is named in label but is no field of the entity's tab"),
+        ([PRICES], "url", {"label": "prices"}, "Page.prices is named in label but is no field of"),
+        ([("x", str)], "url", {"label": "x", "exclude": ("x",)}, "Page.x is both label and left"),
         ([], "url", {"untracked": ("x",)}, "Page.x is named in untracked but is not a field"),
         ([], "url", {"untracked": ("url",)}, "Page.url is both key and untracked"),
         ([("x", list[str])], "x", {}, "Page.x is nested and cannot be a key"),
@@ -224,6 +227,14 @@ def test_a_position_field_in_a_list_without_a_key_is_refused() -> None:
 def test_a_data_key_in_a_class_without_types_is_refused() -> None:
     """That name belongs to the JSON column."""
     assert refusal(dict, "data").startswith("dict.data is reserved")
+
+
+def test_a_label_that_a_class_without_types_cannot_have_is_refused() -> None:
+    """Where its fields are known; a dict may have any."""
+    known: Any = type("Page", (scrapy.Item,), {"url": scrapy.Field()})
+    assert refusal(known, "url", label="x").startswith("Page.x is named in label but is no field")
+    assert "is both label" in refusal(dict, "url", label="x", exclude=("x",))
+    assert resolved(dict, "url", label="x").label == "x"
 
 
 def test_a_recursive_child_class_is_refused() -> None:

@@ -275,3 +275,17 @@ def test_a_view_with_more_columns_than_the_database_takes_is_left_out() -> None:
     limited = StoredSchema(max_columns=len(wide.versions.columns))
     [made] = only(schema_plan(limited, [wide]), MakeView)
     assert made.view.name == "wide_current"
+
+
+@pytest.mark.parametrize("version", [1, SCHEMA_VERSION])
+def test_another_label_is_recorded(version: int) -> None:
+    """And nothing else of what the table was created for, nor by which release."""
+    labelled = replace(OFFER, declaration=replace(OFFER.declaration, label="title"))
+    name, text = OFFER.versions.name, TEXTS[OFFER.versions.name]
+    known = stored()
+    entry = CatalogueEntry(version, text)
+    plan = schema_plan(replace(known, catalogue={**known.catalogue, name: entry}), [labelled])
+    [record] = only(plan, Record)
+    assert record == Record(
+        name, CatalogueEntry(version, describe(labelled.declaration)[name]), replace=True
+    )
