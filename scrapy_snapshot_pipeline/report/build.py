@@ -26,10 +26,13 @@ from scrapy_snapshot_pipeline.report.page import EntityRow, Page, TableCount
 from scrapy_snapshot_pipeline.report.queries import NUMERIC_FIELDS, distance, query_table
 from scrapy_snapshot_pipeline.report.table_data import (
     Anchors,
+    Labels,
     TableData,
     entity_ref,
+    labels_of,
     name_anchors,
 )
+from scrapy_snapshot_pipeline.safe_text import printable
 
 RUNS = 200
 """Most crawls in the summary, the latest ones."""
@@ -43,10 +46,11 @@ def build_page(history: SnapshotHistory, options: ReportOptions, now: dt.datetim
     omissions = Omissions()
     infos = {info.name: info for info in _chosen(history.tables(), options, omissions)}
     tables = [query_table(history, info, options, since) for info in infos.values()]
-    anchors = name_anchors(tables, options.top)
+    _check_fields(tables, options)
+    anchors, labels = name_anchors(tables, options.top), labels_of(tables)
     _note_cuts(omissions, tables, runs, options)
     entities = tuple(
-        page for data in tables for page in entity_pages(history, data, anchors, omissions)
+        page for data in tables for page in entity_pages(history, data, anchors, labels, omissions)
     )
     omissions.pages(len(entities))
     return Page(
@@ -56,12 +60,14 @@ def build_page(history: SnapshotHistory, options: ReportOptions, now: dt.datetim
         runs=tuple(rows.run_row(run) for run in runs[:RUNS]),
         run_charts=run_charts(runs[:RUNS]),
         feed=tuple(
-            rows.entry(change, anchors.get(entity_ref(change)), infos[change.table])
+            rows.entry(change, anchors.get(entity_ref(change)), infos[change.table], labels)
             for change in _feed(tables)[: options.feed]
         ),
-        movers=tuple(rows.mover_row(anchors, *moved) for moved in _ranked(tables, options.top)),
-        new=_listed(anchors, (data.new[: options.top] for data in tables)),
-        not_seen=_listed(anchors, (data.not_seen[: options.top] for data in tables)),
+        movers=tuple(
+            rows.mover_row(anchors, *moved, labels) for moved in _ranked(tables, options.top)
+        ),
+        new=_listed(anchors, labels, (data.new[: options.top] for data in tables)),
+        not_seen=_listed(anchors, labels, (data.not_seen[: options.top] for data in tables)),
         entities=entities,
         omissions=omissions.sentences(),
     )
@@ -88,6 +94,16 @@ def _chosen(
         )
     omissions.tables(info.name for info in known.values() if info not in fitting)
     return fitting
+
+
+def _check_fields(tables: Sequence[TableData], options: ReportOptions) -> None:
+    known = {field for data in tables for field in data.fields}
+    unknown = [field for field in options.fields if field not in known]
+    if unknown:
+        raise HistoryError(
+            f"no numbers were found in a field {printable(unknown[0])}; leave --field out, and the "
+            "report shows the numbers that there are"
+        )
 
 
 def _feed(tables: Iterable[TableData]) -> list[Change]:
@@ -125,5 +141,7 @@ def _note_cuts(
         omissions.more(f"numeric fields of {name}", len(data.fields), NUMERIC_FIELDS)
 
 
-def _listed(anchors: Anchors, lists: Iterable[Sequence[Change | State]]) -> tuple[EntityRow, ...]:
-    return tuple(rows.entity_row(anchors, result) for result in chain.from_iterable(lists))
+def _listed(
+    anchors: Anchors, labels: Labels, lists: Iterable[Sequence[Change | State]]
+) -> tuple[EntityRow, ...]:
+    return tuple(rows.entity_row(anchors, result, labels) for result in chain.from_iterable(lists))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import replace
 
 from scrapy_snapshot_pipeline.history import SnapshotHistory
 from scrapy_snapshot_pipeline.history.results import Fields
@@ -13,19 +14,30 @@ from scrapy_snapshot_pipeline.report.omissions import Omissions
 from scrapy_snapshot_pipeline.report.page import Chart, EntityPage
 from scrapy_snapshot_pipeline.report.page_rows import entry
 from scrapy_snapshot_pipeline.report.queries import NUMERIC_FIELDS
-from scrapy_snapshot_pipeline.report.table_data import Anchors, EntityRef, TableData, entity_ref
+from scrapy_snapshot_pipeline.report.table_data import (
+    Anchors,
+    EntityRef,
+    Labels,
+    TableData,
+    entity_ref,
+)
 
 VERSIONS = 200
 """Most versions in an entity's table, the newest ones."""
 
 
 def entity_pages(
-    history: SnapshotHistory, data: TableData, anchors: Anchors, omissions: Omissions
+    history: SnapshotHistory,
+    data: TableData,
+    anchors: Anchors,
+    labels: Labels,
+    omissions: Omissions,
 ) -> Iterator[EntityPage]:
     """One for each entity of the table that has an anchor."""
     for entity, key in _keys(data).items():
         if entity in anchors:
-            yield _page(history, data, anchors[entity], key, omissions)
+            page = _page(history, data, anchors[entity], key, omissions)
+            yield replace(page, label=labels.get(entity, ""))
 
 
 def _keys(data: TableData) -> dict[EntityRef, Fields]:

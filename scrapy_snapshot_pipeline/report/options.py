@@ -22,6 +22,8 @@ class ReportOptions:
     """Their names; empty: all."""
     where: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Texts that a key field may have; tables without that field are left out."""
+    fields: Sequence[str] = ()
+    """Paths of the numbers that are movers and get charts; empty: those that are found."""
 
     @property
     def feed(self) -> int:

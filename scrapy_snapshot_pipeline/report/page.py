@@ -59,6 +59,8 @@ class Entry:
     lines: tuple[Line, ...]
     more: int
     """How many more lines there are."""
+    label: str = ""
+    """What people know the entity by; empty: the key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,8 @@ class MoverRow:
     percent: str
     changed_at: str
     last_confirmed_at: str
+    label: str = ""
+    """What people know the entity by; empty: the key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,8 @@ class EntityRow:
     anchor: str | None
     changed_at: str
     last_confirmed_at: str
+    label: str = ""
+    """What people know the entity by; empty: the key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +118,8 @@ class EntityPage:
     charts: tuple[Chart, ...]
     versions: tuple[Entry, ...]
     """Newest first."""
+    label: str = ""
+    """What people know the entity by; empty: the key."""
 
 
 @dataclass(frozen=True, slots=True)

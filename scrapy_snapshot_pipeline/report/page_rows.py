@@ -27,16 +27,16 @@ from scrapy_snapshot_pipeline.report.formatting import (
     value_text,
 )
 from scrapy_snapshot_pipeline.report.page import EntityRow, Entry, Line, MoverRow, RunRow
-from scrapy_snapshot_pipeline.report.table_data import Anchors, entity_ref
+from scrapy_snapshot_pipeline.report.table_data import NO_LABELS, Anchors, Labels, entity_ref
 from scrapy_snapshot_pipeline.safe_text import printable
 
 LINES = 12
 """Most lines shown for one change."""
 
 
-def entry(change: Change, anchor: str | None, info: TableInfo) -> Entry:
+def entry(change: Change, anchor: str | None, info: TableInfo, labels: Labels = NO_LABELS) -> Entry:
     """A change with its first lines; those of untracked fields come last."""
-    lines = [line for part in change.lines(info.untracked) for line in _lines(part)]
+    lines = [line for part in change.lines(info.untracked) for line in _lines(part, info)]
     return Entry(
         table=change.table,
         key=key_text(change.key),
@@ -48,6 +48,7 @@ def entry(change: Change, anchor: str | None, info: TableInfo) -> Entry:
         run_at=time_text(change.run_at),
         lines=tuple(lines[:LINES]),
         more=max(0, len(lines) - LINES),
+        label=labels.get(entity_ref(change), ""),
     )
 
 
@@ -67,7 +68,7 @@ def run_row(run: Run) -> RunRow:
     )
 
 
-def mover_row(anchors: Anchors, field: str, mover: Mover) -> MoverRow:
+def mover_row(anchors: Anchors, field: str, mover: Mover, labels: Labels = NO_LABELS) -> MoverRow:
     """A number that moved."""
     child = f"{key_text(*mover.child)}: " if mover.child else ""
     return MoverRow(
@@ -81,10 +82,11 @@ def mover_row(anchors: Anchors, field: str, mover: Mover) -> MoverRow:
         percent=relative_text(mover.relative),
         changed_at=time_text(mover.changed_at),
         last_confirmed_at=time_text(mover.last_confirmed_at),
+        label=labels.get(entity_ref(mover), ""),
     )
 
 
-def entity_row(anchors: Anchors, of: Change | State) -> EntityRow:
+def entity_row(anchors: Anchors, of: Change | State, labels: Labels = NO_LABELS) -> EntityRow:
     """An entity that is new, or was not seen."""
     return EntityRow(
         table=of.table,
@@ -92,11 +94,14 @@ def entity_row(anchors: Anchors, of: Change | State) -> EntityRow:
         anchor=anchors.get(entity_ref(of)),
         changed_at=time_text(of.changed_at),
         last_confirmed_at=time_text(of.last_confirmed_at),
+        label=labels.get(entity_ref(of), ""),
     )
 
 
-def _lines(part: FieldChange | ChildChange) -> Iterator[Line]:
-    return _child_lines(part) if isinstance(part, ChildChange) else _field_lines("", part)
+def _lines(part: FieldChange | ChildChange, info: TableInfo) -> Iterator[Line]:
+    if isinstance(part, ChildChange):
+        return _child_lines(part)
+    return _field_lines("", part, untyped=info.untyped)
 
 
 def _child_lines(child: ChildChange) -> Iterator[Line]:
@@ -104,16 +109,17 @@ def _child_lines(child: ChildChange) -> Iterator[Line]:
     if not child.fields:
         yield Line(row, NOTHING, child.kind.value, "")
     for field in child.fields:
-        yield from _field_lines(f"{row}: ", field)
+        yield from _field_lines(f"{row}: ", field, untyped=False)
 
 
-def _field_lines(prefix: str, field: FieldChange) -> Iterator[Line]:
+def _field_lines(prefix: str, field: FieldChange, *, untyped: bool) -> Iterator[Line]:
     for leaf in field.leaves():
-        percent = percent_text(_number(leaf.old, leaf, field), _number(leaf.new, leaf, field))
+        in_json = untyped or leaf is not field
+        percent = percent_text(_number(leaf.old, in_json), _number(leaf.new, in_json))
         name = prefix + value_text(leaf.field)
         yield Line(name, *told_apart(leaf.old, leaf.new), percent)
 
 
-def _number(value: FieldValue, leaf: FieldChange, field: FieldChange) -> Decimal | None:
+def _number(value: FieldValue, in_json: bool) -> Decimal | None:  # noqa: FBT001 - private
     """A text is a number only inside JSON, where decimals are stored as texts."""
-    return None if isinstance(value, str) and leaf is field else to_number(value)
+    return None if isinstance(value, str) and not in_json else to_number(value)

@@ -41,7 +41,7 @@ def query_table(
     not_seen, not_seen_count = _first(history.not_seen(name, where=where), limit)
     samples = [change.values for change in changes[:_SAMPLES]]
     samples += [state.values for state in not_seen[:_SAMPLES]]
-    fields = numeric_fields(info, samples)
+    fields = _wanted(numeric_fields(info, samples), options)
     movers, signed = _movers(history, info, fields[:NUMERIC_FIELDS], options, since)
     return TableData(
         info=info,
@@ -58,11 +58,32 @@ def query_table(
 
 
 def numeric_fields(info: TableInfo, samples: Iterable[Fields]) -> tuple[str, ...]:
-    """Paths of declared numbers, then of numbers in the JSON of `samples`; no key fields."""
+    """Paths of declared numbers, then of those in JSON and untyped `samples`; no key fields."""
     found = dict.fromkeys(path for path in info.numeric if path not in info.key)
+    words = set[str]()
     for values in samples:
         found.update(dict.fromkeys(_undeclared(info, values)))
-    return tuple(found)
+        words.update(_words(values))
+    return tuple(path for path in found if path not in words and _can_be_asked(path, info))
+
+
+def _can_be_asked(path: str, info: TableInfo) -> bool:
+    """An untyped item may have a field without a name, which no path leads to."""
+    return not info.untyped or all(path.split("."))
+
+
+def _words(values: Fields) -> Iterator[str]:
+    """The fields that hold a text which is no number."""
+    return (
+        name
+        for name, value in values.items()
+        if isinstance(value, str) and to_number(value) is None
+    )
+
+
+def _wanted(found: tuple[str, ...], options: ReportOptions) -> tuple[str, ...]:
+    """Those that the user names, in that order, or all."""
+    return tuple(name for name in options.fields if name in found) if options.fields else found
 
 
 def distance(moved: tuple[str, Mover]) -> float:
@@ -85,7 +106,7 @@ def _movers(
 ) -> tuple[list[tuple[str, Mover]], frozenset[str]]:
     """Those that moved furthest, and the fields whose values cross zero."""
     limit = options.top + 1
-    fields = [field for field in fields if field.partition(".")[0] not in info.untracked]
+    fields = [field for field in fields if not _is_untracked(field, info)]
     found = history.movers_by_field(info.name, fields, since=since, top=limit, where=options.where)
     signed = frozenset(field for field in fields if _crosses_zero(found[field]))
     ranked = [
@@ -98,17 +119,24 @@ def _movers(
     return [(field, mover) for _, _, field, mover in best], signed
 
 
+def _is_untracked(field: str, info: TableInfo) -> bool:
+    return any(field == path or field.startswith(f"{path}.") for path in info.untracked)
+
+
 def _crosses_zero(movers: Sequence[Mover]) -> bool:
-    """As a handicap does, of which a step from +0.25 to -0.25 is no -200 %."""
+    """As a handicap does, of which a step from +0.25 to -0.25 is no -200 %.
+
+    A stock that is sold out does not: it ends at zero.
+    """
     values = [value for mover in movers for value in (mover.old, mover.new)]
-    return not (all(value > 0 for value in values) or all(value < 0 for value in values))
+    return bool(values) and min(values) < 0 < max(values)
 
 
 def _undeclared(info: TableInfo, values: Fields) -> Iterator[str]:
     for name, value in values.items():
         if isinstance(value, dict):
             yield from _inside(name, value)
-        elif info.untyped and name not in info.key and not isinstance(value, str):
+        elif info.untyped and name not in info.key:
             yield from [name] if to_number(value) is not None else []
 
 

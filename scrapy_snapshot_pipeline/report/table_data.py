@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice, zip_longest
+from itertools import chain, islice, zip_longest
+from types import MappingProxyType
 from typing import TypeAlias
 
 from scrapy_snapshot_pipeline.history import Change, Mover, State, TableInfo
+from scrapy_snapshot_pipeline.report.formatting import value_text
 
 EntityRef: TypeAlias = "tuple[str, uuid.UUID]"
 """Table and entity."""
 Anchors: TypeAlias = "dict[EntityRef, str]"
 """Ids of the entities' sections in the page."""
+Labels: TypeAlias = Mapping[EntityRef, str]
+"""What people know entities by."""
+NO_LABELS: Labels = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +63,18 @@ def name_anchors(tables: Iterable[TableData], top: int) -> Anchors:
         for entity in islice(dict.fromkeys(map(entity_ref, data.all())), top):
             anchors[entity] = f"e{len(anchors) + 1}"
     return anchors
+
+
+def labels_of(tables: Iterable[TableData]) -> Labels:
+    """The newest label in the results; none for an entity that has none, or only moved."""
+    labels: dict[EntityRef, str] = {}
+    for data in tables:
+        field = data.info.label
+        if field is None:
+            continue
+        results: Iterator[State | Change] = chain(data.not_seen, data.changes, data.new)
+        for result in results:
+            label = result.values.get(field)
+            if label is not None and label != "" and not isinstance(label, (dict, list)):
+                labels.setdefault(entity_ref(result), value_text(label))
+    return labels

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scrapy_snapshot_pipeline.report import render
-from tests.report.shop import HOSTILE, hostile_week, report, store, week
+from tests.report.shop import HOSTILE, hostile_week, product, report, store, week
 
 pytest.importorskip("selenium", reason="selenium is not installed")
 
@@ -75,7 +75,7 @@ def hostile_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return _page(tmp_path_factory.mktemp("report"), "hostile", hostile=True)
 
 
-def _lamp(browser: Chrome, page: Path) -> None:
+def _lamp(browser: Chrome, page: Path, *, dotted: bool = True) -> None:
     """The page of the entity that moved."""
     visit(browser, page)
     link = browser.find_element(By.LINK_TEXT, "Movers")
@@ -83,6 +83,9 @@ def _lamp(browser: Chrome, page: Path) -> None:
     browser.execute_script("drawnLevels.length = drawnParts.length = 0")
     browser.find_element(By.CSS_SELECTOR, "#movers tbody a").click()
     _wait_for_view(browser, "e1")
+    if not dotted:
+        browser.execute_script("drawnLevels.length = drawnParts.length = 0")
+        browser.find_element(By.CSS_SELECTOR, "#e1 .bridge input").click()
 
 
 def _wait_for_view(browser: Chrome, view: str) -> None:
@@ -100,29 +103,26 @@ def _shown(browser: Chrome) -> list[str]:
 
 def test_charts_have_as_many_steps_as_the_history(browser: Chrome, page: Path) -> None:
     """Three prices of the lamp, three of one shop and one of the other, three counts of stock."""
-    _lamp(browser, page)
+    _lamp(browser, page, dotted=False)
 
     levels = browser.execute_script("return drawnLevels.map((line) => line.length)")
     assert levels == [3, 3, 1, 3]
 
 
-def test_gaps_are_left_open(browser: Chrome, page: Path) -> None:
+def test_gaps_can_be_left_open(browser: Chrome, page: Path) -> None:
     """The line of the price has three parts: nobody looked on day 3, nor after day 5."""
-    _lamp(browser, page)
+    _lamp(browser, page, dotted=False)
 
     parts = browser.execute_script("return drawnParts.filter((each) => each.length > 1)")
     assert [len(each) for each in parts] == [3, 3, 3]
 
 
-def test_gaps_can_be_dotted(browser: Chrome, page: Path) -> None:
-    """A bridge for each of the four lines, on demand, and none in the legend."""
+def test_gaps_are_dotted(browser: Chrome, page: Path) -> None:
+    """A bridge for each of the four lines, unless it is switched off, and none in the legend."""
     _lamp(browser, page)
-    before = browser.execute_script("return drawnLevels.length")
-    browser.find_element(By.CSS_SELECTOR, "#e1 .bridge input").click()
 
-    assert before == 4
-    # All lines are drawn again; the south line has no gap, so its bridge draws nothing.
-    assert browser.execute_script("return drawnLevels.length") == before + 4 + 3
+    # The south line has no gap, so its bridge draws nothing.
+    assert browser.execute_script("return drawnLevels.length") == 4 + 3
     legend = browser.find_elements(By.CSS_SELECTOR, "#e1 .u-series")
     assert [row.text for row in legend if row.is_displayed()] == [
         "price",
@@ -130,6 +130,52 @@ def test_gaps_can_be_dotted(browser: Chrome, page: Path) -> None:
         "south",
         "extra.stock",
     ]
+
+
+def test_times_can_be_in_the_zone_of_the_reader(browser: Chrome, page: Path) -> None:
+    """A switch changes all of them and the name of the zone, and changes them back."""
+    browser.execute_cdp_cmd("Emulation.setTimezoneOverride", {"timezoneId": "Asia/Kolkata"})
+    try:
+        visit(browser, page, "e1")
+        first = "return document.querySelector('#e1 .time').textContent"
+        zone = "return document.getElementById('zone').textContent"
+        switch = browser.find_element(By.CSS_SELECTOR, "#local input")
+        assert browser.execute_script(first) == "2026-03-07 00:00:00"
+        switch.click()
+        assert browser.execute_script(first) == "2026-03-07 05:30:00"
+        assert browser.execute_script(zone) in {"Asia/Kolkata", "Asia/Calcutta"}
+        switch.click()
+        assert browser.execute_script(first) == "2026-03-07 00:00:00"
+        assert browser.execute_script(zone) == "UTC"
+    finally:
+        browser.execute_cdp_cmd("Emulation.setTimezoneOverride", {"timezoneId": ""})
+
+
+def test_long_key_hides_no_column(browser: Chrome, tmp_path: Path) -> None:
+    """It is broken, although it has no space, and the lists need not be pushed sideways."""
+    url = f"sqlite:///{(tmp_path / 'long.db').as_posix()}"
+    key = "https://example.com/" + "k" * 300
+    store(url, {day: [product(key, str(9 + day), offers={})] for day in range(2)})
+    page = tmp_path / "long.html"
+    page.write_text(render(report(url)), encoding="utf-8")
+    hidden = (
+        "return [...document.querySelectorAll('.view:not([hidden]) .wide')]"
+        ".map((list) => list.scrollWidth - list.clientWidth)"
+    )
+    for view in VIEWS[:-1]:
+        visit(browser, page, view)
+        assert set(browser.execute_script(hidden)) <= {0}, view
+
+
+def test_words_on_a_card_are_whole(browser: Chrome, page: Path) -> None:
+    """A label on the overview is one line high, or breaks between words."""
+    visit(browser, page)
+    lines = (
+        "return [...document.querySelectorAll('.card dt')]"
+        ".map((label) => label.offsetHeight / parseFloat(getComputedStyle(label).lineHeight))"
+    )
+    new, changes, _ = browser.execute_script(lines)
+    assert (round(new), round(changes)) == (1, 1)
 
 
 def test_filters_filter(browser: Chrome, page: Path) -> None:
@@ -188,12 +234,12 @@ def test_policy_stops_a_script_that_got_in(browser: Chrome, page: Path) -> None:
 
 
 def test_keyboard_reaches_every_view(browser: Chrome, page: Path) -> None:
-    """Tab leads to the skip link and the sections; Enter opens, and the title has the focus."""
+    """Tab leads past the skip link to the sections; Enter opens, and the title has the focus."""
     visit(browser, page)
     focused = "return document.activeElement.textContent"
     browser.switch_to.active_element.send_keys(Keys.TAB)
     assert browser.execute_script(focused) == "Skip to the content"
-    for _ in range(2):
+    for _ in range(3):
         browser.switch_to.active_element.send_keys(Keys.TAB)
     browser.switch_to.active_element.send_keys(Keys.ENTER)
     _wait_for_view(browser, "changes")

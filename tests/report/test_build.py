@@ -96,6 +96,7 @@ def test_since_leaves_out_what_was_before(sqlite_week: str) -> None:
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
+        (ReportOptions(fields=("name",)), "no numbers were found in a field name; leave --field"),
         (ReportOptions(tables=("nope",)), "no table of entities nope; there are report_product"),
         (
             ReportOptions(where={"colour": ["red"]}),

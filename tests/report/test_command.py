@@ -38,7 +38,9 @@ def test_command_writes_the_page_and_says_where(
     assert capsys.readouterr().out == f"{target}\n"
     html = target.read_text(encoding="utf-8")
     assert "lamp" in html
-    assert "changes since 2026-03-07 00:00:00" in html  # the start of the last run
+    assert (
+        'changes since <span class="time">2026-03-07 00:00:00<' in html
+    )  # the start of the last run
 
 
 def test_file_that_cannot_be_written_is_an_error(folder: Path) -> None:

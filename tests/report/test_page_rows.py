@@ -95,6 +95,25 @@ def test_text_is_a_number_only_inside_json(
     assert [(line.field, line.percent) for line in row.lines] == lines
 
 
+def test_text_of_an_untyped_item_is_a_number_where_it_can_be() -> None:
+    """As for `stats`."""
+    fields = (FieldChange("price", "2", "3"), FieldChange("title", "Two", "Three"))
+    row = entry(change(*fields), None, replace(INFO, untyped=True))
+    assert [(line.field, line.percent) for line in row.lines] == [
+        ("price", "+50.0 %"),
+        ("title", ""),
+    ]
+
+
+def test_entity_is_shown_by_its_label() -> None:
+    """Beside its key, and only where it has one."""
+    labels = {("match", ID): "Wolves v Arsenal"}
+    row = entry(change(), None, INFO, labels)
+    assert (row.label, row.key) == ("Wolves v Arsenal", "7")
+    assert entity_row({}, change(), labels).label == "Wolves v Arsenal"
+    assert (entry(change(), None, INFO).label, entity_row({}, change()).label) == ("", "")
+
+
 def test_run_is_shown_with_what_it_counted() -> None:
     """And with the reason why it ended, if that says more than its status."""
     run = Run(RUN, "o\u202edds", START, None, "finished", "finished", {"inserted": 1, "revised": 2})

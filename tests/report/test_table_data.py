@@ -5,10 +5,19 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 
+import pytest
+
 from scrapy_snapshot_pipeline.history import Change, ChangeKind, Mover, State, TableInfo
-from scrapy_snapshot_pipeline.report.table_data import TableData, entity_ref, name_anchors
+from scrapy_snapshot_pipeline.history.results import FieldValue
+from scrapy_snapshot_pipeline.report.table_data import (
+    TableData,
+    entity_ref,
+    labels_of,
+    name_anchors,
+)
 
 TIME = dt.datetime(2026, 1, 1, tzinfo=dt.timezone.utc)
 RUN = uuid.UUID(int=0)
@@ -83,3 +92,31 @@ def test_entity_is_known_by_table_and_id() -> None:
     """Whatever kind of result it is in."""
     results = (mover(1)[1], change(1), state(1))
     assert {entity_ref(result) for result in results} == {("match", uuid.UUID(int=1))}
+
+
+@pytest.mark.parametrize(
+    ("values", "labels"),
+    [
+        ({"title": "Emma"}, ["Emma"]),
+        ({"title": "E\u202emma"}, [r"E\u202emma"]),
+        ({"title": ""}, []),
+        ({"title": None}, []),
+        ({"title": ["x"]}, []),
+        ({}, []),
+    ],
+)
+def test_label_is_that_of_the_state_where_there_is_one(
+    values: dict[str, FieldValue], labels: list[str]
+) -> None:
+    """Made safe to show; a state says it rather than an older change."""
+    data = table("a", changes=[1], not_seen=[1])
+    data = replace(data, info=replace(data.info, label="title"))
+    old = [replace(each, values={"title": "Old"}) for each in data.changes]
+    now = [replace(each, values=values) for each in data.not_seen]
+    found = labels_of([replace(data, changes=old, not_seen=now)])
+    assert list(found.values()) == (labels or ["Old"])
+
+
+def test_without_a_declared_label_there_is_none() -> None:
+    """Whatever the fields are called."""
+    assert labels_of([table("a", changes=[1])]) == {}

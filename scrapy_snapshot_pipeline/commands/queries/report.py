@@ -46,6 +46,13 @@ class Report:
         )
         add_key_option(parser)
         parser.add_argument(
+            "--field",
+            action="append",
+            default=[],
+            metavar="NAME",
+            help="show only this number in movers and charts (may be repeated)",
+        )
+        parser.add_argument(
             "--since",
             metavar="TIME",
             help=f"{TIME_HELP} (default: 7d before the latest run)",
@@ -66,6 +73,7 @@ class Report:
                 top=options.top,
                 tables=tuple(options.table),
                 where=key_filter(options),
+                fields=tuple(dict.fromkeys(options.field)),
             )
             page = build_page(history, report_options, now)
         _write(options.report_file, render(page))

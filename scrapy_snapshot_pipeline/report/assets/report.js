@@ -8,8 +8,10 @@
   const drawn = new Map();
   const COLOURS = 6;
   const DASHES = [[], [8, 4], [2, 3]];
+  const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone || "local";
   const JUST_AFTER = 0.001; // seconds after a value, where a gap begins
   let bridged = true;
+  let local = false; // whether times are in the reader's zone
 
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -115,8 +117,8 @@
     const options = {
       width: element.clientWidth || 300,
       height: 230,
-      tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
-      series: [{ label: "UTC", value: "{YYYY}-{MM}-{DD} {HH}:{mm}:{ss}" }, ...series],
+      tzDate: (seconds) => (local ? new Date(seconds * 1000) : uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC")),
+      series: [{ label: local ? ZONE : "UTC", value: "{YYYY}-{MM}-{DD} {HH}:{mm}:{ss}" }, ...series],
       legend: { live: false },
       cursor: { drag: { x: true, y: false } },
       scales,
@@ -150,6 +152,26 @@
     if (moveFocus) { title.focus({ preventScroll: true }); scrollTo(0, 0); }
   }
 
+  const two = (number) => String(number).padStart(2, "0");
+
+  // A text such as 2026-03-01 12:00:00 in UTC as the same moment in the reader's zone.
+  function inMyZone(text) {
+    const at = new Date(`${text.replace(" ", "T")}Z`);
+    const date = `${String(at.getFullYear()).padStart(4, "0")}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+    return `${date} ${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
+  }
+
+  function showTimes() {
+    document.querySelectorAll(".time").forEach((element) => {
+      element.dataset.utc ??= element.textContent;
+      const text = element.dataset.utc;
+      if (/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/.test(text)) element.textContent = local ? inMyZone(text) : text;
+    });
+    document.getElementById("zone").textContent = local ? ZONE : "UTC";
+    filter();
+    redraw();
+  }
+
   function filter() {
     const [text, table, kind] = ["text", "table", "kind"].map((name) => document.getElementById(`filter-${name}`).value);
     const rows = [...document.querySelectorAll("#feed > li")];
@@ -178,6 +200,9 @@
       redraw();
     });
   });
+  const mine = document.getElementById("local");
+  mine.hidden = false;
+  mine.addEventListener("change", (event) => { local = event.target.checked; showTimes(); });
   addEventListener("hashchange", () => show(true));
   let width = innerWidth;
   // Only the width counts: a phone's address bar changes the height whenever it comes and goes.
