@@ -121,11 +121,6 @@ EXPLAINED: dict[str, tuple[Mutant, ...]] = {
             "return value if type(None) is str else str.__str__(value)",
         ),
         Mutant(
-            "capture.values.times.to_utc",
-            "if type(value) is dt.datetime and value.tzinfo is dt.timezone.utc:",
-            "if type(None) is dt.datetime and value.tzinfo is dt.timezone.utc:",
-        ),
-        Mutant(
             "capture.coerce.to_uuid",
             "return value if type(value) is uuid.UUID else uuid.UUID(int=value.int)",
             "return value if (type(value) is uuid.UUID) and False else uuid.UUID(int=value.int)",

@@ -7,6 +7,7 @@ import json
 import uuid
 from dataclasses import dataclass, field, make_dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pydantic
@@ -52,6 +53,24 @@ def test_a_name_leads_through_dicts_and_lists(
     """And what it does not find is not there."""
     assert parted(value, paths) == (kept, taken)
     assert without(value, paths) == kept
+
+
+def test_any_mapping_is_led_through_and_keeps_what_it_has() -> None:
+    """A key that is no text too, and None; an item loses its fields that are None."""
+    value = MappingProxyType({1: "one", "a": {"b": 1, "c": None}, "d": None})
+    assert without(value, ["a.b"]) == {1: "one", "a": {"c": None}, "d": None}
+    assert without(page([], {"x": 1}), ["meta.x", "url"]) == {"files": [], "meta": {}}
+
+
+def test_a_value_that_contains_itself_is_refused_as_ever() -> None:
+    """And the way through it ends."""
+    loop: dict[str, Any] = {"a": 1}
+    loop["loop"] = [loop]
+    endless: list[Any] = []
+    endless.append(endless)
+    for value in (loop, {"loop": endless}):
+        with pytest.raises(CaptureError, match="contains itself"):
+            capture(page([], value), exclude=("meta.loop.loop.x", "meta.a"))
 
 
 FILES = [{"url": "f", "checksum": "1", "status": "downloaded"}]

@@ -117,10 +117,17 @@ def test_a_duration_in_iso_8601(text: str, length: dt.timedelta | None) -> None:
 
 def test_a_duration_is_a_timedelta_or_its_text() -> None:
     """A number could be of any unit."""
-    assert to_duration(dt.timedelta(1)) == dt.timedelta(1)
-    for wrong in (90, 1.5, "an hour", "P9999999999D"):
-        with pytest.raises(CoerceError):
+    assert to_duration(dt.timedelta(1, 2, 3)) == dt.timedelta(1, 2, 3)
+    form = "expected a duration in ISO 8601 without years and months, such as P1DT2H30M"
+    for wrong, problem in (
+        (90, "expected timedelta, got int"),
+        (1.5, "expected timedelta, got float"),
+        ("an hour", form),
+        ("P9999999999D", "expected a duration of at most 999999999 days"),
+    ):
+        with pytest.raises(CoerceError) as caught:
             to_duration(wrong)
+        assert caught.value.problem == problem
 
 
 @given(st.timedeltas())
