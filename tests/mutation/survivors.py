@@ -156,6 +156,21 @@ EXPLAINED: dict[str, tuple[Mutant, ...]] = {
             'return "E" not in text and len(text) < MAX_DIGITS',
             'return "E" not in text and len(text) <= MAX_DIGITS',
         ),
+        Mutant(
+            "capture.dotted_names.parted",
+            "kept[name], out = parted(member, inside) if inside else (member, None)",
+            "kept[name], out = parted(member, inside) if (inside) or True else (member, None)",
+        ),
+        Mutant(
+            "capture.untyped.UntypedReader.read",
+            "tracked, untracked = parted(data, self._untracked) if self._untracked else (data, {})",
+            "tracked, untracked = parted(data, self._untracked) if (self._untracked) or True else (data, {})",
+        ),
+        Mutant(
+            "capture.untyped._check_names",
+            'if PREFIX in "\\n".join(data).lower() and any(map(is_ours, data)): # the first is much quicker',
+            'if PREFIX in "XX\\nXX".join(data).lower() and any(map(is_ours, data)): # the first is much quicker',
+        ),
     ),
     "The two forms of the format differ for NaN and infinity only, which capture refuses.": (
         Mutant(
@@ -352,6 +367,11 @@ EXPLAINED: dict[str, tuple[Mutant, ...]] = {
             "capture.captures.Captures._watching_for_extras",
             'extras = getattr(item, "model_extra", None)',
             'extras = getattr(item, "model_extra", )',
+        ),
+    ),
+    "Where the spider is a part of the key, it is handed in.": (
+        Mutant(
+            "capture.untyped.UntypedReader.__init__", 'spider: str = "",', 'spider: str = "XXXX",'
         ),
     ),
 }
