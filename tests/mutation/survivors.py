@@ -171,6 +171,11 @@ EXPLAINED: dict[str, tuple[Mutant, ...]] = {
             'if PREFIX in "\\n".join(data).lower() and any(map(is_ours, data)): # the first is much quicker',
             'if PREFIX in "XX\\nXX".join(data).lower() and any(map(is_ours, data)): # the first is much quicker',
         ),
+        Mutant(
+            "capture.converters._without_excluded",
+            "return (lambda value: read(without(value, paths))) if paths else read",
+            "return (lambda value: read(without(value, paths))) if (paths) or True else read",
+        ),
     ),
     "The two forms of the format differ for NaN and infinity only, which capture refuses.": (
         Mutant(
