@@ -378,6 +378,7 @@ EXPLAINED: dict[str, tuple[Mutant, ...]] = {
         Mutant(
             "capture.untyped.UntypedReader.__init__", 'spider: str = "",', 'spider: str = "XXXX",'
         ),
+        Mutant("capture.row_reader.row_reader", 'spider: str = "",', 'spider: str = "XXXX",'),
     ),
 }
 
