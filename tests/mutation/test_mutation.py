@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.mutation.__main__ import CLEAN, TESTS
 from tests.mutation.mutants import PACKAGE, ROOT, Mutant, is_below, mutant, without_properties
 from tests.mutation.survivors import EXPLAINED, complaints
 
@@ -72,6 +73,14 @@ def test_an_explained_mutant_must_live() -> None:
 def test_a_module_holds_what_is_below_it(name: str, found: bool) -> None:
     """Whole names count."""
     assert is_below(name, ["scd2", "delivery.retry"]) is found
+
+
+@pytest.mark.parametrize("module", CLEAN)
+def test_what_is_clean_is_there_and_has_tests(module: str) -> None:
+    """A module that was renamed is not left out in silence."""
+    path = ROOT / PACKAGE / module.replace(".", "/")
+    assert path.is_dir() or path.with_suffix(".py").is_file()
+    assert is_below(module, TESTS)
 
 
 def test_explained_lines_are_in_their_modules() -> None:

@@ -11,10 +11,12 @@ from decimal import Decimal, localcontext
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pydantic
 import pytest
 
 from scrapy_snapshot_pipeline.capture.coerce import coercer
 from scrapy_snapshot_pipeline.capture.values.coerce_error import CoerceError
+from scrapy_snapshot_pipeline.declaration.sql_types import PADDED
 from scrapy_snapshot_pipeline.declaration.tables import Column, Kind, Role
 from tests.unit.item_classes import Colour
 
@@ -281,6 +283,37 @@ def test_a_length_is_a_limit(kind: Kind) -> None:
     error = refusal(kind, fits, length=3)
     assert error.problem == "expected a length of at most 3, got 4"
     assert error.cure == "shorten it in the spider, or declare a longer column"
+
+
+def test_a_padded_text_is_filled_with_spaces_to_its_length() -> None:
+    """And spaces at its end say nothing, as in a CHAR; those before it do."""
+    for scraped in ("ab", "ab ", "ab       "):
+        assert coerced(Kind.TEXT, scraped, length=4, fit=PADDED) == "ab  "
+    assert coerced(Kind.TEXT, " ab\t", length=4, fit=PADDED) == " ab\t"
+    assert coerced(Kind.TEXT, "XabX ", length=4, fit=PADDED) == "XabX"
+    error = refusal(Kind.TEXT, "abcde", length=4, fit=PADDED)
+    assert error.problem == "expected a length of at most 4, got 5"
+
+
+def test_a_time_has_the_digits_of_its_column() -> None:
+    """The rest is cut."""
+    assert coerced(Kind.TIME, "12:30:15.25", scale=1) == dt.time(12, 30, 15, 200_000)
+
+
+@pytest.mark.parametrize("annotation", [None, str])
+def test_an_enum_without_a_class_is_text(annotation: object) -> None:
+    """As SQLAlchemy's own Enum of texts has it."""
+    assert coerced(Kind.ENUM, "x", annotation=annotation) == "x"
+
+
+def test_a_text_that_cannot_be_written_is_refused() -> None:
+    """As a class of somebody else's may do."""
+
+    class Odd(pydantic.AnyUrl):
+        def __str__(self) -> str:
+            raise ValueError(SCRAPED)
+
+    assert refusal(Kind.TEXT, Odd("http://example.com")).problem == "expected text"
 
 
 def test_a_precision_is_a_limit() -> None:

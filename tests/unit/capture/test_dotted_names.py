@@ -73,6 +73,45 @@ def test_a_value_that_contains_itself_is_refused_as_ever() -> None:
             capture(page([], value), exclude=("meta.loop.loop.x", "meta.a"))
 
 
+@pytest.mark.parametrize(
+    ("value", "paths", "kept"),
+    [
+        (MappingProxyType({"a": 1, "b": {"a": 2}}), ["a"], {"b": {"a": 2}}),
+        ({"a": None, "b": 1}, ["b"], {"a": None}),
+        ({5: {"a": 1}}, ["5.a"], {5: {"a": 1}}),
+    ],
+    ids=["any mapping", "None stays", "a key that is no text"],
+)
+def test_a_scraped_value_is_led_through(value: object, paths: list[str], kept: object) -> None:
+    """Before it is made plain."""
+    assert without(value, paths) == kept
+
+
+@pytest.mark.parametrize(
+    ("dicts", "lists", "found"),
+    [
+        (99, 0, True),
+        (0, 99, True),
+        (50, 49, True),
+        (100, 0, False),
+        (0, 100, False),
+        (50, 50, False),
+    ],
+)
+def test_a_name_leads_as_deep_as_a_value_may_be(dicts: int, lists: int, found: bool) -> None:
+    """What is deeper is refused anyway, with its own words."""
+
+    def value(inner: object) -> object:
+        for _ in range(lists):
+            inner = [inner]
+        for _ in range(dicts):
+            inner = {"a": inner}
+        return inner
+
+    path = ".".join(["a"] * dicts + ["b"])
+    assert without(value({"b": 1}), [path]) == value({} if found else {"b": 1})
+
+
 FILES = [{"url": "f", "checksum": "1", "status": "downloaded"}]
 
 

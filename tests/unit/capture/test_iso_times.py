@@ -12,6 +12,7 @@ from scrapy_snapshot_pipeline.capture.iso_times import (
     _clock,
     parse_date,
     parse_datetime,
+    parse_duration,
     parse_time,
 )
 
@@ -72,6 +73,22 @@ def test_a_datetime_that_does_not_exist_is_an_error(text: str) -> None:
     """And not another form."""
     with pytest.raises(ValueError, match=r".+"):
         parse_datetime(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "length"),
+    [
+        (" P1DT2H ", dt.timedelta(days=1, hours=2)),
+        ("-PT0.1234567S", dt.timedelta(microseconds=-123_456)),
+        (" P ", None),
+        (" P1DT ", None),
+    ],
+)
+def test_a_duration_is_cut_to_microseconds_and_has_a_length(
+    text: str, length: dt.timedelta | None
+) -> None:
+    """Space around it is none of it."""
+    assert parse_duration(text) == length
 
 
 def test_the_hour_24_does_not_exist() -> None:

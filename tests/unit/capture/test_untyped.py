@@ -11,6 +11,7 @@ import pytest
 from scrapy_snapshot_pipeline.capture.unseen_names import UnseenNames
 from scrapy_snapshot_pipeline.capture.untyped import UntypedReader
 from scrapy_snapshot_pipeline.capture.values.coerce_error import CoerceError
+from scrapy_snapshot_pipeline.capture.values.notices import Notice
 from scrapy_snapshot_pipeline.declaration.tables import Column, Declaration, Kind, Role
 from tests.unit.item_classes import ScrapyItem
 
@@ -68,6 +69,41 @@ def test_a_name_of_ours_is_refused(name: str) -> None:
     """A column of ours may stand beside it some day; a longer name is nobody's."""
     assert "begins with snapshot_" in refusal({"url": "u", name: 1}).problem
     assert READER.read({"url": "u", f"a_{name}": 1}, 0)
+
+
+def test_excluded_data_is_not_there() -> None:
+    """Not in the hash, and not in what is stored."""
+    data = Column("data", Kind.JSON, Role.TRACKED, excluded_paths=("a.b", "c"))
+    columns = (Column("url", Kind.TEXT, Role.KEY), data)
+    declaration = Declaration(dict, "book", columns, untyped=True)
+    read = UntypedReader(declaration, None, UnseenNames(())).read
+    with_all = read({"url": "u", "a": {"b": 1, "d": 2}, "c": object()}, 0)
+    assert with_all == read({"url": "u", "a": {"d": 2}}, 0)
+    assert with_all[0] == ("u", '{"a":{"d":2}}')
+
+
+def test_what_is_taken_by_a_rule_is_noted() -> None:
+    """With the field, where it is the key."""
+    notices: list[tuple[Notice, str]] = []
+    columns = (Column("at", Kind.DATETIME, Role.KEY), Column("data", Kind.JSON, Role.TRACKED))
+    declaration = Declaration(dict, "book", columns, untyped=True)
+    reader = UntypedReader(
+        declaration,
+        ZoneInfo("Europe/Paris"),
+        UnseenNames(()),
+        notify=lambda notice, path: notices.append((notice, path)),
+    )
+    twice = dt.datetime(2024, 10, 27, 2, 30)  # noqa: DTZ001 - that it has no zone is the point
+    reader.read({"at": twice, "a": twice}, 0)
+    assert notices == [(Notice.AMBIGUOUS, ".at"), (Notice.AMBIGUOUS, "")]
+
+
+def test_a_field_with_a_name_of_ours_is_refused() -> None:
+    """However it is written, and wherever it comes."""
+    for name in ("snapshot_id", "SNAPSHOT_x"):
+        error = refusal({"url": "u", "a": 1, name: 2})
+        assert error.problem == "a field has a name that begins with snapshot_, as ours do"
+        assert error.cure == "rename it in the spider, or leave it out with exclude=..."
 
 
 def test_an_item_of_scrapy_is_read_as_a_dict_is() -> None:
