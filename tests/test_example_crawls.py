@@ -29,7 +29,13 @@ def project(tmp_path: Path) -> Path:
     return shutil.copytree(EXAMPLE, tmp_path / "example_project", ignore=ignored)
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+@pytest.fixture(
+    params=[
+        "sqlite",
+        # As long as the other one, and little that the crawls of other tests do not show.
+        pytest.param("postgresql", marks=[pytest.mark.postgresql, pytest.mark.slow]),
+    ]
+)
 def chosen_url(request: pytest.FixtureRequest) -> str:
     """What the user gives as the database; empty: nothing, which means a new SQLite file."""
     if request.param == "sqlite":
