@@ -127,13 +127,21 @@ class Delivery:
         """Hurry: `timeout` seconds after the first call, dead-letter what is not stored.
 
         A linger or the sleep before a retry is cut short.  Records are still taken on; `close`
-        ends the delivery.  In an outage it is earlier, by the time that the dead letters will take.
+        ends the delivery.  Where the database stores nothing it is earlier, by the time that the
+        dead letters will take.
         """
         if self._ended or self._close_timer is not None:
             return
-        letters = self.pending * _SECONDS_A_LETTER if self._sender.in_outage else 0.0
-        patience = timeout - min(letters, timeout / 2)
-        self._close_timer = self._call_later(patience, self._run_out_of_time)
+        letters = min(self.pending * _SECONDS_A_LETTER, timeout / 2)
+        stored = self._sender.stored
+
+        def look() -> None:
+            if self._sender.in_outage or self._sender.stored == stored:
+                self._run_out_of_time()
+            else:
+                self._close_timer = self._call_later(letters, self._run_out_of_time)
+
+        self._close_timer = self._call_later(timeout - letters, look)
         self._accumulator.stop_lingering()
         self._sender.wake()
 

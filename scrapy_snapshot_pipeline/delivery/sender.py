@@ -86,6 +86,8 @@ class Sender:
         self._in_flight = InFlight()
         self._writing = False
         self._write_seconds = math.inf
+        self.stored = 0
+        """Batches, or parts of one, that the database has taken."""
         self._given_up: BaseException | None = None
 
     @property
@@ -157,6 +159,7 @@ class Sender:
 
     def _stored(self, result: WriteResult) -> None:
         part = self._in_flight.remove_first()
+        self.stored += 1
         self._failures.stored()
         self._breaker.stored(len(part.entries))
         self._settlement.stored(part, result)

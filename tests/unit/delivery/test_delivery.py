@@ -209,6 +209,29 @@ def test_timeout_reports_everything_left_once(caplog: pytest.LogCaptureFixture) 
     assert (len(rig.reports), rig.batches) == (3, [])
 
 
+def test_a_database_that_stores_nothing_leaves_the_dead_letters_their_time() -> None:
+    """A frozen one too, of which nobody knows yet that it is away."""
+    rig = DeliveryRig(max_records=5_000, batch_size=1)
+    rig.submit(*range(5_000))
+    rig.delivery.stop_within(25)
+    rig.clock.advance(24.4)
+    assert rig.reports == []
+    rig.clock.advance(0.1)
+    assert len(rig.reports) == 5_000
+
+
+def test_a_database_that_stores_has_the_whole_time() -> None:
+    """Each batch that it takes is one less for the dead letters."""
+    rig = DeliveryRig(max_records=5_000, batch_size=1)
+    rig.submit(*range(5_000))
+    rig.delivery.stop_within(25)
+    rig.worker.step()
+    rig.clock.advance(24.5)
+    assert [outcome for _, outcome, _ in rig.outcomes] == [INSERTED]
+    rig.clock.advance(0.5)
+    assert len(rig.reports) == 5_000
+
+
 def test_abandon_reports_before_it_returns() -> None:
     """A second Ctrl-C leaves no further turn of the loop; a linger is over too."""
     rig = DeliveryRig()
