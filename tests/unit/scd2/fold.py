@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from scrapy_snapshot_pipeline.records import Outcome
-from tests.unit.scd2.entity import Content, Seen
+from tests.unit.scd2.entity import Seen
 
 T = TypeVar("T")
 
 
-class Span(NamedTuple, Generic[T]):
+class Span(NamedTuple):
     """A value, and from when to when it is valid."""
 
-    value: T
+    value: Any  # a generic NamedTuple needs Python 3.11
     start: int
     end: int | None
 
@@ -23,9 +23,9 @@ class Span(NamedTuple, Generic[T]):
         return self.start <= second and (self.end is None or second < self.end)
 
 
-def spans(values: Iterable[tuple[int, T]]) -> list[Span[T]]:
+def spans(values: Iterable[tuple[int, T]]) -> list[Span]:
     """Each value is valid until another one is seen."""
-    found: list[Span[T]] = []
+    found: list[Span] = []
     for second, value in sorted(values, key=lambda each: each[0]):
         if found and found[-1].value == value:
             continue
@@ -35,12 +35,12 @@ def spans(values: Iterable[tuple[int, T]]) -> list[Span[T]]:
     return found
 
 
-def versions(observations: Sequence[Seen]) -> list[Span[Content]]:
+def versions(observations: Sequence[Seen]) -> list[Span]:
     """What the entity was, and when."""
     return spans(observations)
 
 
-def rows(observations: Sequence[Seen], child: str) -> list[Span[int]]:
+def rows(observations: Sequence[Seen], child: str) -> list[Span]:
     """What a child was, and when, without the times when it was not there."""
     values = [(one.second, dict(one.content.children).get(child)) for one in observations]
     return [
@@ -48,7 +48,7 @@ def rows(observations: Sequence[Seen], child: str) -> list[Span[int]]:
     ]
 
 
-def last_confirmed(observations: Sequence[Seen], span: Span[Content]) -> int:
+def last_confirmed(observations: Sequence[Seen], span: Span) -> int:
     """When the content was last seen within its time."""
     return max(one.second for one in observations if span.contains(one.second))
 
@@ -71,5 +71,5 @@ def is_late(before: Sequence[Seen], one: Seen) -> bool:
     return own and _span_of(before, one).end is not None
 
 
-def _span_of(before: Sequence[Seen], one: Seen) -> Span[Content]:
+def _span_of(before: Sequence[Seen], one: Seen) -> Span:
     return next(s for s in versions([*before, one]) if s.contains(one.second))
