@@ -73,7 +73,14 @@ def _stated(text: str, zone: dt.tzinfo | None) -> dt.datetime | None:
 
 
 def _in_zone(time: dt.datetime, zone: dt.tzinfo | None) -> dt.datetime:
-    return time.astimezone() if zone is None else time.replace(tzinfo=zone)
+    if zone is not None:
+        return time.replace(tzinfo=zone)
+    try:
+        return time.astimezone()
+    except (OverflowError, ValueError):
+        raise UsageError(
+            f"{time} is at the end of the calendar; state its zone, as with Z", print_help=False
+        ) from None
 
 
 def _run(text: str, history: SnapshotHistory, table: str | None) -> uuid.UUID:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import unicodedata
 
 import pytest
 
-from scrapy_snapshot_pipeline.commands.output.terminal_table import Terminal, TerminalTable
+from scrapy_snapshot_pipeline.commands.output.terminal_table import (
+    Terminal,
+    TerminalTable,
+    time_text,
+)
 
 HOSTILE = "\x1b]0;owned\x07\x9b31m\u202eevil\u2066\x7f[bold]x[/bold]:smile:"
 ROW = {"key": "a" * 60, "number": 12345678901234567890, "more": "b" * 60, "last": "c" * 60}
@@ -72,3 +77,22 @@ def test_control_characters_are_escaped(capsys: pytest.CaptureFixture[str]) -> N
     categories = {unicodedata.category(c) for c in shown if c != "\n"}
     assert not categories & {"Cc", "Cf", "Cs", "Zl", "Zp"}
     assert "[bold]x[/bold]:smile:" in shown
+
+
+FIRST = dt.datetime.min.replace(tzinfo=dt.timezone.utc)
+LAST = dt.datetime.max.replace(tzinfo=dt.timezone.utc)
+
+
+@pytest.mark.parametrize(
+    ("time", "hours", "text"),
+    [
+        (FIRST, -5, "0001-01-01 00:00:00Z"),
+        (LAST, 9, "9999-12-31 23:59:59Z"),
+        (LAST, -5, "9999-12-31 18:59:59-05"),
+    ],
+)
+def test_the_ends_of_the_calendar_are_shown(time: dt.datetime, hours: int, text: str) -> None:
+    """In UTC, where the zone has no such year."""
+    zone = dt.timezone(dt.timedelta(hours=hours))
+    shown = time_text(time, zone)
+    assert shown.lstrip("0") == text.lstrip("0")

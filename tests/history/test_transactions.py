@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from scrapy_snapshot_pipeline.errors import HistoryError
 from scrapy_snapshot_pipeline.history import SnapshotHistory
+from tests.history import odds
 from tests.history.filled import TABLE, Observation, fill
 
 MANY = [Observation(f"secret-{second}", second, second, {}) for second in range(1_500)]
@@ -133,3 +134,11 @@ END_OTHERS = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
     "WHERE datname = current_database() AND pid <> pg_backend_pid()"
 )
+
+
+def test_a_file_may_be_named_as_a_uri(sqlite_url: str) -> None:
+    """As a crawl may have written it."""
+    odds.store_odds(sqlite_url)
+    named = sqlite_url.replace("sqlite:///", "sqlite:///file:") + "?uri=true"
+    with SnapshotHistory(named) as history:
+        assert history.tables()

@@ -118,8 +118,14 @@ class Terminal:
 
 
 def time_text(time: dt.datetime, zone: dt.tzinfo | None) -> str:
-    """A time to the second, with the offset of its day: 2024-05-01 18:30:00+02."""
-    local = time.astimezone(zone)
+    """A time to the second, with the offset of its day: 2024-05-01 18:30:00+02.
+
+    In UTC where the zone would lead out of the calendar, at its first or its last hours.
+    """
+    try:
+        local = time.astimezone(zone)
+    except (OverflowError, ValueError):
+        local = time.astimezone(dt.timezone.utc)
     offset = local.strftime("%z")
     short = "Z" if offset == "+0000" else offset.removesuffix("00")
     return f"{local:%Y-%m-%d %H:%M:%S}{short}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Engine
@@ -28,7 +28,8 @@ def read_engine(url: str) -> Engine:
 
 
 def _sqlite(url: URL) -> Engine:
-    path = Path(url.database or "")
+    named = url.database or ""
+    path = Path(unquote(named.removeprefix("file:")) if "uri" in url.query else named)
     if not path.is_file():
         raise HistoryError(f"there is no file {path}; run a crawl first, or correct the path")
     # With mode=ro SQLite does not create a file that has vanished meanwhile.
