@@ -9,6 +9,8 @@ import sqlalchemy as sa
 from tests.contract.entities import Observation, at, record
 from tests.contract.split_histories import contract_tables
 
+# A transaction sees only the sessions of its first look, unless that look is thrown away.
+_LOOK_ANEW = "SELECT pg_stat_clear_snapshot()"
 _WAITING = (
     "SELECT count(*) FROM pg_stat_activity"
     " WHERE datname = current_database() AND wait_event_type = 'Lock'"
@@ -21,6 +23,7 @@ def wait_until_blocked(looking: sa.Connection) -> None:
     while not looking.exec_driver_sql(_WAITING).scalar_one():
         assert time.monotonic() < deadline, "nobody waits for a lock"
         time.sleep(0.01)
+        looking.exec_driver_sql(_LOOK_ANEW)
 
 
 def insert_as_another_writer(connection: sa.Connection, name: str) -> None:
