@@ -32,7 +32,7 @@ from scrapy_snapshot_pipeline.errors import (
 from scrapy_snapshot_pipeline.history import SnapshotHistory
 from scrapy_snapshot_pipeline.records import Batch, Outcome
 from scrapy_snapshot_pipeline.store.connection.engine import connect_engine
-from scrapy_snapshot_pipeline.store.schema.create import ddl
+from scrapy_snapshot_pipeline.store.schema.ddl import ddl
 from scrapy_snapshot_pipeline.store.schema.tables import SCHEMA_VERSION, entity_tables
 from scrapy_snapshot_pipeline.store.snapshot_store import SnapshotStore
 from tests.contract.entities import RUN, Observation, at, declaration, record

@@ -12,7 +12,7 @@ from scrapy_snapshot_pipeline.commands.maintenance.load_declarations import load
 from scrapy_snapshot_pipeline.crawl.project import project_settings
 from scrapy_snapshot_pipeline.declaration.tables import Declaration
 from scrapy_snapshot_pipeline.store.connection.engine import connect_engine
-from scrapy_snapshot_pipeline.store.schema.create import ddl
+from scrapy_snapshot_pipeline.store.schema.ddl import ddl
 from scrapy_snapshot_pipeline.store.schema.tables import entity_tables
 from scrapy_snapshot_pipeline.store.snapshot_store import SnapshotStore
 

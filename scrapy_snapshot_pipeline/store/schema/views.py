@@ -42,14 +42,50 @@ class View:
 
 
 def entity_views(entity: EntityTables) -> Iterator[View]:
-    """The views over the tables of one declaration, two a table."""
+    """The views over the tables of one declaration, two a table.
+
+    What is current is shown by the newest shape, and what changed by all of them.
+    """
     own, versions = entity.declaration.columns, entity.versions
-    yield View(object_name(versions.name, "current"), partial(_current, versions, own))
+    fields = _newest(entity, (), own)
+    yield View(object_name(versions.name, "current"), partial(_current, versions, fields))
     yield View(object_name(versions.name, "changes"), partial(_changes, versions, own))
     for child, table in zip(entity.declaration.children, entity.children, strict=True):
-        of_child = (entity, table, child.columns)
-        yield View(object_name(table.name, "current"), partial(_child_current, *of_child))
-        yield View(object_name(table.name, "changes"), partial(_child_changes, *of_child))
+        fields = _newest(entity, child.path, child.columns)
+        current = partial(_child_current, entity, table, fields, child.path)
+        yield View(object_name(table.name, "current"), current)
+        changes = partial(_child_changes, entity, table, child.columns)
+        yield View(object_name(table.name, "changes"), changes)
+
+
+def _newest(
+    entity: EntityTables, path: tuple[str, ...], columns: Sequence[Column]
+) -> Sequence[Column]:
+    """Those that the newest shape has; all of a list that it does not have."""
+    if entity.shape is None:
+        return columns
+    newest = entity.shape.shapes[max(entity.shape.shapes)]
+    tables = {(): newest.columns, **{child.path: child.columns for child in newest.children}}
+    names = {column.name for column in tables.get(path, columns)}
+    return [column for column in columns if column.name in names]
+
+
+def _has_list(
+    entity: EntityTables, path: tuple[str, ...], versions: FromClause
+) -> ColumnElement[bool]:
+    """The class of the version has the list."""
+    if entity.shape is None:
+        return sa.true()
+    shapes = entity.shape.shapes.items()
+    having = [n for n, shape in shapes if path in {child.path for child in shape.children}]
+    return sa.func.coalesce(versions.c.snapshot_shape, 1).in_(having)
+
+
+def _told(versions: FromClause) -> ColumnElement[bool]:
+    """The version is more than the first one with a field that is new to the class."""
+    if "snapshot_extended" not in versions.c:
+        return sa.true()
+    return versions.c.snapshot_extended.isnot(sa.true())
 
 
 _NUMBERS_AS_TEXT = (Kind.DECIMAL, Kind.DURATION)
@@ -92,7 +128,11 @@ def _current(table: sa.Table, columns: Sequence[Column], dialect: Dialect) -> sa
 
 
 def _child_current(
-    entity: EntityTables, table: sa.Table, columns: Sequence[Column], dialect: Dialect
+    entity: EntityTables,
+    table: sa.Table,
+    columns: Sequence[Column],
+    path: tuple[str, ...],
+    dialect: Dialect,
 ) -> sa.SelectBase:
     versions, keys = entity.versions, _keys(entity.declaration.columns)
     joined = table.join(versions, versions.c.entity_id == table.c.entity_id)
@@ -107,7 +147,11 @@ def _child_current(
             table.c.child_id,
         )
         .select_from(joined)
-        .where(table.c.valid_to.is_(None), versions.c.valid_to.is_(None))
+        .where(
+            table.c.valid_to.is_(None),
+            versions.c.valid_to.is_(None),
+            _has_list(entity, path, versions),
+        )
     )
 
 
@@ -129,7 +173,7 @@ def _changes(table: sa.Table, columns: Sequence[Column], dialect: Dialect) -> sa
             new.c.entity_id,
         )
         .select_from(new.outerjoin(old, before).outerjoin(RUNS, RUNS.c.run_id == new.c.run_id))
-        .where(_lasting(new), _differs(new, old))
+        .where(_lasting(new), _differs(new, old), _told(new))
     )
     next_one = table.alias("next")
     follows = sa.exists().where(_same_entity(next_one, old), _follows(next_one, old))
@@ -171,7 +215,7 @@ def _child_changes(
             new.c.child_id,
         )
         .select_from(new.join(parent, _version_of(new, parent)).outerjoin(old, before))
-        .where(_lasting(new), _differs(new, old))
+        .where(_lasting(new), _differs(new, old), _told(parent))
     )
     next_one = table.alias("next")
     same = _same_entity(next_one, old), _same_child(next_one, old)
