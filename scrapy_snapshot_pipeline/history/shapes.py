@@ -11,6 +11,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
+from scrapy_snapshot_pipeline.declaration.our_names import LooseFields
 from scrapy_snapshot_pipeline.declaration.tables import Declaration
 from scrapy_snapshot_pipeline.history.results import Fields
 
@@ -35,6 +36,8 @@ class Shapes:
 
     def known(self, values: Fields, shape: int, path: Path = ()) -> Fields:
         """The values without those of which the row knows nothing."""
+        if isinstance(values, LooseFields):
+            return values
         names = self._fields[shape].get(path, frozenset())
         return {name: v for name, v in values.items() if v is not None or name in names}
 
@@ -68,6 +71,8 @@ class InUse:
 
     def shown(self, values: Fields, path: Path = ()) -> Fields:
         """The values of their fields."""
+        if isinstance(values, LooseFields):
+            return values
         names = self._fields.get(path, frozenset())
         return {name: value for name, value in values.items() if name in names}
 

@@ -78,9 +78,10 @@ def _item(
     given = {}
     for name in item_class.__dataclass_fields__:
         value = values.get(name)
-        if (*path, name) in rows and value is not None:
-            row_class = rows[(*path, name)]
-            value = [_item(declaration, row_class, (*path, name), row) for row in value]
+        place = (*path, name)
+        if place in rows and value is not None:
+            row_class = rows[place]
+            value = [_item(declaration, row_class, place, row) for row in value]
         given[name] = value
     return item_class(**given)
 

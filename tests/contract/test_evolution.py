@@ -25,7 +25,8 @@ VALUES = {
     "rows": ROWS,
 }
 """What every crawl sees."""
-FIELDS = {"price": Decimal, "shop": str, "rows": Row({"size": str, "left": int, "tag": str})}
+ROW: Mapping[str, Any] = {"size": str, "left": int, "tag": str}
+FIELDS: Mapping[str, Any] = {"price": Decimal, "shop": str, "rows": Row(ROW)}
 BEFORE = Class(FIELDS)
 
 
@@ -60,17 +61,11 @@ ALLOWED = {
     "one more, one less": Allowed(BEFORE, without("shop", stock=int), (ALL - {"shop"}) | {"stock"}),
     "a list less": Allowed(BEFORE, without("rows"), ALL - {"rows"}),
     "a list more": Allowed(BEFORE, without(others=Row({"size": str})), ALL | {"others"}),
-    "a list in a list": Allowed(
-        BEFORE, with_rows({**FIELDS["rows"].fields, "deep": Row({"size": str})}), ALL
-    ),
-    "a list in a list less": Allowed(
-        with_rows({**FIELDS["rows"].fields, "deep": Row({"size": str})}), BEFORE, ALL
-    ),
+    "a list in a list": Allowed(BEFORE, with_rows({**ROW, "deep": Row({"size": str})}), ALL),
+    "a list in a list less": Allowed(with_rows({**ROW, "deep": Row({"size": str})}), BEFORE, ALL),
     "a list's field less": Allowed(BEFORE, with_rows({"size": str, "left": int}), ALL),
-    "a list's field more": Allowed(BEFORE, with_rows({**FIELDS["rows"].fields, "note": str}), ALL),
-    "a list's field untracked": Allowed(
-        BEFORE, with_rows(FIELDS["rows"].fields, untracked=("tag",)), ALL
-    ),
+    "a list's field more": Allowed(BEFORE, with_rows({**ROW, "note": str}), ALL),
+    "a list's field untracked": Allowed(BEFORE, with_rows(ROW, untracked=("tag",)), ALL),
     "untracked": Allowed(BEFORE, Class(FIELDS, {"untracked": ("shop",)}), ALL),
     "tracked": Allowed(Class(FIELDS, {"untracked": ("shop",)}), BEFORE, ALL),
     "excluded": Allowed(BEFORE, Class(FIELDS, {"exclude": ("shop",)}), ALL - {"shop"}),
@@ -151,8 +146,8 @@ REFUSED = {
         Class(FIELDS, {"key": ("sku", "shop")}),
         "the key was (sku) and is now",
     ),
-    "another list key": (BEFORE, with_rows(FIELDS["rows"].fields, "tag"), "the key was (size)"),
-    "a list without key": (BEFORE, with_rows(FIELDS["rows"].fields, None), "the key was (size)"),
+    "another list key": (BEFORE, with_rows(ROW, "tag"), "the key was (size)"),
+    "a list without key": (BEFORE, with_rows(ROW, None), "the key was (size)"),
     "more digits after the point": (
         without(price=Annotated[Decimal, Numeric(10, 2)]),
         without(price=Annotated[Decimal, Numeric(10, 4)]),

@@ -147,6 +147,7 @@ def schema_plan(
     new = {table.name for table in missing}
     # Other views are not looked at: a role that may not create one must still be able to crawl.
     fresh = [entity for entity in declared if entity.versions.name in new]
+    remade = replace(stored, views=_NO_VIEWS)
     return [
         *map(CreateTable, missing),
         *map(AddColumn, lacking_columns(stored)),
@@ -154,21 +155,23 @@ def schema_plan(
         *(step for evolution in evolutions for step in _altered(stored, evolution)),
         *map(SetStorage, fresh),
         *_views(stored, fresh, new),
-        *(
-            view
-            for e in evolutions
-            for view in _views(replace(stored, views=_NO_VIEWS), [e.tables], new)
-        ),
-        *(
-            Record(name, CatalogueEntry(SCHEMA_VERSION, text), replace=name in stored.catalogue)
-            for name, text in sorted(_texts(declared).items())
-            if name in new or name not in stored.catalogue
-        ),
+        *_views(remade, [evolution.tables for evolution in evolutions], new),
+        *_new_records(stored, declared, new),
         *(step for evolution in evolutions for step in _recorded(stored, evolution, new)),
         *(ForgetShapes(e.versions.name) for e in fresh if e.versions.name in stored.shapes),
         *_other_labels(stored, declared, new),
         *_system_version(stored),
     ]
+
+
+def _new_records(
+    stored: StoredSchema, declared: Sequence[EntityTables], new: set[str]
+) -> Iterator[Record]:
+    """Of tables that are made, and of those that nobody recorded."""
+    for name, text in sorted(_texts(declared).items()):
+        if name in new or name not in stored.catalogue:
+            entry = CatalogueEntry(SCHEMA_VERSION, text)
+            yield Record(name, entry, replace=name in stored.catalogue)
 
 
 def _altered(stored: StoredSchema, evolution: Evolution) -> Iterator[Step]:

@@ -10,7 +10,7 @@ from scrapy_snapshot_pipeline.declaration.differences import differences
 from scrapy_snapshot_pipeline.declaration.tables import ChildTable, Declaration
 from scrapy_snapshot_pipeline.evolution.rules import refused_changes
 from scrapy_snapshot_pipeline.safe_text import printable
-from scrapy_snapshot_pipeline.store.schema.evolution import evolution_of
+from scrapy_snapshot_pipeline.store.schema.evolution import evolution_of, with_shape
 from scrapy_snapshot_pipeline.store.schema.stored import (
     StoredSchema,
     column_names,
@@ -51,7 +51,10 @@ def reasons_to_refuse(
             "them with `scrapy snapshots init` under a role that may, or from "
             "`scrapy snapshots init --sql`"
         )
-    yield from _too_wide(stored, missing)
+    shaped = [table for entity in declared for table in with_shape(stored, entity).all]
+    evolutions = (evolution_of(stored, entity.declaration) for entity in declared)
+    grown = [table for each in evolutions if each is not None for table in each.tables.all]
+    yield from _too_wide(stored, [*(t for t in shaped if t.name not in stored.tables), *grown])
 
 
 def names_of_the_database(
@@ -118,12 +121,15 @@ def _other_columns(stored: StoredSchema, declared: EntityTables) -> Iterator[str
     for table in holds.all:
         if table.name not in stored.columns:
             continue
+        ours = column_names(table) | written.get(table.name, frozenset()) | {*SHAPE_COLUMNS}
         lacking = column_names(table) - stored.columns[table.name] - {*SHAPE_COLUMNS}
-        theirs = stored.required.get(table.name, frozenset()) - column_names(table)
-        theirs -= written.get(table.name, frozenset())
+        theirs = stored.columns[table.name] - ours
+        required = stored.required.get(table.name, frozenset()) - ours
         faults = [f"lacks {_listed(lacking)}"] if lacking else []
-        if theirs:
-            faults.append(f"also has {_listed(theirs)}, which must not be NULL")
+        if required:
+            faults.append(f"also has {_listed(required)}, which must not be NULL")
+        elif lacking and theirs:
+            faults.append(f"also has {_listed(theirs)}")
         if faults:
             yield (
                 f"table {table.name} was altered by hand: it {' and '.join(faults)}; add what was "
@@ -149,9 +155,9 @@ def _new_shape(
     yield f"table {declared.table}: {changes}; {setting}, so {cure}"
 
 
-def _too_wide(stored: StoredSchema, missing: Sequence[sa.Table]) -> Iterator[str]:
+def _too_wide(stored: StoredSchema, tables: Sequence[sa.Table]) -> Iterator[str]:
     limit = stored.max_columns
-    for table in missing:
+    for table in tables:
         if limit is not None and len(table.columns) > limit:
             yield (
                 f"table {table.name} would have {len(table.columns):,} columns, our own among "

@@ -85,9 +85,12 @@ def storage_ddl(tables: EntityTables, dialect: Dialect) -> list[str]:
 
 
 def entity_tables(
-    declaration: Declaration, metadata: sa.MetaData, shape: StoredShape | None = None
+    declaration: Declaration, metadata: sa.MetaData, shape: StoredShape | None = FIRST_SHAPE
 ) -> EntityTables:
-    """Build the tables of `declaration` into `metadata`, with all columns that it writes."""
+    """Build the tables of `declaration` into `metadata`, with all columns that it writes.
+
+    `shape` None: leave out the columns that tables of older releases lack.
+    """
     shaped = shape is not None
     versions = _version_table(declaration, metadata, shaped=shaped)
     children = tuple(

@@ -44,6 +44,7 @@ class Reads:
     ) -> None:
         """`versions` and `children` name the tables as SQL does."""
         self._features = features_of(dialect)
+        self._shaped = tables.shape is not None
         self._versions, self._children = versions, children
         declared = tables.declaration
         self._own_values = StoredValues(tables.versions, declared.columns, dialect)
@@ -198,7 +199,7 @@ class Reads:
 
     def _columns(self, *names: str) -> str:
         digest, run = self._features.digest.selected, self._features.run.selected
-        shape = "coalesce(x.snapshot_shape, 1)"
+        shape = "coalesce(x.snapshot_shape, 1)" if self._shaped else "1"
         selected = {"entity_id": digest, "child_id": digest, "run_id": run, "shape": shape}
         return ", ".join(selected.get(name, "{}").format(f"x.{name}") for name in names)
 
