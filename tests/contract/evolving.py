@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import uuid
 from collections.abc import Iterable, Mapping
@@ -44,7 +45,7 @@ class Class:
 
     def declaration(self) -> Declaration:
         """What it declares of table `offer`."""
-        options: dict[type, Any] = {}
+        options: dict[type | str, Any] = {}
         item_class = _make("Offer", {"sku": str, **self.fields}, options)
         options[item_class] = {"key": "sku", "table": "offer", **self.options}
         found = Declarations(options).of(item_class)
@@ -52,13 +53,13 @@ class Class:
         return found
 
 
-def _make(name: str, fields: Mapping[str, Any], options: dict[type, Any]) -> type:
+def _make(name: str, fields: Mapping[str, Any], options: dict[type | str, Any]) -> type:
     made = {each: _type(each, kind, options) for each, kind in fields.items()}
     defaults = [(each, kind, field(default=None)) for each, kind in made.items()]
     return make_dataclass(name, defaults)
 
 
-def _type(name: str, kind: Any, options: dict[type, Any]) -> Any:
+def _type(name: str, kind: Any, options: dict[type | str, Any]) -> Any:
     if not isinstance(kind, Row):
         return kind
     row = _make(name.title(), kind.fields, options)
@@ -76,7 +77,7 @@ def _item(
 ) -> Any:
     rows = {child.path: child.item_class for child in declaration.children}
     given = {}
-    for name in item_class.__dataclass_fields__:
+    for name in (each.name for each in dataclasses.fields(item_class)):
         value = values.get(name)
         place = (*path, name)
         if place in rows and value is not None:

@@ -53,7 +53,7 @@ ALL = frozenset({"price", "shop", "rows"})
 DATA = Class({**FIELDS, "data": dict})
 ALLOWED = {
     "nothing": Allowed(BEFORE, BEFORE, ALL),
-    "moved": Allowed(BEFORE, Class(dict(reversed(FIELDS.items()))), ALL),
+    "moved": Allowed(BEFORE, Class(dict(reversed([*FIELDS.items()]))), ALL),
     "a field more": Allowed(BEFORE, without(stock=int), ALL | {"stock"}),
     "a decimal more": Allowed(BEFORE, without(stock=Decimal), ALL | {"stock"}),
     "a field less": Allowed(BEFORE, without("shop"), ALL - {"shop"}),

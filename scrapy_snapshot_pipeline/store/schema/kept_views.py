@@ -13,8 +13,9 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from scrapy_snapshot_pipeline.errors import SchemaMismatchError
 from scrapy_snapshot_pipeline.safe_text import printable
-from scrapy_snapshot_pipeline.store.schema.plan import DropView, MakeView, Step
+from scrapy_snapshot_pipeline.store.schema.plan import DropView, MakeView, Step, WidenColumn
 
 logger = logging.getLogger(__name__)
 
@@ -48,10 +49,27 @@ ORDER BY 1, 2
 ).bindparams(sa.bindparam("names", expanding=True))
 
 
+_ON_COLUMN = sa.text(
+    """
+SELECT DISTINCT top.relname
+FROM pg_catalog.pg_class t
+JOIN pg_catalog.pg_namespace n ON n.oid = t.relnamespace AND n.nspname = current_schema()
+JOIN pg_catalog.pg_attribute a ON a.attrelid = t.oid AND a.attname = :column
+JOIN pg_catalog.pg_depend d ON d.refobjid = t.oid AND d.refobjsubid = a.attnum
+JOIN pg_catalog.pg_rewrite r ON r.oid = d.objid
+JOIN pg_catalog.pg_class top ON top.oid = r.ev_class
+WHERE t.relname = :table
+ORDER BY 1
+"""
+)
+
+
 def keep_views(connection: Connection, steps: Sequence[Step]) -> tuple[list[Step], list[str]]:
     """The steps without those for a view that must stay, and the statements that give grants back.
 
     A view that stays shows what it has shown; a warning names it and what is built on it.
+
+    Raises SchemaMismatchError where a column must be widened that such a view shows.
     """
     names = [step.name for step in steps if isinstance(step, DropView)]
     if connection.dialect.name == "sqlite" or not names:
@@ -62,8 +80,24 @@ def keep_views(connection: Connection, steps: Sequence[Step]) -> tuple[list[Step
     for view, reasons in stays.items():
         _warn(view, reasons)
     kept = [step for step in steps if _view(step) not in stays]
+    _check_widened(connection, kept)
     found = connection.execute(_GRANTS, {"names": names})
     return kept, [grant.replace("%", "%%") for view, grant in found if view not in stays]
+
+
+def _check_widened(connection: Connection, steps: Sequence[Step]) -> None:
+    """PostgreSQL does not alter the type of a column that a view shows."""
+    dropped = {step.name for step in steps if isinstance(step, DropView)}
+    for column in (step.column for step in steps if isinstance(step, WidenColumn)):
+        values = {"table": column.table.name, "column": column.name}
+        found = connection.execute(_ON_COLUMN, values).scalars()
+        views = [printable(view) for view in found if view not in dropped]
+        if views:
+            raise SchemaMismatchError(
+                f"column {column.name} of table {column.table.name} is to take longer values, which "
+                f"is not possible while it is shown by view {', '.join(views)}; drop what is built "
+                "on it, start again, and make it again; or restore the declaration"
+            )
 
 
 def _view(step: Step) -> str | None:
