@@ -24,9 +24,11 @@ from typing import NamedTuple, TypeAlias
 from scrapy_snapshot_pipeline.declaration.tables import Column, Declaration
 from scrapy_snapshot_pipeline.errors import UnknownShapeError
 from scrapy_snapshot_pipeline.evolution.rehash import Rehash, Values
-from scrapy_snapshot_pipeline.evolution.shapes import common
+from scrapy_snapshot_pipeline.evolution.shapes import common, same_lists
 from scrapy_snapshot_pipeline.records import Outcome, SnapshotRecord
+from scrapy_snapshot_pipeline.scd2.fast_path import CurrentChildren, plan_change
 from scrapy_snapshot_pipeline.scd2.plan import (
+    ChangedVersion,
     NewVersion,
     Plan,
     RenewedChild,
@@ -73,6 +75,7 @@ class SecondLook:
         self._shapes = shapes
         self._rehash = Rehash(declared)
         self._common: dict[int, _Common] = {}
+        self._with_same_lists: dict[int, bool] = {}
 
     def is_due(self, current: StoredVersion, records: Iterable[SnapshotRecord]) -> bool:
         """Whether the current version must be looked at again before `records` can be placed.
@@ -94,6 +97,40 @@ class SecondLook:
             raise UnknownShapeError("rows are of a shape that came while this crawl was running")
         return any(shape != self._number for shape in shapes)
 
+    def differs_in_lists(self, shapes: Iterable[int]) -> bool:
+        """Whether child rows of these shapes need their hashes made again.
+
+        A class that has changed elsewhere makes the same hashes of the rows of its lists.
+        """
+        return not all(map(self._same_lists, shapes))
+
+    def plan_current(
+        self,
+        record: SnapshotRecord,
+        current: ValuedVersion,
+        children: CurrentChildren,
+        into: Plan,
+    ) -> Outcome:
+        """Do what `plan` does, where a record is later than all that is known of its entity.
+
+        `children` are the current rows, whose hashes need not be made again.
+        """
+        content = self._rehash.version(current.values, [list(rows) for rows in children])
+        version = current.version._replace(content_hash=content)
+        if content != record.content_hash:
+            outcome = plan_change(record, version, children, into)
+            if self._extends(record, current, children):
+                into.new_versions[-1] = into.new_versions[-1]._replace(extended=True)
+            return outcome
+        seen = version._replace(last_confirmed_at=record.observed_at)
+        if version.shape < self._number:
+            into.renewed_versions.append(self._renewed(record.entity_id, seen))
+        else:
+            times = (seen.valid_from, seen.last_confirmed_at, seen.valid_to)
+            changed = ChangedVersion(record.entity_id, seen.snapshot_id, *times)
+            into.changed_versions.append(changed)
+        return Outcome.CONFIRMED
+
     def plan(
         self,
         records: Sequence[SnapshotRecord],
@@ -107,14 +144,28 @@ class SecondLook:
         versions = [self._looked_version(each, rows) for each in stored.versions]
         new, changed = len(into.new_versions), len(into.changed_versions)
         outcomes = plan(records, versions, rows, into, retried=retried)
-        ends = {each.snapshot_id: each.valid_to for each in into.changed_versions[changed:]}
+        changes = {each.snapshot_id: each for each in into.changed_versions[changed:]}
+        ends = {snapshot_id: each.valid_to for snapshot_id, each in changes.items()}
         for index in range(new, len(into.new_versions)):
             if self._is_extended(into.new_versions[index], stored, ends):
                 into.new_versions[index] = into.new_versions[index]._replace(extended=True)
         for version in versions:
             if version.valid_to is None and ends.get(version.snapshot_id) is None:
-                self._renew(records, version, rows, into)
+                now = changes.get(version.snapshot_id, version).last_confirmed_at
+                self._renew(records, version._replace(last_confirmed_at=now), rows, into)
         return outcomes
+
+    def _same_lists(self, shape: int) -> bool:
+        if shape not in self._with_same_lists:
+            older = self._shapes.get(shape, self._declared)
+            self._with_same_lists[shape] = same_lists(older, self._declared)
+        return self._with_same_lists[shape]
+
+    def _extends(
+        self, record: SnapshotRecord, current: ValuedVersion, children: CurrentChildren
+    ) -> bool:
+        both = self._common_with(current.version.shape)
+        return both.of_current(current.values, children) == both.of_record(record)
 
     def _looked_child(self, stored: ValuedChild) -> StoredChild:
         row, values = stored
@@ -144,15 +195,17 @@ class SecondLook:
         if current.shape >= number or all(each.content_hash != content for each in records):
             return
         entity_id = records[0].entity_id
-        into.renewed_versions.append(
-            RenewedVersion(entity_id, current.snapshot_id, content, number)
-        )
+        into.renewed_versions.append(self._renewed(entity_id, current))
         for row in rows:
             if row.valid_to is None and row.shape < number:
                 renewed = RenewedChild(
                     entity_id, row.child_id, row.snapshot_id, row.content_hash, number
                 )
                 into.renewed_children.setdefault(row.table, []).append(renewed)
+
+    def _renewed(self, entity_id: bytes, current: StoredVersion) -> RenewedVersion:
+        content, last = current.content_hash, current.last_confirmed_at
+        return RenewedVersion(entity_id, current.snapshot_id, content, last, self._number)
 
     def _is_extended(
         self, new: NewVersion, stored: StoredEntity, ends: Mapping[int, dt.datetime | None]
@@ -200,6 +253,13 @@ class _Common:
             if _belongs(each.child, stored.version)
         ]
         return self._hash(stored.values, rows)
+
+    def of_current(self, values: Values, children: CurrentChildren) -> bytes:
+        """The same of rows whose hashes need not be made again."""
+        lists: Rows = [[] for _ in self._tables]
+        for table, index in self._tables.items():
+            lists[index] = list(children[table])
+        return self._rehash.version(values, lists)
 
     def of_record(self, record: SnapshotRecord) -> bytes:
         rows = [

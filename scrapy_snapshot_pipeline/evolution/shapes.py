@@ -34,6 +34,16 @@ def find_shape(shapes: Iterable[Shape], declared: Declaration) -> Shape | None:
     return max(found, default=None)
 
 
+def same_lists(one: Declaration, other: Declaration) -> bool:
+    """Whether both make the same hashes of the rows of all lists that they have in common."""
+    lists = {child.path: _hashed(child.columns) for child in one.children}
+    return all(
+        lists[child.path] == _hashed(child.columns)
+        for child in other.children
+        if child.path in lists
+    )
+
+
 def union(stored: Declaration, declared: Declaration) -> Declaration:
     """What the tables hold when a class has been declared beside what they hold already.
 
@@ -62,6 +72,14 @@ def common(one: Declaration, other: Declaration) -> Declaration:
     ]
     columns = _common(one.columns, other.columns)
     return replace(other, columns=columns, children=_nested(children))
+
+
+def _hashed(columns: Iterable[Column]) -> set[tuple[object, ...]]:
+    return {
+        (column.name, column.kind, column.untracked_paths, column.excluded_paths)
+        for column in columns
+        if column.role is Role.TRACKED
+    }
 
 
 def _joined(stored: Sequence[Column], declared: Sequence[Column]) -> tuple[Column, ...]:

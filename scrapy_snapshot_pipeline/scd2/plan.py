@@ -122,11 +122,12 @@ class EndedChild(NamedTuple):
 
 
 class RenewedVersion(NamedTuple):
-    """The hash of a stored version under a newer shape of the class."""
+    """The hash of a stored version under a newer shape of the class, which has confirmed it."""
 
     entity_id: bytes
     snapshot_id: int
     content_hash: bytes
+    last_confirmed_at: dt.datetime
     shape: int
 
 

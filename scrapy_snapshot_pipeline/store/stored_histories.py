@@ -13,7 +13,12 @@ from typing import TypeAlias
 
 from sqlalchemy.engine import Connection
 
-from scrapy_snapshot_pipeline.evolution.second_look import SecondLook, StoredEntity
+from scrapy_snapshot_pipeline.evolution.rehash import Values
+from scrapy_snapshot_pipeline.evolution.second_look import (
+    SecondLook,
+    StoredEntity,
+    ValuedVersion,
+)
 from scrapy_snapshot_pipeline.records import Outcome, SnapshotRecord
 from scrapy_snapshot_pipeline.scd2.fast_path import CurrentChildren, plan_change, plan_first
 from scrapy_snapshot_pipeline.scd2.plan import (
@@ -44,6 +49,8 @@ class StoredHistories:
         self._children: defaultdict[bytes, list[StoredChild]] = defaultdict(list)
         self._current_children: dict[bytes, CurrentChildren] = {}
         """Of the entities with a single record that changes what is current."""
+        self._current_values: Mapping[bytes, Values] = {}
+        """Of the entities with a single record, for a second look at what is current."""
         self._valued: Mapping[bytes, StoredEntity] = {}
         """Of the entities with rows of another shape."""
 
@@ -52,13 +59,14 @@ class StoredHistories:
 
         Raises UnknownShapeError where the class was changed after this crawl had begun.
         """
-        looked: list[bytes] = []
+        due: list[bytes] = []
         by_need: dict[Reading, list[bytes]] = {need: [] for need in Reading}
         for entity_id, current in self._current.items():
             if self._look.is_due(current, records_of[entity_id]):
-                looked.append(entity_id)
+                due.append(entity_id)
             else:
                 by_need[self._need(current, records_of[entity_id])].append(entity_id)
+        looked = self._read_current(connection, reads, due, records_of)
         looked += self._read_children(connection, reads, by_need[Reading.CURRENT_CHILDREN])
         histories = _since(by_need[Reading.HISTORY], records_of)
         looked += self._read_histories(connection, reads, histories)
@@ -78,6 +86,10 @@ class StoredHistories:
         if entity_id in self._valued:
             stored = self._valued[entity_id]
             return self._look.plan(records, stored, into, retried=self._retried)
+        if entity_id in self._current_values:
+            children = self._current_children[entity_id]
+            valued = ValuedVersion(self._current[entity_id], self._current_values[entity_id])
+            return (self._look.plan_current(records[0], valued, children, into),)
         # Nothing ends a version without beginning another, so every stored entity has a current
         # one: an entity without is new.
         versions = self.versions(entity_id)
@@ -103,11 +115,31 @@ class StoredHistories:
         if not changed:
             return []
         current, shapes = reads.current_children(connection, changed)
-        other = [each for each in changed if self._look.differs(shapes.get(each, ()))]
+        other = [each for each in changed if self._look.differs_in_lists(shapes.get(each, ()))]
         self._current_children.update(current)
         for entity_id in other:
             del self._current_children[entity_id]
         return other
+
+    def _read_current(
+        self, connection: Connection, reads: Reads, due: Sequence[bytes], records_of: RecordsOf
+    ) -> list[bytes]:
+        """Read what is current of entities that are due; return those of which more is needed."""
+        simple = [each for each in due if self._is_latest(self._current[each], records_of[each])]
+        more = set(due).difference(simple)
+        more.update(self._read_children(connection, reads, simple))
+        simple = [each for each in simple if each not in more]
+        if simple:
+            self._current_values = reads.current_values(connection, simple)
+        return sorted(more)
+
+    def _is_latest(self, current: StoredVersion, records: Sequence[SnapshotRecord]) -> bool:
+        """Whether there is one record, later than all that is known of the entity."""
+        return (
+            not self._retried
+            and len(records) == 1
+            and records[0].observed_at > current.last_confirmed_at
+        )
 
     def _read_histories(
         self, connection: Connection, reads: Reads, since: Sequence[tuple[bytes, dt.datetime]]

@@ -94,9 +94,9 @@ def _check_widened(connection: Connection, steps: Sequence[Step]) -> None:
         views = [printable(view) for view in found if view not in dropped]
         if views:
             raise SchemaMismatchError(
-                f"column {column.name} of table {column.table.name} is to take longer values, which "
-                f"is not possible while it is shown by view {', '.join(views)}; drop what is built "
-                "on it, start again, and make it again; or restore the declaration"
+                f"column {column.name} of table {column.table.name} must take longer values, "
+                f"which is impossible while it is shown by view {', '.join(views)}; drop what is "
+                "built on it, start again, and make it again; or restore the declaration"
             )
 
 

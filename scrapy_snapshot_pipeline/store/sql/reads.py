@@ -108,6 +108,21 @@ class Reads:
                 shapes[entity_id].update([child[2] for child in children])
         return current, shapes
 
+    def current_values(
+        self, connection: Connection, entity_ids: Sequence[bytes]
+    ) -> dict[bytes, Values]:
+        """The values of the current versions, by the names of their columns."""
+        db, own, current = self._features, self._own_values, dict[bytes, Values]()
+        selected = f"{db.digest.selected.format('x.entity_id')}, {own.selected}"
+        for among, parameters in db.among(entity_ids):
+            sql = f"""
+                SELECT {selected}
+                FROM {self._versions.name} AS x
+                WHERE x.entity_id {among} AND x.valid_to IS NULL"""  # noqa: S608
+            for head, values in own.rows(connection.exec_driver_sql(sql, parameters)):
+                current[db.digest.read(head[0])] = values
+        return current
+
     def entities(
         self, connection: Connection, since: Sequence[tuple[bytes, dt.datetime]]
     ) -> dict[bytes, StoredEntity]:
