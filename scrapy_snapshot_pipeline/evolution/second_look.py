@@ -6,7 +6,8 @@ and hashed once more under the record's shape.  The law of history then compares
 * A field that the class no longer has, or no longer tracks, is in neither hash.
 * A field that is new to the class is None in what was stored before.  So a value in it makes a
   version, which is called *extended* where nothing else differs.
-* A field that came back, or that is tracked now, is compared with the value that is stored.
+* A field that came back, or that is tracked now, is compared with the value that is stored; so
+  there even equal hashes decide nothing.
 
 A current version that is confirmed like this gets its new hash and shape, and so do its child rows:
 the next crawl knows it by its hash again.  Only a shape of a higher number takes the place of
@@ -24,7 +25,7 @@ from typing import NamedTuple, TypeAlias
 from scrapy_snapshot_pipeline.declaration.tables import Column, Declaration
 from scrapy_snapshot_pipeline.errors import UnknownShapeError
 from scrapy_snapshot_pipeline.evolution.rehash import Rehash, Values
-from scrapy_snapshot_pipeline.evolution.shapes import common, same_lists
+from scrapy_snapshot_pipeline.evolution.shapes import common, hides, same_lists
 from scrapy_snapshot_pipeline.records import Outcome, SnapshotRecord
 from scrapy_snapshot_pipeline.scd2.fast_path import CurrentChildren, plan_change
 from scrapy_snapshot_pipeline.scd2.plan import (
@@ -76,6 +77,13 @@ class SecondLook:
         self._rehash = Rehash(declared)
         self._common: dict[int, _Common] = {}
         self._with_same_lists: dict[int, bool] = {}
+        self.undecided = frozenset(
+            shape
+            for shape, older in shapes.items()
+            if shape != number
+            and hides(older, [each for n, each in shapes.items() if n < shape], declared)
+        )
+        """Shapes whose rows may differ from a record although the hashes are equal."""
 
     def is_due(self, current: StoredVersion, records: Iterable[SnapshotRecord]) -> bool:
         """Whether the current version must be looked at again before `records` can be placed.
@@ -84,7 +92,7 @@ class SecondLook:
         """
         if not self.differs((current.shape,)):
             return False
-        if current.shape > self._number:
+        if current.shape > self._number and current.shape not in self.undecided:
             return any(each.content_hash != current.content_hash for each in records)
         return True
 

@@ -7,7 +7,7 @@ tables hold the *union* of all their shapes.  Pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -42,6 +42,40 @@ def same_lists(one: Declaration, other: Declaration) -> bool:
         for child in other.children
         if child.path in lists
     )
+
+
+def hides(older: Declaration, before: Iterable[Declaration], declared: Declaration) -> bool:
+    """Whether rows of `older` may hold values that its hash leaves out, and that of `declared` not.
+
+    They hold those of fields that `older` has but does not track, and of fields and lists that it
+    lost: `before` are the shapes whose rows it has taken over.
+    """
+    taken, own = [_tables(each) for each in before], _tables(older)
+    for path, columns in _tables(declared).items():
+        earlier = [each[path] for each in taken if path in each]
+        if path not in own and earlier:
+            return True
+        tracked = [c for c in columns.values() if c.role is Role.TRACKED]
+        if any(_is_hidden(column, own.get(path, {}), earlier) for column in tracked):
+            return True
+    return False
+
+
+def _is_hidden(
+    column: Column, own: Mapping[str, Column], earlier: Iterable[Mapping[str, Column]]
+) -> bool:
+    stored = own.get(column.name)
+    if stored is None:
+        return any(column.name in columns for columns in earlier)
+    lost = set(stored.untracked_paths).difference(column.untracked_paths)
+    return stored.role is Role.UNTRACKED or bool(lost)
+
+
+def _tables(declaration: Declaration) -> dict[tuple[str, ...], dict[str, Column]]:
+    """The columns by name, by the path of their list; the entity's own have an empty one."""
+    lists = {child.path: child.columns for child in declaration.children}
+    tables = {(): declaration.columns, **lists}
+    return {path: {c.name: c for c in columns} for path, columns in tables.items()}
 
 
 def union(stored: Declaration, declared: Declaration) -> Declaration:

@@ -100,7 +100,7 @@ class Statements:
                 FROM v
                 WHERE {table}.entity_id = v.entity_id AND {table}.valid_to IS NULL
                     AND ({table}.content_hash = v.content_hash) IS TRUE
-                    AND {table}.valid_from <= v.first_at {among}
+                    AND {table}.valid_from <= v.first_at {among}{self._decided(table)}
                 RETURNING {db.digest.selected.format(f"{table}.entity_id")}, CASE
                     WHEN {table}.last_confirmed_at > {db.placeholder}
                     THEN {table}.last_confirmed_at END"""  # noqa: S608 - declared, quoted names
@@ -201,6 +201,11 @@ class Statements:
             "snapshot_shape": db.bigint,
         }
         return [ids.get(name, db.time) for name in fields]
+
+    def _decided(self, table: str) -> str:
+        """The rest of a WHERE that confirms: equal hashes mean equal content."""
+        shapes = ", ".join(map(str, sorted(self.second_look.undecided)))
+        return f" AND coalesce({table}.snapshot_shape, 1) NOT IN ({shapes})" if shapes else ""
 
     def _newer_shape(self, table: str) -> str:
         """The rest of a SET that confirms: what has the same hash has it under this shape too."""
