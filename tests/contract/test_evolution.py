@@ -109,6 +109,9 @@ def test_an_unchanged_item_stays_confirmed(database_url: str, change: str) -> No
         assert outcomes(result) == ["confirmed"]
         assert (result.children_inserted, result.children_ended) == (0, 0)
     assert rows_of(database_url) == ids
+    [[version]] = _read(database_url, "SELECT coalesce(snapshot_shape, 1) FROM offer")
+    [[shapes]] = _read(database_url, "SELECT count(*) FROM snapshot_shapes")
+    assert version == max(shapes, 1)
     [state] = current(database_url)
     assert state.keys() - {"sku"} == allowed.shown
     assert {n: state[n] for n in ("price", "shop") if n in state} == {
@@ -128,15 +131,40 @@ def test_old_and_new_class_alternate(database_url: str, change: str) -> None:
 
 def rows_of(url: str) -> dict[str, set[tuple[Any, ...]]]:
     """The ids of all rows, by table."""
+    versions = _read(url, "SELECT entity_id, snapshot_id FROM offer")
+    children = _read(url, "SELECT entity_id, snapshot_id, child_id FROM offer_rows")
+    return {"offer": set(versions), "offer_rows": set(children)}
+
+
+def _read(url: str, sql: str) -> list[tuple[Any, ...]]:
     engine = sa.create_engine(url)
-    found = {}
     with engine.connect() as connection:
-        for table in ("offer", "offer_rows"):
-            child = ", child_id" if table == "offer_rows" else ""
-            rows = connection.exec_driver_sql(f"SELECT entity_id, snapshot_id{child} FROM {table}")  # noqa: S608
-            found[table] = set(map(tuple, rows))
+        rows = list(map(tuple, connection.exec_driver_sql(sql)))
     engine.dispose()
-    return found
+    return rows
+
+
+def test_rows_of_a_list_that_changed_get_their_new_hashes(database_url: str) -> None:
+    """With their version, and so does what an older class has confirmed, but only upwards."""
+    crawl(database_url, BEFORE, 0, VALUES)
+    newer = with_rows({"size": str, "left": int})
+    crawl(database_url, newer, 1, VALUES)
+    shapes = "SELECT DISTINCT snapshot_shape FROM offer_rows"
+    assert _read(database_url, shapes) == [(2,)]
+    crawl(database_url, BEFORE, 2, VALUES)
+    assert _read(database_url, shapes) == [(2,)]
+    assert _read(database_url, "SELECT snapshot_shape FROM offer") == [(2,)]
+    fewer = {**VALUES, "rows": [ROWS[0], {**ROWS[1], "left": 5}]}
+    result = crawl(database_url, newer, 3, fewer)
+    assert (result.children_inserted, result.children_ended) == (1, 1)
+
+
+def test_a_record_of_the_same_instant_comes_second(database_url: str) -> None:
+    """What was confirmed then is the state; the other content is kept as a moment."""
+    crawl(database_url, BEFORE, 0, VALUES)
+    result = crawl(database_url, without("shop"), 0, {**VALUES, "price": Decimal(9)})
+    assert (outcomes(result), result.late) == (["revised"], 1)
+    assert current(database_url)[0]["price"] == Decimal("1.50")
 
 
 REFUSED = {
