@@ -172,10 +172,10 @@ def _step_fields(queries: Queries, step: StepRow, kind: ChangeKind) -> tuple[Fie
     new, keys = step.version.values, queries.own.key_names
     if step.previous is None or kind not in _FOLLOWING:
         return field_changes({}, new, keys)
+    now = _known(queries, new, step.version.shape)
     if kind is ChangeKind.EXTENDED:
-        return field_changes(step.previous, new, keys)
-    before = _known(queries, step.previous, step.previous_shape)
-    return field_changes(before, _known(queries, new, step.version.shape), keys)
+        return field_changes({name: step.previous.get(name) for name in now}, now, keys)
+    return field_changes(_known(queries, step.previous, step.previous_shape), now, keys)
 
 
 def _known(queries: Queries, values: Fields, shape: int) -> Fields:
