@@ -130,7 +130,12 @@ def _other_columns(stored: StoredSchema, declared: EntityTables) -> Iterator[str
             faults.append(f"also has {_listed(required)}, which must not be NULL")
         elif lacking and theirs:
             faults.append(f"also has {_listed(theirs)}")
-        if faults:
+        if faults and known is None:
+            yield (
+                f"table {table.name} is there with other columns: it {' and '.join(faults)}; give "
+                'the class another table with table="..."'
+            )
+        elif faults:
             yield (
                 f"table {table.name} was altered by hand: it {' and '.join(faults)}; add what was "
                 "removed and give a default to what was added, or give the class another table "
