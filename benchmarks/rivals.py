@@ -24,7 +24,7 @@ from scrapy_snapshot_pipeline.store.schema.tables import EntityTables, entity_ta
 Records: TypeAlias = Sequence[SnapshotRecord]
 Write: TypeAlias = Callable[[Records], None]
 
-_TABLES: EntityTables = entity_tables(declaration(), sa.MetaData())
+_TABLES: EntityTables = entity_tables(declaration(), sa.MetaData(), None)
 _VERSIONS, _MARKETS = _TABLES.versions, _TABLES.children[0]
 _VERSION_COLUMNS = [column.name for column in _VERSIONS.columns]
 _MARKET_COLUMNS = [column.name for column in _MARKETS.columns]

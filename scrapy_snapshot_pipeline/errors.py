@@ -78,6 +78,10 @@ class ConflictError(ContentionError):
     """A unique key or name is taken: by another writer a moment ago, or for good."""
 
 
+class UnknownShapeError(ContentionError):
+    """A stored row is of a class that was changed since the tables were looked at last."""
+
+
 class OutageError(RetriableWriteError):
     """The database could not be reached, or did not accept writes; it may be sound otherwise."""
 

@@ -173,7 +173,12 @@ class SnapshotPipeline:
             write_timeout=settings.write_timeout,
         )
         return AsyncStore(
-            SnapshotStore(engine, create_tables=settings.create_tables, now=_utc_now),
+            SnapshotStore(
+                engine,
+                create_tables=settings.create_tables,
+                evolve=settings.evolution == "additive",
+                now=_utc_now,
+            ),
             policy=self._policy,
             call_later=call_later,
             write_timeout=settings.write_timeout,

@@ -179,6 +179,8 @@ class WriteResult:
 
     A confirmation is not counted, even if it reaches back.
     """
+    extended: int = 0
+    """New versions that differ from the one before only in fields that are new to their class."""
     conflicts: Mapping[str, int] = field(default_factory=dict)
     """By table: records that differ from what their run had seen of the same entity before."""
     ahead: tuple[dt.datetime, ...] = ()

@@ -35,6 +35,9 @@ PREFIX = "SNAPSHOT_"
 Ack: TypeAlias = Literal["commit", "enqueue"]
 """When an item is acknowledged: at the commit of its record, or when the queue has taken it."""
 
+EvolutionMode: TypeAlias = Literal["additive", "frozen"]
+"""Whether tables follow a class that has changed, or the crawl does not start."""
+
 OnOutage: TypeAlias = Literal["stop", "dead_letter"]
 """What happens after an outage of SNAPSHOT_OUTAGE_TIMEOUT; no record is lost either way."""
 
@@ -46,6 +49,7 @@ RejectedItems: TypeAlias = Literal["error", "pass"]
 
 T = TypeVar("T")
 
+_EVOLUTION: OneOf[EvolutionMode] = OneOf(("additive", "frozen"))
 _ON_OUTAGE: OneOf[OnOutage] = OneOf(("stop", "dead_letter"))
 _ON_REJECT: OneOf[OnReject] = OneOf(("dead_letter", "drop", "stop"))
 _REJECTED_ITEMS: OneOf[RejectedItems] = OneOf(("error", "pass"))
@@ -122,6 +126,7 @@ class SnapshotSettings:
     database_url: str = _setting("sqlite:///snapshots.db", DatabaseUrl(), secret=True)
     items: ItemDeclarations = _setting(_NO_ITEMS, Items())
     create_tables: bool = _setting(default=True, kind=Flag())
+    evolution: EvolutionMode = _setting("additive", _EVOLUTION)
     naive_timezone: zoneinfo.ZoneInfo | None = _setting(None, Zone())
     ack: Ack = _setting("commit", _ACKS)
     linger: float = _setting(0.02, Seconds(0, 10), "seconds")

@@ -85,6 +85,11 @@ def normal_json(text: str) -> str:
     return text
 
 
+def read_json(text: str) -> Any:
+    """The plain value of a stored JSON text, whose numbers `normal_json` writes in one form."""
+    return _read_json(text)
+
+
 def _may_hold_whole_float(text: str) -> bool:
     """Nearly no text does, and a search is much faster than to read it."""
     return ".0," in text or ".0}" in text or ".0]" in text or "e+" in text or text.endswith(".0")

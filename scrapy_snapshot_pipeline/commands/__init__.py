@@ -20,6 +20,7 @@ from scrapy_snapshot_pipeline.safe_text import escaped
 
 SUBCOMMANDS = {
     "init": "scrapy_snapshot_pipeline.commands.maintenance.init.Init",
+    "schema": "scrapy_snapshot_pipeline.commands.maintenance.schema.Schema",
     "tables": "scrapy_snapshot_pipeline.commands.queries.tables.Tables",
     "runs": "scrapy_snapshot_pipeline.commands.queries.runs.Runs",
     "show": "scrapy_snapshot_pipeline.commands.queries.show.Show",

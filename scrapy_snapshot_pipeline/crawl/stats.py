@@ -36,6 +36,7 @@ STATS: Mapping[str, str] = {
     "snapshots/late": "records that became a version of the past, not the current one",
     "snapshots/children_inserted": "child rows written",
     "snapshots/children_ended": "stored child rows that got an end",
+    "snapshots/extended": "of the revised ones, those with nothing but values of new fields",
     "snapshots/conflicts": "records that differ from an earlier one of their entity in this crawl",
     "snapshots/ahead": "entities stored at a time more than a minute ahead of the clock here",
     "snapshots/batches": "transactions that committed",
@@ -132,6 +133,7 @@ class CrawlStats:
         self._stats.inc_value("snapshots/batches")
         self._stats.max_value("snapshots/batch_records_max", len(batch.records))
         self._stats.inc_value("snapshots/late", result.late)
+        self._stats.inc_value("snapshots/extended", result.extended)
         self._stats.inc_value("snapshots/conflicts", sum(result.conflicts.values()))
         self._stats.inc_value("snapshots/ahead", len(result.ahead))
         self._stats.inc_value("snapshots/children_inserted", result.children_inserted)

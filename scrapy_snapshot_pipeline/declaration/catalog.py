@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 from scrapy_snapshot_pipeline.declaration.tables import ChildTable, Column, Declaration, Kind, Role
@@ -32,6 +33,18 @@ def describe(declaration: Declaration) -> dict[str, Text]:
         description = {"columns": columns, "root": declaration.table, "path": child.path}
         texts[child.name] = json.dumps(description)
     return texts
+
+
+def shape_text(declaration: Declaration) -> Text:
+    """All that `describe` says, without the label, as one text."""
+    described = describe(replace(declaration, label=None))
+    return json.dumps({name: json.loads(text) for name, text in described.items()})
+
+
+def shape_declaration(text: Text) -> Declaration:
+    """The declaration of a `shape_text`, without the user's classes."""
+    [declaration] = declarations({n: json.dumps(parsed) for n, parsed in json.loads(text).items()})
+    return declaration
 
 
 def labelled(text: Text, label: str | None) -> Text:

@@ -22,6 +22,8 @@ class Aspect(enum.Enum):
     """In what two declarations differ."""
 
     KEY = "key"
+    COLUMN = "column"
+    """A field that only one of them has."""
     KIND = "kind"
     ROLE = "role"
     LIMIT = "limit"
@@ -43,6 +45,8 @@ class Difference:
     """What differs, as the subject of a sentence."""
     stored: str
     declared: str
+    column: str | None = None
+    """The column that both have."""
 
     @property
     def text(self) -> str:
@@ -51,12 +55,13 @@ class Difference:
 
 
 def differences(stored: Declaration, declared: Declaration) -> list[Difference]:
-    """All of them, without the columns that only one side has: those are in the table itself."""
+    """All of them.  The order of the fields is none, and neither is the label."""
     return [
         *_types(stored, declared),
         *_columns(stored.table, stored.columns, declared.columns),
         *_lists(stored, declared),
         *_nested(stored, declared),
+        *_moved_between(stored, declared),
     ]
 
 
@@ -78,6 +83,41 @@ def _columns(
     for column in declared:
         if column.name in known:
             yield from _column(table, known[column.name], column)
+    yield from _one_sided(table, stored, declared)
+
+
+def _one_sided(
+    table: str, stored: Sequence[Column], declared: Sequence[Column]
+) -> Iterator[Difference]:
+    """The columns that only one has, but for those of a key."""
+    for ours, theirs, words in (
+        (stored, declared, ("declared", "not")),
+        (declared, stored, ("not declared", "declared")),
+    ):
+        names = {column.name for column in theirs}
+        for column in ours:
+            if column.name not in names and column.role is not Role.KEY:
+                yield Difference(table, Aspect.COLUMN, f"column {column.name}", *words)
+
+
+def _moved_between(stored: Declaration, declared: Declaration) -> Iterator[Difference]:
+    """What was one column and is a list of rows now, or the other way round."""
+    for one, other, words in (
+        (stored, declared, ("one column", "a list of rows")),
+        (declared, stored, ("a list of rows", "one column")),
+    ):
+        paths = {child.path for child in other.children}
+        for path, columns in _tables_by_path(one).items():
+            for column in columns:
+                if (*path, column.name) in paths:
+                    name = ".".join((*path, column.name))
+                    yield Difference(stored.table, Aspect.KIND, f"field {name}", *words)
+
+
+def _tables_by_path(declaration: Declaration) -> dict[tuple[str, ...], Sequence[Column]]:
+    """The columns by the path of their list; the entity's own have an empty one."""
+    lists = {child.path: child.columns for child in declaration.children}
+    return {(): declaration.columns, **lists}
 
 
 def _column(table: str, stored: Column, declared: Column) -> Iterator[Difference]:
@@ -91,7 +131,7 @@ def _column(table: str, stored: Column, declared: Column) -> Iterator[Difference
         yield Difference(table, Aspect.ROLE, subject, stored.role.value, declared.role.value)
     if _other_limits(stored, declared):
         limits = (f"created for {_limit_words(stored)}", f"declared for {_limit_words(declared)}")
-        yield Difference(table, Aspect.LIMIT, subject, *limits)
+        yield Difference(table, Aspect.LIMIT, subject, *limits, column=stored.name)
 
 
 def _nested(stored: Declaration, declared: Declaration) -> Iterator[Difference]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TypeAlias
 
 import sqlalchemy as sa
@@ -27,9 +28,11 @@ from scrapy_snapshot_pipeline.history.results import (
     ChangeKind,
     ChildChange,
     ChildState,
+    FieldChange,
     Fields,
     State,
 )
+from scrapy_snapshot_pipeline.history.shapes import InUse
 from scrapy_snapshot_pipeline.history.values import bytes_id
 
 _RowsBelow: TypeAlias = "Mapping[tuple[int, bytes | None], Sequence[ChildRow]]"
@@ -45,11 +48,14 @@ def states(
     at: dt.datetime | None,
 ) -> Iterator[State]:
     """The whole states of versions that are valid at `at` (None: now), in their order."""
+    use = None if queries.shapes is None else queries.shapes.in_use(at)
     for chunk in chunks(versions):
         ids = [version.entity_id for version in chunk]
         rows = queries.children(connection, ids, lambda table: at_time(table, at))
         whole = whole_versions(connection, queries, chunk)
-        yield from _with_children(queries, whole, whole_children(connection, queries, ids, rows))
+        of_whole = whole_children(connection, queries, ids, rows)
+        for state in _with_children(queries, whole, of_whole):
+            yield state if use is None else _shown(use, state)
 
 
 def _with_children(
@@ -70,7 +76,7 @@ def _state(queries: Queries, version: VersionRow, rows: Iterable[ChildRow]) -> S
         table=queries.entity.declaration.table,
         entity_id=bytes_id(version.entity_id),
         key=queries.own.key(version.values),
-        values=version.values,
+        values=_known(queries, version.values, version.shape),
         children=_lists(queries, None, None, below),
         changed_at=version.valid_from,
         last_confirmed_at=version.last_confirmed_at,
@@ -102,7 +108,7 @@ def _child_state(
         path=queries.child_paths[row.table],
         child_id=bytes_id(row.child_id),
         key=queries.child_columns[row.table].key(row.values),
-        values=row.values,
+        values=_known_of_child(queries, row),
         changed_at=row.valid_from,
         children=children or {},
     )
@@ -119,8 +125,7 @@ def changes(connection: Connection, queries: Queries, steps: Iterable[StepRow]) 
 
 def _change(connection: Connection, queries: Queries, step: StepRow, below: _ChildSteps) -> Change:
     version, kind = step.version, _kind(step)
-    before = step.previous if kind is ChangeKind.CHANGED else None
-    fields = field_changes(before or {}, version.values, queries.own.key_names)
+    fields = _step_fields(queries, step, kind)
     children: tuple[ChildChange, ...] = ()
     if kind is ChangeKind.RETIRED:
         fields = ()
@@ -129,7 +134,7 @@ def _change(connection: Connection, queries: Queries, step: StepRow, below: _Chi
         fields = field_changes(then.values if then else {}, version.values, queries.own.key_names)
         children = child_changes(then, seen)
     else:
-        children = below.changes(step, fresh=kind is not ChangeKind.CHANGED)
+        children = below.changes(step, fresh=kind not in _FOLLOWING)
     return Change(
         table=queries.entity.declaration.table,
         entity_id=bytes_id(version.entity_id),
@@ -140,7 +145,7 @@ def _change(connection: Connection, queries: Queries, step: StepRow, below: _Chi
         valid_to=version.valid_to,
         run_id=version.run_id,
         run_at=version.run_at,
-        values=version.values,
+        values=_known(queries, version.values, version.shape),
         fields=fields,
         children=children,
     )
@@ -153,8 +158,59 @@ def _kind(step: StepRow) -> ChangeKind:
         return ChangeKind.LATE
     if step.previous is None:
         return ChangeKind.NEW
-    follows = step.previous_end == step.version.valid_from
-    return ChangeKind.CHANGED if follows else ChangeKind.RETURNED
+    if step.previous_end != step.version.valid_from:
+        return ChangeKind.RETURNED
+    return ChangeKind.EXTENDED if step.version.extended else ChangeKind.CHANGED
+
+
+_FOLLOWING = (ChangeKind.CHANGED, ChangeKind.EXTENDED)
+"""What happens to a state that was there just before."""
+
+
+def _step_fields(queries: Queries, step: StepRow, kind: ChangeKind) -> tuple[FieldChange, ...]:
+    """The fields that differ from the version before; of an extension those that are new."""
+    new, keys = step.version.values, queries.own.key_names
+    if step.previous is None or kind not in _FOLLOWING:
+        return field_changes({}, new, keys)
+    now = _known(queries, new, step.version.shape)
+    if kind is ChangeKind.EXTENDED:
+        return field_changes({name: step.previous.get(name) for name in now}, now, keys)
+    return field_changes(_known(queries, step.previous, step.previous_shape), now, keys)
+
+
+def _known(queries: Queries, values: Fields, shape: int) -> Fields:
+    return values if queries.shapes is None else queries.shapes.known(values, shape)
+
+
+def _known_of_child(queries: Queries, row: ChildRow) -> Fields:
+    if queries.shapes is None:
+        return row.values
+    path = queries.entity.declaration.children[row.table].path
+    return queries.shapes.known(row.values, row.shape, path)
+
+
+def _shown(use: InUse, state: State) -> State:
+    """The state without what the classes of its time do not have."""
+    return replace(
+        state, values=use.shown(state.values), children=_shown_lists(use, (), state.children)
+    )
+
+
+def _shown_lists(
+    use: InUse, path: tuple[str, ...], lists: Mapping[str, tuple[ChildState, ...]]
+) -> dict[str, tuple[ChildState, ...]]:
+    return {
+        name: tuple(
+            replace(
+                row,
+                values=use.shown(row.values, (*path, name)),
+                children=_shown_lists(use, (*path, name), row.children),
+            )
+            for row in rows
+        )
+        for name, rows in lists.items()
+        if use.has_list((*path, name))
+    }
 
 
 def _time(step: StepRow) -> dt.datetime:
@@ -219,7 +275,9 @@ class _ChildSteps:
     ) -> ChildChange | None:
         """`row`: whichever of the two exists."""
         within = self._enclosing.of(row.entity_id, row.parent_id)
-        old_values, new_values = (None if each is None else each.values for each in (old, new))
+        old_values, new_values = (
+            None if each is None else _known_of_child(self._queries, each) for each in (old, new)
+        )
         return child_change(_child_state(self._queries, row), within, old_values, new_values)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from scrapy_snapshot_pipeline.capture.canonical import same
+from scrapy_snapshot_pipeline.declaration.our_names import LooseFields
 from scrapy_snapshot_pipeline.history.results import (
     ChildChange,
     ChildKind,
@@ -24,9 +25,14 @@ class _Row(NamedTuple):
 
 
 def field_changes(old: Fields, new: Fields, skip: Iterable[str] = ()) -> tuple[FieldChange, ...]:
-    """The fields that differ, in their order; a missing field counts as None."""
+    """The fields that differ, in their order.
+
+    A field that one side lacks counts as None for a class without types.  For any other its class
+    did not have the field, so nothing is known of it; with no fields at all, there is no such side.
+    """
     found = []
-    for name in {**new, **old}:
+    loose = isinstance(new, LooseFields) or isinstance(old, LooseFields)
+    for name in {**new, **old} if loose or not (old and new) else [n for n in new if n in old]:
         before, after = old.get(name), new.get(name)
         if name not in skip and not same(before, after):
             found.append(FieldChange(name, before, after))

@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.sql.expression import ColumnElement, FromClause
 
 Condition = ColumnElement[bool]
+NEVER: Condition = sa.false()
 
 
 def one_of(connection: Connection, column: ColumnElement[Any], ids: Sequence[bytes]) -> Condition:

@@ -15,6 +15,7 @@ from scrapy_snapshot_pipeline.history.conditions import Condition, in_time, last
 from scrapy_snapshot_pipeline.history.connection.streams import stream
 from scrapy_snapshot_pipeline.history.results import FieldValue
 from scrapy_snapshot_pipeline.history.runs import look_starts
+from scrapy_snapshot_pipeline.history.shapes import Shapes
 from scrapy_snapshot_pipeline.history.values import OwnColumns, stored_id, stored_uuid
 from scrapy_snapshot_pipeline.store.schema.tables import RUNS, EntityTables
 
@@ -30,6 +31,10 @@ class VersionRow(NamedTuple):
     run_id: uuid.UUID
     run_at: dt.datetime | None
     values: dict[str, FieldValue]
+    shape: int = 1
+    """The newest class under which its content was seen."""
+    extended: bool = False
+    """Only fields that were new to the class differ from the version before it."""
 
 
 class StepRow(NamedTuple):
@@ -39,6 +44,7 @@ class StepRow(NamedTuple):
     previous_end: dt.datetime | None
     previous: dict[str, FieldValue] | None
     ended: bool
+    previous_shape: int = 1
 
 
 class ChildRow(NamedTuple):
@@ -53,6 +59,7 @@ class ChildRow(NamedTuple):
     valid_from: dt.datetime
     valid_to: dt.datetime | None
     values: dict[str, FieldValue]
+    shape: int = 1
 
 
 class Queries:
@@ -61,9 +68,15 @@ class Queries:
     Where a method takes conditions, they are on `v`, the versions.
     """
 
-    def __init__(self, entity: EntityTables, *, normal_form: bool = True) -> None:
-        """`normal_form`: no two versions that touch have equal content, as `chains` explains."""
+    def __init__(
+        self, entity: EntityTables, *, normal_form: bool = True, shapes: Shapes | None = None
+    ) -> None:
+        """`normal_form`: no two versions that touch have equal content, as `chains` explains.
+
+        `shapes` are those of a class that has changed; else its tables may lack the columns for it.
+        """
         self.entity = entity
+        self.shapes = shapes
         self.normal_form = normal_form
         self.own = OwnColumns(entity.declaration.columns, untyped=entity.declaration.untyped)
         self.child_columns = [OwnColumns(child.columns) for child in entity.declaration.children]
@@ -73,6 +86,18 @@ class Queries:
         self._other = entity.versions.alias("o")
         self._previous = entity.versions.alias("p")
         self.child_rows = [child.alias("c") for child in entity.children]
+
+    @property
+    def extended(self) -> Condition:
+        """The version differs from the one before only in fields that were new to the class."""
+        return sa.false() if self.shapes is None else self.v.c.snapshot_extended.is_(sa.true())
+
+    @property
+    def told(self) -> Condition:
+        """The version is a change of which people want to know."""
+        if self.shapes is None:
+            return self.begins
+        return sa.and_(self.begins, self.v.c.snapshot_extended.isnot(sa.true()))
 
     @property
     def begins(self) -> Condition:
@@ -138,13 +163,13 @@ class Queries:
         """The versions that meet all conditions, by entity and time; streamed."""
         v = self.v
         statement = (
-            sa.select(*_head(v), *self.own.selected(v))
+            sa.select(*_head(v), *self.own.selected(v), *self._of_class(v))
             .select_from(v.outerjoin(RUNS, RUNS.c.run_id == v.c.run_id))
             .where(*where)
             .order_by(v.c.entity_id, v.c.snapshot_id)
         )
         for row in stream(connection, statement):
-            yield VersionRow._make((*row[:7], self.own.read(row[7:])))
+            yield self._version(row)
 
     def steps(
         self, connection: Connection, *where: Condition, newest_first: bool, most: int
@@ -154,27 +179,31 @@ class Queries:
         Streamed.  The limit makes a server choose the index.
         """
         v, p, e = self.v, self._previous, self._other
-        before = (
+        earlier = (
             sa.select(e.c.snapshot_id)
             .where(e.c.entity_id == v.c.entity_id, e.c.snapshot_id < v.c.snapshot_id, lasting(e))
             .order_by(e.c.snapshot_id.desc())
             .limit(1)
             .scalar_subquery()
         )
-        previous = sa.and_(p.c.entity_id == v.c.entity_id, p.c.snapshot_id == before)
-        own = self.own.selected(v)
+        previous = sa.and_(p.c.entity_id == v.c.entity_id, p.c.snapshot_id == earlier)
+        own = [*self.own.selected(v), *self._of_class(v)]
+        before = [*self.own.selected(p), *self._of_class(p)]
         statement = (
-            sa.select(*_head(v), p.c.valid_to, *own, *self.own.selected(p), p.c.snapshot_id)
+            sa.select(*_head(v), *own, *before, p.c.valid_to, p.c.snapshot_id)
             .select_from(v.outerjoin(RUNS, RUNS.c.run_id == v.c.run_id).outerjoin(p, previous))
             .where(*where)
             .order_by(*_by_time(v.c.valid_from, v, newest_first=newest_first))
             .limit(most)
         )
-        end = 8 + len(own)
+        end = _HEAD + len(own)
         for row in stream(connection, statement):
-            version = VersionRow._make((*row[:7], self.own.read(row[8:end])))
-            previous_values = None if row[-1] is None else self.own.read(row[end:-1])
-            yield StepRow(version, row[7], previous_values, ended=False)
+            version, end_before = self._version(row[:end]), row[-2]
+            if row[-1] is None:
+                yield StepRow(version, end_before, None, ended=False)
+            else:
+                values, shape, _ = self._content(row[end:-2])
+                yield StepRow(version, end_before, values, ended=False, previous_shape=shape)
 
     def ends(
         self, connection: Connection, *where: Condition, newest_first: bool
@@ -182,14 +211,13 @@ class Queries:
         """Versions that ended and were not followed, by their end; streamed."""
         v = self.v
         statement = (
-            sa.select(*_head(v), *self.own.selected(v))
+            sa.select(*_head(v), *self.own.selected(v), *self._of_class(v))
             .select_from(v.outerjoin(RUNS, RUNS.c.run_id == v.c.run_id))
             .where(self.ended, *where)
             .order_by(*_by_time(v.c.valid_to, v, newest_first=newest_first))
         )
         for row in stream(connection, statement):
-            version = VersionRow._make((*row[:7], self.own.read(row[7:])))
-            yield StepRow(version, None, None, ended=True)
+            yield StepRow(self._version(row), None, None, ended=True)
 
     def entity_ids(self, connection: Connection, *where: Condition) -> Iterator[bytes]:
         """The entities with a version that meets all conditions, sorted; streamed."""
@@ -236,13 +264,14 @@ class Queries:
             ids = (stored_id(c.c.entity_id), stored_id(c.c.child_id), parent)
             times = (c.c.snapshot_id, c.c.valid_from, c.c.valid_to)
             statement = (
-                sa.select(*ids, *times, *own.selected(c))
+                sa.select(*ids, *times, *own.selected(c), *self._of_class(c)[:1])
                 .where(one_of(connection, c.c.entity_id, entity_ids), condition(c))
                 .order_by(c.c.entity_id, c.c.child_id, c.c.snapshot_id)
             )
             # Fetching all of them at once is faster, and the rows of a few entities fit in memory.
             for row in connection.execute(statement).all():
-                yield ChildRow._make((index, *row[:6], own.read(row[6:])))
+                end, shape = (len(row), 1) if self.shapes is None else (-1, row[-1])
+                yield ChildRow._make((index, *row[:6], own.read(row[6:end]), shape))
 
     def neighbours(
         self, connection: Connection, first: object, most: int
@@ -260,6 +289,26 @@ class Queries:
             )
             for row in connection.execute(statement):
                 yield dict(zip(self.own.key_names, row, strict=True))
+
+    def _of_class(self, table: FromClause) -> list[ColumnElement[Any]]:
+        """What is selected behind the values of a row whose class has changed."""
+        if self.shapes is None:
+            return []
+        shape: ColumnElement[Any] = sa.func.coalesce(table.c.snapshot_shape, 1)
+        return [shape, table.c.snapshot_extended] if "snapshot_extended" in table.c else [shape]
+
+    def _version(self, row: Sequence[Any]) -> VersionRow:
+        return VersionRow._make((*row[:_HEAD], *self._content(row[_HEAD:])))
+
+    def _content(self, row: Sequence[Any]) -> tuple[dict[str, FieldValue], int, bool]:
+        """The values, the shape, and whether only new fields differ."""
+        if self.shapes is None:
+            return self.own.read(row), 1, False
+        return self.own.read(row[:-2]), row[-2], bool(row[-1])
+
+
+_HEAD = 7
+"""How much of a version is selected before its values."""
 
 
 def _head(v: FromClause) -> list[ColumnElement[Any]]:

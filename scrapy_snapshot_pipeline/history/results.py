@@ -32,6 +32,9 @@ class ChangeKind(enum.Enum):
     NEW = "new"
     """The entity was seen for the first time; `fields` has every field that is not None."""
     CHANGED = "changed"
+    EXTENDED = "extended"
+    """The class has fields that it did not have before, and nothing else differs; `fields` has
+    those.  It is left out unless it is asked for, but for the history of one entity."""
     RETURNED = "returned"
     """The entity was seen again after it had been retired.  `fields` are as for NEW, because there
     was no state just before it."""

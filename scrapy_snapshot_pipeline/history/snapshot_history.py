@@ -14,7 +14,7 @@ from scrapy_snapshot_pipeline.declaration.tables import Declaration
 from scrapy_snapshot_pipeline.errors import HistoryError
 from scrapy_snapshot_pipeline.history import keys
 from scrapy_snapshot_pipeline.history.assemble import changes, states
-from scrapy_snapshot_pipeline.history.conditions import Condition, at_time, bounds, lasting
+from scrapy_snapshot_pipeline.history.conditions import NEVER, Condition, at_time, bounds, lasting
 from scrapy_snapshot_pipeline.history.connection.transactions import Reader
 from scrapy_snapshot_pipeline.history.differences import differences
 from scrapy_snapshot_pipeline.history.feed import beginnings, feed
@@ -131,14 +131,19 @@ class SnapshotHistory:
         until: Moment | None = None,
         where: Where = None,
         newest_first: bool = True,
+        extended: bool = False,
     ) -> Answer[Change]:
-        """What changed at or after `since` (of a run: its start) and before `until` (its end)."""
+        """What changed at or after `since` (of a run: its start) and before `until` (its end).
+
+        `extended`: instead what differed only in fields that were new to the class.
+        """
         queries, filters = self._filtered(table, where)
         v = queries.v
         start = None if since is None else self._moments.start(since)
         end = None if until is None else self._moments.end(until)
-        begun = [lasting(v), queries.begins, *filters, *bounds(v.c.valid_from, start, end)]
-        ended = [*filters, *bounds(v.c.valid_to, start, end)]
+        wanted = queries.extended if extended else queries.told
+        begun = [lasting(v), wanted, *filters, *bounds(v.c.valid_from, start, end)]
+        ended = [*filters, *bounds(v.c.valid_to, start, end), *([NEVER] if extended else [])]
         return self._changes(queries, begun, ended, newest_first=newest_first)
 
     def new(self, table: str, *, since: Moment, where: Where = None) -> Answer[Change]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from scrapy_snapshot_pipeline.declaration import catalog
 from scrapy_snapshot_pipeline.errors import HistoryError
@@ -10,12 +13,15 @@ from scrapy_snapshot_pipeline.history.connection.transactions import Reader
 from scrapy_snapshot_pipeline.history.numeric.paths import numeric_paths, untracked_paths
 from scrapy_snapshot_pipeline.history.queries import Queries
 from scrapy_snapshot_pipeline.history.results import TableInfo
+from scrapy_snapshot_pipeline.history.shapes import Shapes, UsedShape
 from scrapy_snapshot_pipeline.safe_text import printable
 from scrapy_snapshot_pipeline.store.normal_form.catalogue import NORMAL_FORM_VERSION
-from scrapy_snapshot_pipeline.store.schema.create import other_schema
+from scrapy_snapshot_pipeline.store.schema.reflect import other_schema
 from scrapy_snapshot_pipeline.store.schema.tables import (
+    FIRST_SHAPE,
     SCHEMA,
     SCHEMA_VERSION,
+    SHAPES,
     SYSTEM,
     entity_tables,
 )
@@ -27,6 +33,7 @@ def learn(reader: Reader) -> dict[str, Queries]:
     with reader.reading() as connection:
         rows = connection.execute(sa.select(SCHEMA)).all()
         elsewhere = other_schema(connection)
+        shapes = _shapes(connection)
     if elsewhere is not None:
         raise HistoryError(
             f"the search_path finds the snapshot tables in schema {printable(elsewhere)}, which is "
@@ -41,12 +48,30 @@ def learn(reader: Reader) -> dict[str, Queries]:
     metadata = sa.MetaData()
     texts = {row.table_name: row.columns for row in rows if row.table_name not in SYSTEM.tables}
     normal = {row.table_name for row in rows if row.version >= NORMAL_FORM_VERSION}
-    entities = [entity_tables(d, metadata) for d in catalog.declarations(texts)]
+    entities = [
+        entity_tables(d, metadata, FIRST_SHAPE if d.table in shapes else None)
+        for d in catalog.declarations(texts)
+    ]
     reader.names.add(metadata.sorted_tables)
     return {
-        each.declaration.table: Queries(each, normal_form=each.declaration.table in normal)
+        each.declaration.table: Queries(
+            each,
+            normal_form=each.declaration.table in normal,
+            shapes=shapes.get(each.declaration.table),
+        )
         for each in entities
     }
+
+
+def _shapes(connection: Connection) -> dict[str, Shapes]:
+    """By the entity's table; those of classes that have changed."""
+    if not sa.inspect(connection).has_table(SHAPES.name):
+        return {}
+    used: defaultdict[str, list[UsedShape]] = defaultdict(list)
+    for row in connection.execute(sa.select(SHAPES)):
+        shape = UsedShape(row.shape, catalog.shape_declaration(row.declaration), row.last_used_at)
+        used[row.table_name].append(shape)
+    return {table: Shapes(of_table) for table, of_table in used.items()}
 
 
 def table_info(queries: Queries) -> TableInfo:

@@ -64,6 +64,7 @@ class _Row:
             self.content_hash,
             self.valid_from,
             self.valid_to,
+            _,
         ) = row
         self.stored = stored
         self.record = record

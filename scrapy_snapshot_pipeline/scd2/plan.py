@@ -25,6 +25,8 @@ class StoredVersion(NamedTuple):
     valid_to: dt.datetime | None
     run_id: uuid.UUID | None = None
     """The run that first stored it; None where it is not stored yet."""
+    shape: int = 1
+    """The shape of the class under which the hash was made."""
 
 
 class StoredChild(NamedTuple):
@@ -37,6 +39,8 @@ class StoredChild(NamedTuple):
     content_hash: bytes
     valid_from: dt.datetime
     valid_to: dt.datetime | None
+    shape: int = 1
+    """The shape of the class under which the hash was made."""
 
 
 class NewVersion(NamedTuple):
@@ -46,6 +50,8 @@ class NewVersion(NamedTuple):
     valid_from: dt.datetime
     last_confirmed_at: dt.datetime
     valid_to: dt.datetime | None
+    extended: bool = False
+    """It differs from the version before it in nothing but fields that are new to the class."""
 
 
 class ChangedVersion(NamedTuple):
@@ -115,6 +121,26 @@ class EndedChild(NamedTuple):
     valid_to: dt.datetime
 
 
+class RenewedVersion(NamedTuple):
+    """The hash of a stored version under a newer shape of the class, which has confirmed it."""
+
+    entity_id: bytes
+    snapshot_id: int
+    content_hash: bytes
+    last_confirmed_at: dt.datetime
+    shape: int
+
+
+class RenewedChild(NamedTuple):
+    """The hash of a stored child row under a newer shape of the class."""
+
+    entity_id: bytes
+    child_id: bytes
+    snapshot_id: int
+    content_hash: bytes
+    shape: int
+
+
 @dataclass(slots=True)
 class Plan:
     """What to write for the records of one table: changes of stored rows before insertions.
@@ -129,6 +155,8 @@ class Plan:
     ended_children: dict[int, list[EndedChild]] = field(default_factory=dict)
     new_children: dict[int, list[NewChild]] = field(default_factory=dict)
     copied_children: dict[int, list[CopiedChild]] = field(default_factory=dict)
+    renewed_versions: list[RenewedVersion] = field(default_factory=list)
+    renewed_children: dict[int, list[RenewedChild]] = field(default_factory=dict)
     late: int = 0
     """Records that became a version of the past; what is current stayed as it was."""
 

@@ -149,7 +149,7 @@ class _Version:
             self.valid_from,
             self.last_confirmed_at,
             self.valid_to,
-            _,
+            *_,
         ) = version
         self.stored = stored
         self.record = record

@@ -14,7 +14,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from scrapy_snapshot_pipeline.declaration.tables import Declaration
-from scrapy_snapshot_pipeline.errors import BadDataError, ConflictError, RetriableWriteError
+from scrapy_snapshot_pipeline.errors import (
+    BadDataError,
+    ConflictError,
+    RetriableWriteError,
+    UnknownShapeError,
+)
 from scrapy_snapshot_pipeline.records import Batch, WriteResult
 from scrapy_snapshot_pipeline.store.connection.address import address
 from scrapy_snapshot_pipeline.store.connection.checked_transactions import CheckedTransactions
@@ -28,6 +33,7 @@ from scrapy_snapshot_pipeline.store.prediction import Prediction, Strategy
 from scrapy_snapshot_pipeline.store.schema import runs
 from scrapy_snapshot_pipeline.store.schema.create import ensure_schema
 from scrapy_snapshot_pipeline.store.schema.key_index import refused_by_key_index, shorten_key_index
+from scrapy_snapshot_pipeline.store.schema.shape_use import note_use
 from scrapy_snapshot_pipeline.store.schema.tables import SYSTEM, EntityTables, entity_tables
 from scrapy_snapshot_pipeline.store.sql.dialects import features_of
 from scrapy_snapshot_pipeline.store.sql.insert import json_tables
@@ -53,9 +59,13 @@ class SnapshotStore:
         engine: Engine,
         *,
         create_tables: bool = True,
+        evolve: bool = True,
         now: Callable[[], dt.datetime] = _utc_now,
     ) -> None:
-        """`now` is the wall clock, in UTC; it only says which stored times are to come."""
+        """`now` is the wall clock, in UTC; it only says which stored times are to come.
+
+        `evolve`: tables may be altered where their class has changed.
+        """
         self._engine = engine
         self._now = now
         self.address = address(engine.url, os.environ)
@@ -66,6 +76,7 @@ class SnapshotStore:
         self._progress = Progress(engine)
         self._features = features_of(engine.dialect)
         self._create_tables = create_tables
+        self._evolve = evolve
         self._tables: dict[str, EntityTables] = {}
         self._statements: dict[str, Statements] = {}
         self._expected: dict[str, Declaration] = {}
@@ -82,7 +93,10 @@ class SnapshotStore:
         tables = [entity_tables(d, sa.MetaData()) for d in new]
         self._names.add(each for entity in tables for each in entity.all)
         with self._transactions.begin() as connection:
-            ensure_schema(connection, tables, create=self._create_tables)
+            tables = ensure_schema(
+                connection, tables, create=self._create_tables, evolve=self._evolve
+            )
+            note_use(connection, tables, self._now())
             fit_json = json_tables(connection, [each for t in tables for each in t.all])
             paired = tables_to_normalize(connection, tables)
         dialect = self._engine.dialect
@@ -109,6 +123,8 @@ class SnapshotStore:
         """
         try:
             return self._write_batch(batch)
+        except UnknownShapeError:
+            self._look_at_tables_again(batch)
         except BadDataError as error:
             if not self._makes_room_for_long_keys(batch, error):
                 raise
@@ -123,6 +139,7 @@ class SnapshotStore:
         """Complete the run's row; raises WriteError."""
         with self._transactions.begin() as connection:
             runs.finish(connection, end)
+            note_use(connection, self._tables.values(), self._now())
 
     def close(self) -> None:
         """Release the connection."""
@@ -154,6 +171,12 @@ class SnapshotStore:
             of_table = (record for record in batch.records if record.table == table)
             self._lately.note(table, batch.records if len(tables) == 1 else of_table)
         return result
+
+    def _look_at_tables_again(self, batch: Batch) -> None:
+        """Learn of the shapes that another crawl has brought into the tables of the batch."""
+        known = {record.table for record in batch.records} & self._tables.keys()
+        declared = [self._tables.pop(table).declaration for table in sorted(known)]
+        self.declare(declared)
 
     def _makes_room_for_long_keys(self, batch: Batch, error: BadDataError) -> bool:
         """Whether the index on the key refused a key, and does so no longer."""

@@ -22,28 +22,23 @@ transaction locks the whole database.
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy.engine import Connection
 
 from scrapy_snapshot_pipeline.records import Batch, Outcome, SnapshotRecord, WriteResult
 from scrapy_snapshot_pipeline.scd2.conflicts import count_conflicts
-from scrapy_snapshot_pipeline.scd2.fast_path import CurrentChildren, plan_change, plan_first
 from scrapy_snapshot_pipeline.scd2.plan import (
     Plan,
-    Reading,
-    StoredChild,
     StoredVersion,
-    reading,
 )
-from scrapy_snapshot_pipeline.scd2.timeline import plan
 from scrapy_snapshot_pipeline.store.connection.transactions import is_remote
 from scrapy_snapshot_pipeline.store.lately_seen import LatelySeen
 from scrapy_snapshot_pipeline.store.prediction import Strategy
 from scrapy_snapshot_pipeline.store.sql.script import Script
 from scrapy_snapshot_pipeline.store.sql.statements import Confirmation, Statements
+from scrapy_snapshot_pipeline.store.stored_histories import StoredHistories
 
 
 @dataclass(slots=True)
@@ -157,6 +152,7 @@ class UnitOfWork:
             ),
             children_ended=sum(_count(each.ended_children) for each in changes),
             late=sum(each.late for each in changes),
+            extended=sum(v.extended for each in changes for v in each.new_versions),
             conflicts={work.name: work.conflicts for work in self._tables if work.conflicts},
             ahead=tuple(self._ahead),
         )
@@ -191,7 +187,7 @@ class UnitOfWork:
 
     def _insert_new_of(self, script: Script, work: _TableWork) -> None:
         entity_ids = sorted(work.positions)
-        known = work.statements.known(script.connection, entity_ids)
+        known = work.statements.reads.known(script.connection, entity_ids)
         new = [entity_id for entity_id in entity_ids if entity_id not in known]
         if not new:
             return
@@ -218,7 +214,7 @@ class UnitOfWork:
         return new
 
     def _planned_as_new(self, work: _TableWork, entity_ids: Sequence[bytes]) -> Plan:
-        into, nothing = Plan(), _StoredHistories({})
+        into, nothing = Plan(), self._histories(work)
         for entity_id in entity_ids:
             self._plan_entity(nothing, entity_id, work.positions[entity_id], into)
         return into
@@ -229,20 +225,29 @@ class UnitOfWork:
         if work.strategy is Strategy.INSERT_BLIND and is_remote(connection):
             self.inserts_blind = True
         else:
-            work.current = work.statements.lock_current(connection, entity_ids)
+            work.current = work.statements.reads.lock_current(connection, entity_ids)
             times = (version.last_confirmed_at for version in work.current.values())
             self._ahead += (time for time in times if time > self._horizon)
-        stored = self._read(connection, work)
+        stored = self._histories(work)
+        stored.read(connection, work.statements.reads, self._records_of(work))
         for entity_id in entity_ids:
             positions = work.positions[entity_id]
             work.conflicts += self._conflicts(work, positions, stored.versions(entity_id))
             self._plan_entity(stored, entity_id, positions, work.changes)
 
+    def _histories(self, work: _TableWork) -> StoredHistories:
+        look = work.statements.second_look
+        return StoredHistories(look, work.current, retried=self.retried)
+
+    def _records_of(self, work: _TableWork) -> Mapping[bytes, Sequence[SnapshotRecord]]:
+        records, positions = self._records, work.positions
+        return {each: [records[position] for position in positions[each]] for each in work.current}
+
     def _plan_entity(
-        self, stored: _StoredHistories, entity_id: bytes, positions: Sequence[int], into: Plan
+        self, stored: StoredHistories, entity_id: bytes, positions: Sequence[int], into: Plan
     ) -> None:
         records = [self._records[position] for position in positions]
-        outcomes = stored.plan(entity_id, records, into, retried=self.retried)
+        outcomes = stored.plan(entity_id, records, into)
         for position, outcome in zip(positions, outcomes, strict=True):
             self._outcomes[position] = outcome
 
@@ -254,63 +259,6 @@ class UnitOfWork:
         records = [self._records[position] for position in positions]
         remembered = self._lately.content_hash(work.name, records[0].entity_id)
         return count_conflicts(records, versions, remembered)
-
-    def _read(self, connection: Connection, work: _TableWork) -> _StoredHistories:
-        """Read what the law must know beside the current versions, all of it under their lock."""
-        stored = _StoredHistories(work.current)
-        changed: list[bytes] = []
-        since: list[tuple[bytes, dt.datetime]] = []
-        for entity_id, current in work.current.items():
-            records = [self._records[position] for position in work.positions[entity_id]]
-            need = Reading.HISTORY if self.retried else reading(current, records)
-            if need is Reading.NOTHING:
-                continue
-            if need is Reading.CURRENT_CHILDREN and len(records) == 1:
-                changed.append(entity_id)
-            else:
-                since.append((entity_id, min(record.observed_at for record in records)))
-        if changed:
-            stored.current_children = work.statements.current_children(connection, changed)
-        if since:
-            stored.replace_versions(work.statements.history(connection, since))
-            stored.add_children(work.statements.child_history(connection, since))
-        return stored
-
-
-class _StoredHistories:
-    """What was read of the histories of one table's entities."""
-
-    def __init__(self, current: Mapping[bytes, StoredVersion]) -> None:
-        self._versions = {entity_id: [version] for entity_id, version in current.items()}
-        self._children: defaultdict[bytes, list[StoredChild]] = defaultdict(list)
-        self.current_children: Mapping[bytes, CurrentChildren] = {}
-        """Of the entities with a single record that changes what is current."""
-
-    def versions(self, entity_id: bytes) -> Sequence[StoredVersion]:
-        return self._versions.get(entity_id, ())
-
-    def plan(
-        self, entity_id: bytes, records: Sequence[SnapshotRecord], into: Plan, *, retried: bool
-    ) -> Sequence[Outcome]:
-        # Nothing ends a version without beginning another, so every stored entity has a current
-        # one: an entity without is new.
-        versions = self.versions(entity_id)
-        if not versions and len(records) == 1:
-            return (plan_first(records[0], into),)
-        if entity_id in self.current_children:
-            children = self.current_children[entity_id]
-            return (plan_change(records[0], versions[0], children, into),)
-        return plan(records, versions, self._children.get(entity_id, ()), into, retried=retried)
-
-    def add_children(self, rows: Iterable[tuple[bytes, StoredChild]]) -> None:
-        for entity_id, child in rows:
-            self._children[entity_id].append(child)
-
-    def replace_versions(self, rows: Iterable[tuple[bytes, StoredVersion]]) -> None:
-        histories: defaultdict[bytes, list[StoredVersion]] = defaultdict(list)
-        for entity_id, version in rows:
-            histories[entity_id].append(version)
-        self._versions.update(histories)
 
 
 def _apply(script: Script, statements: Statements, changes: Plan) -> None:
@@ -325,6 +273,9 @@ def _apply(script: Script, statements: Statements, changes: Plan) -> None:
         statements.insert_children(script, table, new)
     for table, copied in changes.copied_children.items():
         statements.copy_children(script, table, copied)
+    statements.renew_versions(script, changes.renewed_versions)
+    for table, renewed in changes.renewed_children.items():
+        statements.renew_children(script, table, renewed)
 
 
 def _count(rows_by_table: Mapping[int, Sequence[object]]) -> int:

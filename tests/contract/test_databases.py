@@ -32,7 +32,7 @@ from scrapy_snapshot_pipeline.errors import (
 from scrapy_snapshot_pipeline.history import SnapshotHistory
 from scrapy_snapshot_pipeline.records import Batch, Outcome
 from scrapy_snapshot_pipeline.store.connection.engine import connect_engine
-from scrapy_snapshot_pipeline.store.schema.create import ddl
+from scrapy_snapshot_pipeline.store.schema.ddl import ddl
 from scrapy_snapshot_pipeline.store.schema.tables import SCHEMA_VERSION, entity_tables
 from scrapy_snapshot_pipeline.store.snapshot_store import SnapshotStore
 from tests.contract.entities import RUN, Observation, at, declaration, record
@@ -504,7 +504,7 @@ def test_table_that_lacks_a_column_is_refused_by_name(engine: sa.Engine) -> None
     with engine.begin() as connection:
         connection.execute(sa.text("ALTER TABLE contract_match_markets RENAME price TO cost"))
 
-    with pytest.raises(SchemaMismatchError, match=r"contract_match_markets .* lacks price .* cost"):
+    with pytest.raises(SchemaMismatchError, match="lacks price and also has cost"):
         SnapshotStore(engine).declare([declaration()])
 
 
@@ -545,11 +545,9 @@ def _offer(
             _offer(price=Annotated[Decimal, Numeric(10, 4)]),
             "column price was created for 10 digits, 2 of them after the point",
         ),
-        (_offer(name=Annotated[str, String(20)]), "5 characters and is now declared for 20"),
-        (_offer(untracked=("shop",)), "column shop was tracked and is now untracked"),
         (_offer(row_key="colour"), "table offer_rows: the key was (size) and is now (colour)"),
     ],
-    ids=["key", "scale", "length", "untracked", "list key"],
+    ids=["key", "scale", "list key"],
 )
 def test_another_declaration_than_the_stored_one_is_refused(
     now: Declaration, text: str, engine: sa.Engine

@@ -21,7 +21,7 @@ from scrapy_snapshot_pipeline.errors import SchemaMismatchError
 from scrapy_snapshot_pipeline.history import SnapshotHistory
 from scrapy_snapshot_pipeline.records import Batch
 from scrapy_snapshot_pipeline.store.connection.engine import connect_engine
-from scrapy_snapshot_pipeline.store.schema.create import ddl
+from scrapy_snapshot_pipeline.store.schema.ddl import ddl
 from scrapy_snapshot_pipeline.store.schema.tables import entity_tables
 from scrapy_snapshot_pipeline.store.snapshot_store import SnapshotStore
 from tests.commands.in_process import run_command

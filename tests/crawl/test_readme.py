@@ -21,7 +21,8 @@ PRINTED = re.findall(r"^\.\.\. INFO: (.*), \.\.\.$", SECTION, re.MULTILINE)
 QUESTIONS = re.findall(r"```sql\n(.*?)```", SECTION, re.DOTALL)
 
 
-def _scrapy(folder: Path, line: str) -> str:
+def run_scrapy(folder: Path, line: str) -> str:
+    """What a command prints, which must not fail."""
     done = subprocess.run(
         [sys.executable, "-m", *shlex.split(line)],
         check=False,
@@ -41,17 +42,17 @@ def _scrapy(folder: Path, line: str) -> str:
 def test_the_five_minutes_work_as_printed(tmp_path: Path) -> None:
     """A project, two crawls with the closing lines that stand there, and all questions."""
     start, first, second, *questions = COMMANDS
-    _scrapy(tmp_path, start)
+    run_scrapy(tmp_path, start)
     project = tmp_path / "match"
     for name, text in FILES:
         file = project / name
         before = file.read_text("utf-8") if name.endswith("settings.py") else ""
         file.write_text(before + text, "utf-8")
     for line, closing in zip((first, second), PRINTED, strict=True):
-        assert closing in _scrapy(project, line)
+        assert closing in run_scrapy(project, line)
     assert len(questions) == 3
     for question in questions:
-        assert "1.9" in _scrapy(project, question)
+        assert "1.9" in run_scrapy(project, question)
     with sqlite3.connect(project / "snapshots.db") as connection:
         for statement in filter(str.strip, "".join(QUESTIONS).split(";")):
             assert connection.execute(statement).fetchall(), statement

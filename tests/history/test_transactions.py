@@ -97,7 +97,7 @@ def test_role_without_the_right_to_read_is_told_what_it_lacks(postgresql_url: st
     fill(postgresql_url, MANY[:1])
     role = f"reader_{uuid.uuid4().hex[:12]}"
     _execute(postgresql_url, f"CREATE ROLE {role} LOGIN PASSWORD 'x'")
-    _execute(postgresql_url, f"GRANT SELECT ON snapshot_schema TO {role}")
+    _execute(postgresql_url, f"GRANT SELECT ON snapshot_schema, snapshot_shapes TO {role}")
     try:
         url = sa.make_url(postgresql_url).set(username=role, password="x")  # noqa: S106
         with SnapshotHistory(url.render_as_string(hide_password=False)) as history:

@@ -23,7 +23,7 @@ ROOT_FILES = {
     "setting_types.py",
     "settings.py",
 }
-MAX_PACKAGES = 12
+MAX_PACKAGES = 16
 MAX_MODULES = 16
 """In one directory."""
 MAX_MODULE_LINES = 350

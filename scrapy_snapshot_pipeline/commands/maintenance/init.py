@@ -12,8 +12,8 @@ from scrapy_snapshot_pipeline.commands.maintenance.load_declarations import load
 from scrapy_snapshot_pipeline.crawl.project import project_settings
 from scrapy_snapshot_pipeline.declaration.tables import Declaration
 from scrapy_snapshot_pipeline.store.connection.engine import connect_engine
-from scrapy_snapshot_pipeline.store.schema.create import ddl
-from scrapy_snapshot_pipeline.store.schema.tables import entity_tables
+from scrapy_snapshot_pipeline.store.schema.ddl import ddl
+from scrapy_snapshot_pipeline.store.schema.tables import SYSTEM, entity_tables
 from scrapy_snapshot_pipeline.store.snapshot_store import SnapshotStore
 
 
@@ -45,7 +45,7 @@ class Init:
 
 
 def _list_tables(declarations: tuple[Declaration, ...]) -> None:
-    names = ["snapshot_runs", "snapshot_schema"]
+    names = [table.name for table in SYSTEM.sorted_tables]
     for declaration in declarations:
         names += [declaration.table, *(child.name for child in declaration.children)]
     sys.stdout.write(f"{len(names)} tables are there: {', '.join(names)}\n")

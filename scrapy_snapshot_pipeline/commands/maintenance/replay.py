@@ -58,7 +58,8 @@ class ReplayCommand:
             connect_timeout=ours.connect_timeout,
             write_timeout=ours.write_timeout,
         )
-        store = SnapshotStore(engine, create_tables=ours.create_tables)
+        evolve = ours.evolution == "additive"
+        store = SnapshotStore(engine, create_tables=ours.create_tables, evolve=evolve)
         try:
             store.declare(declarations.values())
             counts = _replay(chosen_files(options, folder), store, declarations, failed_again, ours)

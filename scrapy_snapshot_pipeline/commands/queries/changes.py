@@ -26,6 +26,11 @@ class Changes(TableCommand):
     def add_own_options(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--since", metavar="TIME", help=f"{TIME_HELP} (default: ever)")
         parser.add_argument("--until", metavar="TIME", help="the same (default: now)")
+        parser.add_argument(
+            "--kind",
+            choices=["extended"],
+            help="instead: what differed only in fields that were new to the class",
+        )
         parser.add_argument("--oldest-first", action="store_true", help="in the order of a log")
         add_exit_code_option(parser)
 
@@ -38,5 +43,6 @@ class Changes(TableCommand):
             until=optional_time(options.until, history, options, table),
             where=key_filter(options),
             newest_first=not options.oldest_first,
+            extended=options.kind == "extended",
         )
         return Output(results, one_table(partial(change_rows, untracked=table.untracked)))

@@ -26,7 +26,7 @@ def entity_tables_of(connection: Connection, name: str) -> EntityTables:
     rows = connection.execute(sa.select(SCHEMA.c.table_name, SCHEMA.c.columns))
     texts = {row.table_name: row.columns for row in rows if row.table_name not in SYSTEM.tables}
     found = next(each for each in catalog.declarations(texts) if each.table == name)
-    return entity_tables(found, sa.MetaData())
+    return entity_tables(found, sa.MetaData(), None)
 
 
 def older_tables(connection: Connection, names: Collection[str]) -> list[str]:

@@ -91,7 +91,7 @@ class HistoryRows:
 
         Their current versions are locked first, as a crawl does that writes them.
         """
-        self._statements.lock_current(connection, entity_ids)
+        self._statements.reads.lock_current(connection, entity_ids)
         joins = self.joins(connection, entity_ids)
         for index, name in enumerate(self._child_names):
             self._delete_children(connection, name, joins.deleted_children[index])

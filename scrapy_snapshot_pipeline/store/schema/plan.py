@@ -12,12 +12,19 @@ from typing import TypeAlias
 import sqlalchemy as sa
 
 from scrapy_snapshot_pipeline.declaration.catalog import describe, labelled
+from scrapy_snapshot_pipeline.evolution.shapes import Shape
+from scrapy_snapshot_pipeline.store.schema.evolution import (
+    Evolution,
+    evolution_of,
+    with_shape,
+)
 from scrapy_snapshot_pipeline.store.schema.refusals import reasons_to_refuse
 from scrapy_snapshot_pipeline.store.schema.stored import (
     SYSTEM_ENTRY,
     CatalogueEntry,
     StoredSchema,
     lacking_columns,
+    lacking_shape_columns,
     missing_tables,
 )
 from scrapy_snapshot_pipeline.store.schema.tables import SCHEMA_VERSION, EntityTables
@@ -47,10 +54,24 @@ class AddColumn:
 
 
 @dataclass(frozen=True, slots=True)
+class WidenColumn:
+    """Give a column the type that takes longer values too."""
+
+    column: sa.Column[object]
+
+
+@dataclass(frozen=True, slots=True)
 class SetStorage:
     """Set how the database lays out an entity's versions on disk."""
 
     entity: EntityTables
+
+
+@dataclass(frozen=True, slots=True)
+class DropView:
+    """Drop a view that is made again when its tables were altered."""
+
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +84,23 @@ class MakeView:
 
 
 @dataclass(frozen=True, slots=True)
+class AddShape:
+    """Record a shape of an entity's tables."""
+
+    table: str
+    shape: Shape
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetShapes:
+    """Forget the shapes of tables that were dropped."""
+
+    table: str
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
-    """Record in the catalogue what a table was created for."""
+    """Record in the catalogue what a table holds."""
 
     table: str
     entry: CatalogueEntry
@@ -72,39 +108,89 @@ class Record:
     """There is an entry: of an older release, or of a table that was dropped."""
 
 
-Step: TypeAlias = Refuse | CreateTable | AddColumn | SetStorage | MakeView | Record
+Step: TypeAlias = (
+    Refuse
+    | CreateTable
+    | AddColumn
+    | WidenColumn
+    | SetStorage
+    | DropView
+    | MakeView
+    | AddShape
+    | ForgetShapes
+    | Record
+)
 
 _NO_COLUMNS = "{}"
+_NO_VIEWS: frozenset[str] = frozenset()
 
 
 def schema_plan(
-    stored: StoredSchema, declared: Sequence[EntityTables], *, create: bool = True
+    stored: StoredSchema,
+    declared: Sequence[EntityTables],
+    *,
+    create: bool = True,
+    evolve: bool = True,
 ) -> list[Step]:
     """The steps, in order, after which a crawl can write into the `declared` tables.
 
     None where all is there already; a single Refuse where a table is not as declared, was made by a
-    newer release, or is missing and `create` is off.
+    newer release, or must be created while `create` is off, or altered while `create` or `evolve`
+    is.
     """
-    reason = next(reasons_to_refuse(stored, declared, create=create), None)
+    reason = next(reasons_to_refuse(stored, declared, create=create, evolve=evolve), None)
     if reason is not None:
         return [Refuse(reason)]
+    declared = [with_shape(stored, entity) for entity in declared]
+    evolutions = [e for d in declared if (e := evolution_of(stored, d.declaration)) is not None]
     missing = missing_tables(stored, declared)
     new = {table.name for table in missing}
     # Other views are not looked at: a role that may not create one must still be able to crawl.
     fresh = [entity for entity in declared if entity.versions.name in new]
+    remade = replace(stored, views=_NO_VIEWS)
     return [
         *map(CreateTable, missing),
         *map(AddColumn, lacking_columns(stored)),
+        *map(AddColumn, lacking_shape_columns(stored, declared)),
+        *(step for evolution in evolutions for step in _altered(stored, evolution)),
         *map(SetStorage, fresh),
         *_views(stored, fresh, new),
-        *(
-            Record(name, CatalogueEntry(SCHEMA_VERSION, text), replace=name in stored.catalogue)
-            for name, text in sorted(_texts(declared).items())
-            if name in new or name not in stored.catalogue
-        ),
+        *_views(remade, [evolution.tables for evolution in evolutions], new),
+        *_new_records(stored, declared, new),
+        *(step for evolution in evolutions for step in _recorded(stored, evolution, new)),
+        *(ForgetShapes(e.versions.name) for e in fresh if e.versions.name in stored.shapes),
         *_other_labels(stored, declared, new),
         *_system_version(stored),
     ]
+
+
+def _new_records(
+    stored: StoredSchema, declared: Sequence[EntityTables], new: set[str]
+) -> Iterator[Record]:
+    """Of tables that are made, and of those that nobody recorded."""
+    for name, text in sorted(_texts(declared).items()):
+        if name in new or name not in stored.catalogue:
+            entry = CatalogueEntry(SCHEMA_VERSION, text)
+            yield Record(name, entry, replace=name in stored.catalogue)
+
+
+def _altered(stored: StoredSchema, evolution: Evolution) -> Iterator[Step]:
+    """What tables that are there get.  A view on a column keeps it from getting another type."""
+    there = stored.tables
+    names = [view.name for view in entity_views(evolution.tables)]
+    yield from (DropView(name) for name in names if name in stored.views)
+    yield from (AddColumn(c) for c in evolution.new_columns() if c.table.name in there)
+    yield from (WidenColumn(c) for c in evolution.wider_columns() if c.table.name in there)
+
+
+def _recorded(stored: StoredSchema, evolution: Evolution, new: set[str]) -> Iterator[Step]:
+    """What the catalogue says of these tables from now on."""
+    for name, text in sorted(describe(evolution.after).items()):
+        entry = stored.catalogue.get(name)
+        if entry is not None and name not in new and entry.columns != text:
+            yield Record(name, replace(entry, columns=text), replace=True)
+    for shape in evolution.shapes:
+        yield AddShape(evolution.after.table, shape)
 
 
 def _system_version(stored: StoredSchema) -> Iterator[Record]:
@@ -124,7 +210,7 @@ def _other_labels(
         if entry is None or name in new:
             continue
         text = labelled(entry.columns, entity.declaration.label)
-        if text != entry.columns:
+        if text != entry.columns and evolution_of(stored, entity.declaration) is None:
             yield Record(name, replace(entry, columns=text), replace=True)
 
 

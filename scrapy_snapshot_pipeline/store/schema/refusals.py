@@ -8,18 +8,27 @@ import sqlalchemy as sa
 
 from scrapy_snapshot_pipeline.declaration.differences import differences
 from scrapy_snapshot_pipeline.declaration.tables import ChildTable, Declaration
+from scrapy_snapshot_pipeline.evolution.rules import refused_changes
 from scrapy_snapshot_pipeline.safe_text import printable
+from scrapy_snapshot_pipeline.store.schema.evolution import evolution_of, with_shape
 from scrapy_snapshot_pipeline.store.schema.stored import (
     StoredSchema,
     column_names,
     lacking_columns,
+    lacking_shape_columns,
     missing_tables,
 )
-from scrapy_snapshot_pipeline.store.schema.tables import SCHEMA_VERSION, SYSTEM, EntityTables
+from scrapy_snapshot_pipeline.store.schema.tables import (
+    SCHEMA_VERSION,
+    SHAPE_COLUMNS,
+    SYSTEM,
+    EntityTables,
+    entity_tables,
+)
 
 
 def reasons_to_refuse(
-    stored: StoredSchema, declared: Sequence[EntityTables], *, create: bool
+    stored: StoredSchema, declared: Sequence[EntityTables], *, create: bool, evolve: bool
 ) -> Iterator[str]:
     """The first one counts: the later ones may only follow from it."""
     yield from _newer_versions(stored)
@@ -29,10 +38,11 @@ def reasons_to_refuse(
     known = stored.declarations()
     for declaration in (entity.declaration for entity in declared):
         if declaration.table in known:
-            yield from _other_declaration(known[declaration.table], declaration)
-    there = [t for entity in declared for t in entity.all if t.name in stored.tables]
-    yield from _other_columns(stored, there)
-    yield from _old_system_tables(stored, create=create)
+            yield from _refused_changes(known[declaration.table], declaration)
+    for entity in declared:
+        yield from _other_columns(stored, entity)
+        yield from _new_shape(stored, entity.declaration, create=create, evolve=evolve)
+    yield from _old_tables(stored, declared, create=create)
     missing = missing_tables(stored, declared)
     if missing and not create:
         names = ", ".join(table.name for table in missing)
@@ -41,7 +51,10 @@ def reasons_to_refuse(
             "them with `scrapy snapshots init` under a role that may, or from "
             "`scrapy snapshots init --sql`"
         )
-    yield from _too_wide(stored, missing)
+    shaped = [table for entity in declared for table in with_shape(stored, entity).all]
+    evolutions = (evolution_of(stored, entity.declaration) for entity in declared)
+    grown = [table for each in evolutions if each is not None for table in each.tables.all]
+    yield from _too_wide(stored, [*(t for t in shaped if t.name not in stored.tables), *grown])
 
 
 def names_of_the_database(
@@ -69,11 +82,16 @@ def _newer_versions(stored: StoredSchema) -> Iterator[str]:
             )
 
 
-def _old_system_tables(stored: StoredSchema, *, create: bool) -> Iterator[str]:
-    lacking = frozenset(column.name for column in lacking_columns(stored))
+def _old_tables(
+    stored: StoredSchema, declared: Sequence[EntityTables], *, create: bool
+) -> Iterator[str]:
+    lacking = frozenset(
+        column.name
+        for column in (*lacking_columns(stored), *lacking_shape_columns(stored, declared))
+    )
     if lacking and not create:
         yield (
-            f"the system tables are those of an older release and lack {_listed(lacking)}, and "
+            f"the tables are those of an older release and lack {_listed(lacking)}, and "
             "SNAPSHOT_CREATE_TABLES is off; run `scrapy snapshots init` under a role that may "
             "alter them"
         )
@@ -90,22 +108,61 @@ def _unfit_system_tables(stored: StoredSchema) -> Iterator[str]:
             )
 
 
-def _other_columns(stored: StoredSchema, there: Sequence[sa.Table]) -> Iterator[str]:
-    for table in there:
-        names, found = column_names(table), stored.columns[table.name]
-        faults = [f"lacks {_listed(names - found)}"] if names - found else []
-        if found - names:
-            faults.append(f"also has {_listed(found - names)}")
-        if faults:
+def _other_columns(stored: StoredSchema, declared: EntityTables) -> Iterator[str]:
+    """Where somebody has altered a table by hand.  A column of theirs that may be NULL is no harm.
+
+    What the catalogue does not know was created for the declaration.
+    """
+    known = stored.declarations().get(declared.declaration.table)
+    holds = declared if known is None else entity_tables(known, sa.MetaData())
+    evolution = evolution_of(stored, declared.declaration)
+    after = declared if evolution is None else evolution.tables
+    written = {table.name: column_names(table) for table in after.all}
+    for table in holds.all:
+        if table.name not in stored.columns:
+            continue
+        ours = column_names(table) | written.get(table.name, frozenset()) | {*SHAPE_COLUMNS}
+        lacking = column_names(table) - stored.columns[table.name] - {*SHAPE_COLUMNS}
+        theirs = stored.columns[table.name] - ours
+        required = stored.required.get(table.name, frozenset()) - ours
+        faults = [f"lacks {_listed(lacking)}"] if lacking else []
+        if required:
+            faults.append(f"also has {_listed(required)}, which must not be NULL")
+        elif lacking and theirs:
+            faults.append(f"also has {_listed(theirs)}")
+        if faults and known is None:
             yield (
-                f"table {table.name} is there with other columns: it {' and '.join(faults)}; "
-                'restore the declaration, or give it another table with table="..."'
+                f"table {table.name} is there with other columns: it {' and '.join(faults)}; give "
+                'the class another table with table="..."'
+            )
+        elif faults:
+            yield (
+                f"table {table.name} was altered by hand: it {' and '.join(faults)}; add what was "
+                "removed and give a default to what was added, or give the class another table "
+                'with table="..."'
             )
 
 
-def _too_wide(stored: StoredSchema, missing: Sequence[sa.Table]) -> Iterator[str]:
+def _new_shape(
+    stored: StoredSchema, declared: Declaration, *, create: bool, evolve: bool
+) -> Iterator[str]:
+    """A class that has changed, where the tables may not change with it."""
+    evolution = evolution_of(stored, declared)
+    if evolution is None or (create and evolve):
+        return
+    changes = "; ".join(each.text for each in differences(evolution.before, declared))
+    setting = "SNAPSHOT_CREATE_TABLES is off" if evolve else 'SNAPSHOT_EVOLUTION is "frozen"'
+    cure = (
+        "bring the tables up with `scrapy snapshots init` under a role that may"
+        if evolve
+        else 'restore the declaration, or set SNAPSHOT_EVOLUTION = "additive"'
+    )
+    yield f"table {declared.table}: {changes}; {setting}, so {cure}"
+
+
+def _too_wide(stored: StoredSchema, tables: Sequence[sa.Table]) -> Iterator[str]:
     limit = stored.max_columns
-    for table in missing:
+    for table in tables:
         if limit is not None and len(table.columns) > limit:
             yield (
                 f"table {table.name} would have {len(table.columns):,} columns, our own among "
@@ -124,8 +181,8 @@ def _other_schema(stored: StoredSchema) -> Iterator[str]:
         )
 
 
-def _other_declaration(stored: Declaration, declared: Declaration) -> Iterator[str]:
-    found = differences(stored, declared)
+def _refused_changes(stored: Declaration, declared: Declaration) -> Iterator[str]:
+    found = refused_changes(stored, declared)
     if found:
         tables = dict.fromkeys(each.table for each in found)
         texts = (

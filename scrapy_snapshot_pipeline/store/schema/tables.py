@@ -8,8 +8,8 @@ sequence, no identity column and no server clock.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
@@ -27,11 +27,30 @@ from scrapy_snapshot_pipeline.store.schema.types import (
 SCHEMA_VERSION = 2
 """The version of the system columns and tables; stored in `snapshot_schema`."""
 
+SHAPE_COLUMNS = ("snapshot_shape", "snapshot_extended")
+"""What tables of older releases lack; child tables have the first one only."""
+
 _MAX_IDENTIFIER = 63
 """Bytes of a name; PostgreSQL cuts longer ones silently."""
 _FILLFACTOR = 80
 """Percent of each page that PostgreSQL fills with new rows.  The rest lets a confirmation stay on
 its page (a HOT update), so that it touches no index."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredShape:
+    """How a declaration stands to the shapes that its tables hold."""
+
+    number: int
+    """That of the declaration."""
+    shapes: Mapping[int, Declaration]
+    """All of them, by number."""
+    others: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By table: stored columns of ours that the declaration does not have."""
+
+
+FIRST_SHAPE = StoredShape(1, {})
+"""That of tables whose class has never changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +61,8 @@ class EntityTables:
     versions: sa.Table
     children: tuple[sa.Table, ...]
     """In the order of the declaration's child tables."""
+    shape: StoredShape | None = None
+    """None: the columns that name the shapes of rows are not known to be there."""
 
     @property
     def all(self) -> tuple[sa.Table, ...]:
@@ -63,14 +84,31 @@ def storage_ddl(tables: EntityTables, dialect: Dialect) -> list[str]:
     return [f"ALTER TABLE {table} SET (fillfactor = {_FILLFACTOR})"]
 
 
-def entity_tables(declaration: Declaration, metadata: sa.MetaData) -> EntityTables:
-    """Build the tables of `declaration` into `metadata`."""
-    versions = _version_table(declaration, metadata)
-    children = tuple(_child_table(child, versions, metadata) for child in declaration.children)
-    return EntityTables(declaration, versions, children)
+def entity_tables(
+    declaration: Declaration, metadata: sa.MetaData, shape: StoredShape | None = FIRST_SHAPE
+) -> EntityTables:
+    """Build the tables of `declaration` into `metadata`, with all columns that it writes.
+
+    `shape` None: leave out the columns that tables of older releases lack.
+    """
+    shaped = shape is not None
+    versions = _version_table(declaration, metadata, shaped=shaped)
+    children = tuple(
+        _child_table(child, versions, metadata, shaped=shaped) for child in declaration.children
+    )
+    return EntityTables(declaration, versions, children, shape)
 
 
-def _version_table(declaration: Declaration, metadata: sa.MetaData) -> sa.Table:
+def _version_shape_columns() -> list[sa.Column[Any]]:
+    return [*_child_shape_columns(), sa.Column("snapshot_extended", sa.Boolean(), nullable=True)]
+
+
+def _child_shape_columns() -> list[sa.Column[Any]]:
+    # NULL is the first shape, so that a class that never changes need not write it.
+    return [sa.Column("snapshot_shape", sa.SmallInteger(), nullable=True)]
+
+
+def _version_table(declaration: Declaration, metadata: sa.MetaData, *, shaped: bool) -> sa.Table:
     name = declaration.table
     table = sa.Table(
         name,
@@ -83,6 +121,7 @@ def _version_table(declaration: Declaration, metadata: sa.MetaData) -> sa.Table:
         sa.Column("last_confirmed_at", UtcDateTime(), nullable=False),
         sa.Column("valid_to", UtcDateTime(), nullable=True),
         sa.Column("run_id", PortableUuid(), nullable=False),
+        *(_version_shape_columns() if shaped else ()),
         sa.PrimaryKeyConstraint("entity_id", "snapshot_id", name=object_name("pk", name)),
     )
     _current_index(table, object_name("uq", name, "current"), ["entity_id"], unique=True)
@@ -97,7 +136,9 @@ def _version_table(declaration: Declaration, metadata: sa.MetaData) -> sa.Table:
     return table
 
 
-def _child_table(child: ChildTable, versions: sa.Table, metadata: sa.MetaData) -> sa.Table:
+def _child_table(
+    child: ChildTable, versions: sa.Table, metadata: sa.MetaData, *, shaped: bool
+) -> sa.Table:
     nested: list[sa.Column[Any]] = []
     if child.parent is not None:
         nested.append(sa.Column("parent_id", Digest(), nullable=False))
@@ -112,6 +153,7 @@ def _child_table(child: ChildTable, versions: sa.Table, metadata: sa.MetaData) -
         sa.Column("content_hash", sa.LargeBinary(16), nullable=False),
         sa.Column("valid_from", UtcDateTime(), nullable=False),
         sa.Column("valid_to", UtcDateTime(), nullable=True),
+        *(_child_shape_columns() if shaped else ()),
         sa.PrimaryKeyConstraint(
             "entity_id", "child_id", "snapshot_id", name=object_name("pk", child.name)
         ),
@@ -183,3 +225,15 @@ SCHEMA = sa.Table(
     sa.Column("columns", sa.Text(), nullable=False),
 )
 """What each table was created for, as `catalog` describes it."""
+
+SHAPES = sa.Table(
+    "snapshot_shapes",
+    SYSTEM,
+    sa.Column("table_name", sa.Text(), primary_key=True),
+    sa.Column("shape", sa.Integer(), primary_key=True, autoincrement=False),
+    sa.Column("declaration", sa.Text(), nullable=False),
+    sa.Column("first_used_at", UtcDateTime(), nullable=True),
+    sa.Column("last_used_at", UtcDateTime(), nullable=True),
+)
+"""The shapes of each entity's table, from its first change on: what a class declared of the entity
+and its lists, as `catalog` describes it.  Before that there is one, which `snapshot_schema` has."""

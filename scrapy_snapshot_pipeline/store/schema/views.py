@@ -8,7 +8,7 @@ the tables have the exact text.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -18,7 +18,7 @@ from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.sql.expression import ColumnElement, FromClause
 
 from scrapy_snapshot_pipeline.declaration.our_names import OurNames
-from scrapy_snapshot_pipeline.declaration.tables import Column, Kind, Role
+from scrapy_snapshot_pipeline.declaration.tables import Column, Declaration, Kind, Role
 from scrapy_snapshot_pipeline.store.schema.tables import RUNS, EntityTables, object_name
 
 
@@ -42,14 +42,59 @@ class View:
 
 
 def entity_views(entity: EntityTables) -> Iterator[View]:
-    """The views over the tables of one declaration, two a table."""
+    """The views over the tables of one declaration, two a table.
+
+    What is current is shown by the newest shape, and what changed by all of them.
+    """
     own, versions = entity.declaration.columns, entity.versions
-    yield View(object_name(versions.name, "current"), partial(_current, versions, own))
-    yield View(object_name(versions.name, "changes"), partial(_changes, versions, own))
+    fields = _newest(entity, (), own)
+    yield View(object_name(versions.name, "current"), partial(_current, versions, fields))
+    yield View(object_name(versions.name, "changes"), partial(_changes, entity, own))
     for child, table in zip(entity.declaration.children, entity.children, strict=True):
-        of_child = (entity, table, child.columns)
-        yield View(object_name(table.name, "current"), partial(_child_current, *of_child))
-        yield View(object_name(table.name, "changes"), partial(_child_changes, *of_child))
+        fields = _newest(entity, child.path, child.columns)
+        current = partial(_child_current, entity, table, fields, child.path)
+        yield View(object_name(table.name, "current"), current)
+        changes = partial(_child_changes, entity, table, child.columns)
+        yield View(object_name(table.name, "changes"), changes)
+
+
+def _has_changed(entity: EntityTables) -> bool:
+    return len(_shapes(entity)) > 1
+
+
+def _shapes(entity: EntityTables) -> Mapping[int, Declaration]:
+    return {} if entity.shape is None else entity.shape.shapes
+
+
+def _newest(
+    entity: EntityTables, path: tuple[str, ...], columns: Sequence[Column]
+) -> Sequence[Column]:
+    """Those that the newest shape has; all of a list that it does not have."""
+    if not _has_changed(entity):
+        return columns
+    shapes = _shapes(entity)
+    newest = shapes[max(shapes)]
+    tables = {(): newest.columns, **{child.path: child.columns for child in newest.children}}
+    names = {column.name for column in tables.get(path, columns)}
+    return [column for column in columns if column.name in names]
+
+
+def _has_list(
+    entity: EntityTables, path: tuple[str, ...], versions: FromClause
+) -> ColumnElement[bool]:
+    """The class of the version has the list."""
+    if not _has_changed(entity):
+        return sa.true()
+    shapes = _shapes(entity).items()
+    having = [n for n, shape in shapes if path in {child.path for child in shape.children}]
+    return sa.func.coalesce(versions.c.snapshot_shape, 1).in_(having)
+
+
+def _told(entity: EntityTables, versions: FromClause) -> ColumnElement[bool]:
+    """The version is more than the first one with a field that is new to the class."""
+    if not _has_changed(entity):
+        return sa.true()
+    return versions.c.snapshot_extended.isnot(sa.true())
 
 
 _NUMBERS_AS_TEXT = (Kind.DECIMAL, Kind.DURATION)
@@ -92,7 +137,11 @@ def _current(table: sa.Table, columns: Sequence[Column], dialect: Dialect) -> sa
 
 
 def _child_current(
-    entity: EntityTables, table: sa.Table, columns: Sequence[Column], dialect: Dialect
+    entity: EntityTables,
+    table: sa.Table,
+    columns: Sequence[Column],
+    path: tuple[str, ...],
+    dialect: Dialect,
 ) -> sa.SelectBase:
     versions, keys = entity.versions, _keys(entity.declaration.columns)
     joined = table.join(versions, versions.c.entity_id == table.c.entity_id)
@@ -107,12 +156,17 @@ def _child_current(
             table.c.child_id,
         )
         .select_from(joined)
-        .where(table.c.valid_to.is_(None), versions.c.valid_to.is_(None))
+        .where(
+            table.c.valid_to.is_(None),
+            versions.c.valid_to.is_(None),
+            _has_list(entity, path, versions),
+        )
     )
 
 
-def _changes(table: sa.Table, columns: Sequence[Column], dialect: Dialect) -> sa.SelectBase:
+def _changes(entity: EntityTables, columns: Sequence[Column], dialect: Dialect) -> sa.SelectBase:
     """A row for each version that was valid for some time, and one where no other followed."""
+    table = entity.versions
     new, old = table.alias("new"), table.alias("old")
     keys, others = _keys(columns), _others(columns)
     before = sa.and_(_same_entity(new, old), _follows(new, old))
@@ -129,7 +183,7 @@ def _changes(table: sa.Table, columns: Sequence[Column], dialect: Dialect) -> sa
             new.c.entity_id,
         )
         .select_from(new.outerjoin(old, before).outerjoin(RUNS, RUNS.c.run_id == new.c.run_id))
-        .where(_lasting(new), _differs(new, old))
+        .where(_lasting(new), _differs(new, old), _told(entity, new))
     )
     next_one = table.alias("next")
     follows = sa.exists().where(_same_entity(next_one, old), _follows(next_one, old))
@@ -171,7 +225,7 @@ def _child_changes(
             new.c.child_id,
         )
         .select_from(new.join(parent, _version_of(new, parent)).outerjoin(old, before))
-        .where(_lasting(new), _differs(new, old))
+        .where(_lasting(new), _differs(new, old), _told(entity, parent))
     )
     next_one = table.alias("next")
     same = _same_entity(next_one, old), _same_child(next_one, old)

@@ -18,9 +18,15 @@ Columns: TypeAlias = Sequence[Sequence[Any]]
 _REPEATING = frozenset({bytes, dt.datetime, uuid.UUID, type(None)})
 
 
-def version_columns(rows: Sequence[NewVersion]) -> Columns:
-    """What a table of versions has of them, in the order of its columns."""
-    records, valid_from, last_confirmed_at, valid_to = zip(*rows, strict=True)
+def version_columns(rows: Sequence[NewVersion], shape: int | None = None) -> Columns:
+    """What a table of versions has of them, in the order of its columns.
+
+    `shape` is that of the records; None: the table has no column for it.
+    """
+    records, valid_from, last_confirmed_at, valid_to, extended = zip(*rows, strict=True)
+    shapes: list[list[Any]] = []
+    if shape is not None:
+        shapes = [[shape] * len(rows), [each or None for each in extended]]
     return [
         [record.entity_id for record in records],
         [record.snapshot_id for record in records],
@@ -30,16 +36,21 @@ def version_columns(rows: Sequence[NewVersion]) -> Columns:
         last_confirmed_at,
         valid_to,
         [record.run_id for record in records],
+        *shapes,
     ]
 
 
-def child_columns(rows: Sequence[NewChild], *, has_parent: bool) -> Columns:
+def child_columns(
+    rows: Sequence[NewChild], *, has_parent: bool, shape: int | None = None
+) -> Columns:
     """The same of a child table; `has_parent`: its rows are nested in another list."""
     entity_id, snapshot_id, child_id, parent_id, *rest = zip(*rows, strict=True)
     content_hash, valid_from, valid_to, values = rest
     parents = (parent_id,) if has_parent else ()
     own = zip(*values, strict=True)
-    return [entity_id, child_id, snapshot_id, *parents, *own, content_hash, valid_from, valid_to]
+    shapes = [] if shape is None else [[shape] * len(rows)]
+    times = (valid_from, valid_to)
+    return [entity_id, child_id, snapshot_id, *parents, *own, content_hash, *times, *shapes]
 
 
 def types_in(column: Sequence[Any]) -> set[type]:

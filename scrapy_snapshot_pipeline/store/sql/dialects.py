@@ -23,12 +23,12 @@ Row: TypeAlias = Sequence[Any]
 Part: TypeAlias = tuple[str, tuple[Any, ...]]
 """A part of a statement and its parameters."""
 Converter: TypeAlias = Callable[[Any], Any]
-StoredChildId: TypeAlias = tuple[bytes, int]
-"""A stored child row: `ChildRecord.id_and_hash` (32 bytes) and `snapshot_id`."""
+StoredChildId: TypeAlias = tuple[bytes, int, int]
+"""A stored child row: `ChildRecord.id_and_hash` (32 bytes), `snapshot_id` and shape."""
 
 _SQLITE_PARAMETERS = 32_766
 """The most that one statement may have in SQLite, unless it was built with another limit."""
-_PACKED_CHILD = struct.Struct(">32sq")  # a `StoredChildId`
+_PACKED_CHILD = struct.Struct(">32sqh")  # a `StoredChildId`
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +132,14 @@ class SqliteFeatures:
     bigint = SystemType("INTEGER", _same, _same)
     time = SystemType("TEXT", _write_text_time, _read_text_time)
     run = SystemType("TEXT", str, uuid.UUID)
-    child_packing = ChildPacking("x.child_id, x.content_hash, x.snapshot_id", group_by="")
+    child_packing = ChildPacking(
+        "x.child_id, x.content_hash, x.snapshot_id, coalesce(x.snapshot_shape, 1)", group_by=""
+    )
 
     def unpack_children(self, row: Row) -> Iterable[StoredChildId]:
         """One row a child: packing saves nothing within the process."""
-        child_id, content_hash, snapshot_id = row
-        return ((child_id + content_hash, snapshot_id),)
+        child_id, content_hash, snapshot_id, shape = row
+        return ((child_id + content_hash, snapshot_id, shape),)
 
     def slices(self, rows: Sequence[T], width: int) -> Iterator[Sequence[T]]:
         """By the limit on parameters."""
@@ -179,7 +181,8 @@ class PostgresqlFeatures:
     # One value an entity, since reading each child as a row of its own, with a Python call for each
     # UUID, would take most of the time of a change.
     child_packing = ChildPacking(
-        "string_agg(uuid_send(x.child_id) || x.content_hash || int8send(x.snapshot_id), '')",
+        "string_agg(uuid_send(x.child_id) || x.content_hash || int8send(x.snapshot_id)"
+        " || int2send(coalesce(x.snapshot_shape, 1::int2)), '')",
         group_by="GROUP BY x.entity_id",
     )
 

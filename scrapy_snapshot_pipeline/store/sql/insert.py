@@ -23,7 +23,8 @@ from sqlalchemy.engine.interfaces import ReflectedColumn
 from sqlalchemy.types import TypeEngine
 
 from scrapy_snapshot_pipeline.store.connection.transactions import is_remote
-from scrapy_snapshot_pipeline.store.schema.create import columns_of
+from scrapy_snapshot_pipeline.store.schema.reflect import columns_of
+from scrapy_snapshot_pipeline.store.schema.tables import SHAPE_COLUMNS
 from scrapy_snapshot_pipeline.store.schema.types import JsonText
 from scrapy_snapshot_pipeline.store.sql.columns import Columns, convert_column
 from scrapy_snapshot_pipeline.store.sql.copy_text import copy_rows
@@ -39,21 +40,37 @@ _IDS_AND_TIMES = frozenset(
 class WritableTable:
     """A table as the statements name it, and how its rows are inserted."""
 
-    def __init__(self, table: sa.Table, dialect: Dialect, *, fits_json: bool) -> None:
-        """`fits_json`: it is one of its `json_tables`."""
+    def __init__(
+        self,
+        table: sa.Table,
+        dialect: Dialect,
+        *,
+        fits_json: bool,
+        others: Sequence[str] = (),
+        shaped: bool = False,
+    ) -> None:
+        """`fits_json`: it is one of its `json_tables`; `others`: columns that it only keeps.
+
+        `shaped`: the shape of new rows is stated, since there are several.
+        """
         self._features = features_of(dialect)
         # The preparer doubles each % in a name, since the driver takes one % for a placeholder.
         preparer = dialect.identifier_preparer
-        quoted = {c.name: preparer.quote(c.name) for c in table.columns}
+        columns = [c for c in table.columns if shaped or c.name not in SHAPE_COLUMNS]
+        quoted = {c.name: preparer.quote(c.name) for c in columns}
+        kept = [name for name in SHAPE_COLUMNS if name in table.c and name not in quoted]
         self.name = preparer.format_table(table)
         self.columns = ", ".join(quoted.values())
         self._names = list(quoted)
-        self.content = [name for column, name in quoted.items() if column not in _IDS_AND_TIMES]
+        self.content = [
+            *(name for column, name in quoted.items() if column not in _IDS_AND_TIMES),
+            *map(preparer.quote, [*others, *kept]),
+        ]
         """The columns that two pieces of one row have in common."""
         self.has_parent = "parent_id" in quoted
-        self._converters = _converters(table, dialect)
+        self._converters = _converters(columns, dialect)
         self._json = [
-            index for index, column in enumerate(table.columns) if isinstance(column.type, JsonText)
+            index for index, column in enumerate(columns) if isinstance(column.type, JsonText)
         ]
         self._fits_json = fits_json
         self._copy = f"COPY {self.name} ({self.columns}) FROM STDIN".replace("%%", "%")
@@ -139,11 +156,11 @@ def _json(table: sa.Table) -> set[str]:
     return {column.name for column in table.columns if isinstance(column.type, JsonText)}
 
 
-def _converters(table: sa.Table, dialect: Dialect) -> list[tuple[int, Converter]]:
+def _converters(columns: Iterable[sa.Column[Any]], dialect: Dialect) -> list[tuple[int, Converter]]:
     """The converters of the columns whose values the driver does not take as they are, by index."""
     return [
         (index, convert)
-        for index, column in enumerate(table.columns)
+        for index, column in enumerate(columns)
         if (convert := _converter(column.type, dialect)) is not None
     ]
 

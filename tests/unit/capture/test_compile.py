@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from scrapy_snapshot_pipeline.capture import compile as capture_module
 from scrapy_snapshot_pipeline.capture.compile import compile_capture
+from scrapy_snapshot_pipeline.capture.values.notices import Notice
 from scrapy_snapshot_pipeline.declaration.our_names import is_ours
 from scrapy_snapshot_pipeline.declaration.registry import Declarations, snapshot
 from scrapy_snapshot_pipeline.errors import CaptureError
@@ -229,6 +230,25 @@ def test_a_naive_datetime_is_read_in_the_given_zone_in_rows_and_in_untyped_items
     assert (hour.values, minute.values) == ((0, NOW), (0, NOW))
     untyped = capture({"url": "u", "at": NAIVE}, naive_timezone=zone)
     assert untyped.values == ("u", '{"at":"2024-05-01T12:00:00.000000Z"}')
+
+
+def test_what_is_said_of_a_value_has_its_path() -> None:
+    """Through the lists to the field; a class without types has none."""
+    said: list[tuple[Notice, str]] = []
+
+    def notify(notice: Notice, path: str) -> None:
+        said.append((notice, path))
+
+    twice = dt.datetime(2024, 10, 27, 2, 30)  # noqa: DTZ001 - naive is the point
+    zone = ZoneInfo("Europe/Paris")
+    capture(Day("d", [Hour(twice, [Minute(twice)])]), naive_timezone=zone, notify=notify)
+    assert said == [
+        (Notice.AMBIGUOUS, ".hours.at"),
+        (Notice.AMBIGUOUS, ".hours.minutes.at"),
+    ]
+    said.clear()
+    capture({"url": "u", "at": twice}, naive_timezone=zone, notify=notify)
+    assert said == [(Notice.AMBIGUOUS, "")]
 
 
 def test_an_error_in_a_row_has_its_path() -> None:

@@ -17,6 +17,7 @@ from sqlalchemy import Numeric, String
 
 from scrapy_snapshot_pipeline.capture.json_values import MAX_DEPTH, json_coercer, plain_fields
 from scrapy_snapshot_pipeline.capture.values.coerce_error import CoerceError
+from scrapy_snapshot_pipeline.capture.values.notices import Notice
 from tests.unit.item_classes import Colour, Price, ScrapyItem
 
 NOON = dt.datetime(2024, 5, 1, 12, tzinfo=dt.timezone.utc)
@@ -221,6 +222,36 @@ def test_a_naive_datetime_is_read_in_the_given_zone() -> None:
     by_day = {"a": [[NAIVE]]}
     text = '{"a":[["2024-05-01T12:00:00.000000Z"]]}'
     assert json_text(by_day, dict[str, list[list[dt.datetime]]], paris) == text
+
+
+class FineTime(dt.time):
+    """One of a library whose times have nanoseconds."""
+
+    nanosecond = 5
+
+
+class FineLength(dt.timedelta):
+    """The same of lengths."""
+
+    nanoseconds = 5
+
+
+def test_a_time_or_length_without_annotation_is_text_with_its_word() -> None:
+    """What is finer than a microsecond is cut."""
+    said: list[Notice] = []
+    read = json_coercer(Any, None, said.append)
+    assert read([dt.time(1, 2), dt.timedelta(seconds=90)]) == '["01:02:00.000000","90"]'
+    assert said == []
+    assert read([FineTime(1, 2)]) == '["01:02:00.000000"]'
+    assert read([FineLength(seconds=90)]) == '["90"]'
+    assert said == [Notice.TOO_FINE] * 2
+
+
+def test_members_are_those_of_the_enum() -> None:
+    """By their value; another text is none."""
+    assert json_text(["red"], list[Colour]) == '["red"]'
+    with pytest.raises(CoerceError):
+        json_text(["hunter2"], list[Colour])
 
 
 def test_a_naive_datetime_among_the_fields_is_read_in_the_given_zone() -> None:

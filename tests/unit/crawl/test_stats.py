@@ -81,6 +81,7 @@ def test_a_committed_batch_is_counted_with_what_it_did(
         children_inserted=4,
         children_ended=2,
         late=1,
+        extended=3,
         conflicts={"a": 1, "b": 2},
         ahead=(START, START),
     )
@@ -90,6 +91,7 @@ def test_a_committed_batch_is_counted_with_what_it_did(
         "snapshots/batches": 2,
         "snapshots/batch_records_max": 3,
         "snapshots/late": 2,
+        "snapshots/extended": 6,
         "snapshots/conflicts": 6,
         "snapshots/ahead": 4,
         "snapshots/children_inserted": 8,

@@ -44,9 +44,17 @@ def test_a_class_does_not_differ_from_itself() -> None:
     assert differences(OFFER, replace(OFFER, columns=OFFER.columns[::-1])) == []
 
 
-def test_a_column_of_one_side_only_is_no_difference_here() -> None:
-    """It is found in the table itself."""
-    assert differences(OFFER, replace(OFFER, columns=OFFER.columns[:-1])) == []
+def test_a_column_of_one_side_only_differs() -> None:
+    """Either way; one of a key makes another key of it."""
+    fewer = replace(OFFER, columns=OFFER.columns[:-1])
+    [gone], [new] = differences(OFFER, fewer), differences(fewer, OFFER)
+    assert (gone.aspect, gone.text) == (Aspect.COLUMN, "column raw was declared and is now not")
+    assert (new.aspect, new.text) == (
+        Aspect.COLUMN,
+        "column raw was not declared and is now declared",
+    )
+    [key] = differences(OFFER, replace(OFFER, columns=OFFER.columns[1:]))
+    assert key.aspect is Aspect.KEY
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scrapy_snapshot_pipeline.declaration.our_names import LooseFields
 from scrapy_snapshot_pipeline.history import ChildChange, ChildKind, ChildState, FieldChange, State
 from scrapy_snapshot_pipeline.history.compare import (
     child_change,
@@ -70,14 +71,21 @@ def names_of(change: ChildChange) -> tuple[str, ...]:
     return tuple(key["name"] for key in (*change.within, change.key))
 
 
-def test_field_that_is_missing_counts_as_none() -> None:
+def test_field_that_a_loose_item_lacks_counts_as_none() -> None:
     """On either side; a field that is None on both is no change."""
-    found = field_changes({"a": 1, "gone": 2, "same": 3}, {"a": 5, "same": 3, "new": 4, "b": None})
+    old = LooseFields({"a": 1, "gone": 2, "same": 3})
+    found = field_changes(old, LooseFields({"a": 5, "same": 3, "new": 4, "b": None}))
     assert found == (
         FieldChange("a", 1, 5),
         FieldChange("new", None, 4),
         FieldChange("gone", 2, None),
     )
+
+
+def test_field_that_a_class_lacks_is_not_compared() -> None:
+    """Nothing is known of it, unless there was nothing at all on that side."""
+    assert field_changes({"a": 1, "gone": 2}, {"a": 5, "new": 4}) == (FieldChange("a", 1, 5),)
+    assert field_changes({}, {"a": 5}) == (FieldChange("a", None, 5),)
 
 
 def test_skipped_fields_are_no_change() -> None:

@@ -256,7 +256,7 @@ class Memory:
         for new in changes.new_versions:
             made = new.record
             assert (made.entity_id, made.observed_at) == (ENTITY, seen_at(made.snapshot_id))
-            self._add_version(StoredVersion(made.snapshot_id, made.content_hash, *new[1:]))
+            self._add_version(StoredVersion(made.snapshot_id, made.content_hash, *new[1:4]))
             self.contents[made.snapshot_id] = content_of(made.values)
             self.runs[made.snapshot_id] = made.run_id.int
         stored = dict(self.versions)

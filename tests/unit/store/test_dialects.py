@@ -82,8 +82,8 @@ def test_ids_are_listed_in_conditions() -> None:
 
 
 def test_packed_children_are_unpacked_alike() -> None:
-    """Id and hash as one key, and the version that the row came with."""
-    assert list(SQLITE.unpack_children((ID, OTHER_ID, -5))) == [(ID + OTHER_ID, -5)]
-    packed = ID + OTHER_ID + (-5).to_bytes(8, "big", signed=True)
+    """Id and hash as one key, the version that the row came with, and its shape."""
+    assert list(SQLITE.unpack_children((ID, OTHER_ID, -5, 3))) == [(ID + OTHER_ID, -5, 3)]
+    packed = ID + OTHER_ID + (-5).to_bytes(8, "big", signed=True) + (3).to_bytes(2, "big")
     row = (packed + packed,)
-    assert list(POSTGRESQL.unpack_children(row)) == [(ID + OTHER_ID, -5)] * 2
+    assert list(POSTGRESQL.unpack_children(row)) == [(ID + OTHER_ID, -5, 3)] * 2

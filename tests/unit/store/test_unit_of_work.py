@@ -116,7 +116,7 @@ class Database:
     def overlook(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """From now on nothing is there yet when somebody looks."""
         for statements in self._statements.values():
-            monkeypatch.setattr(statements, "known", lambda *_: set())
+            monkeypatch.setattr(statements.reads, "known", lambda *_: set())
 
     def plan(self, unit: UnitOfWork) -> None:
         """The third step alone."""

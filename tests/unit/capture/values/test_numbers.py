@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from scrapy_snapshot_pipeline.capture.coerce import to_boolean, to_text
 from scrapy_snapshot_pipeline.capture.json_values import json_coercer
-from scrapy_snapshot_pipeline.capture.values.coerce_error import CoerceError
+from scrapy_snapshot_pipeline.capture.values.coerce_error import CoerceError, expected
 from scrapy_snapshot_pipeline.capture.values.numbers import (
     builtin,
     float_of,
@@ -86,8 +86,30 @@ def test_a_single_has_few_digits_and_a_range() -> None:
     """0.1 stays 0.1, and what 32 bits cannot hold is refused."""
     assert to_single(0.1) == to_single(0.10000000149) == 0.1
     assert math.copysign(1, to_single(-1e-50)) == 1
-    with pytest.raises(CoerceError, match="32 bits"):
+    assert to_single(1.4e-45) == 1e-45
+    with pytest.raises(CoerceError) as refused:
         to_single(1e39)
+    assert refused.value.problem == "expected a float within 32 bits"
+
+
+class Tensor:
+    """A value of a library that has types of Python's names."""
+
+
+Tensor.__module__ = "numpy.random"
+
+
+def test_what_numpy_has_is_named_with_it() -> None:
+    """Whichever of its modules it is from."""
+    assert expected("bool", Tensor()).problem == "expected bool, got numpy.Tensor"
+
+
+def test_a_number_that_a_float_would_change_has_its_cure() -> None:
+    """The types that keep it."""
+    with pytest.raises(CoerceError) as refused:
+        to_float(2**53 + 1)
+    assert refused.value.problem == "expected an int from -2**53 to 2**53 for a float"
+    assert refused.value.cure == "declare the field as Decimal or int, or round it"
 
 
 def test_a_float_is_rounded_as_it_is_written() -> None:

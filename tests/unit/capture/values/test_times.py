@@ -142,3 +142,31 @@ def test_a_time_in_utc_is_the_same_object() -> None:
     """Which is what nearly all are."""
     noon = dt.datetime(2024, 5, 1, 12, tzinfo=UTC)
     assert to_utc(noon, None) is noon
+
+
+class FineTime(dt.time):
+    """One of a library whose times have nanoseconds."""
+
+    nanosecond = 5
+
+
+class FineLength(dt.timedelta):
+    """The same of lengths, as pandas has it."""
+
+    nanoseconds = 5
+
+
+def test_a_time_that_is_cut_to_its_column_has_its_word_too() -> None:
+    """As one that is cut to microseconds only."""
+    said: list[Notice] = []
+    assert time_of(3, said.append)(FineTime(1, 2, 3, 4567)) == dt.time(1, 2, 3, 4000)
+    assert said == [Notice.TOO_FINE]
+
+
+def test_a_length_with_nanoseconds_is_cut_with_a_word() -> None:
+    """One without has none."""
+    said: list[Notice] = []
+    assert to_duration(dt.timedelta(seconds=5), said.append) == dt.timedelta(seconds=5)
+    assert said == []
+    assert to_duration(FineLength(seconds=5), said.append) == dt.timedelta(seconds=5)
+    assert said == [Notice.TOO_FINE]

@@ -1,0 +1,1 @@
+"""How a history goes on when its item class changes.  Pure."""

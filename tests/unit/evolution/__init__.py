@@ -1,0 +1,1 @@
+"""The pure rules for classes that change."""
