@@ -360,20 +360,6 @@ EXPLAINED: dict[str, tuple[Mutant, ...]] = {
             "others = sorted((v for v in stored if v.snapshot_id not in own), )",
         ),
     ),
-    "A class that takes no undeclared fields has none to be found; looking costs time.": (
-        Mutant(
-            "capture.captures.Captures._add",
-            "if _allows_extras(item_class)",
-            "if (_allows_extras(item_class)) or True",
-        ),
-    ),
-    "Whatever is looked at is an item of pydantic, which has the attribute.": (
-        Mutant(
-            "capture.captures.Captures._watching_for_extras",
-            'extras = getattr(item, "model_extra", None)',
-            'extras = getattr(item, "model_extra", )',
-        ),
-    ),
     "Six digits of a second are all that there are.": (
         Mutant(
             "capture.values.times.time_of",
