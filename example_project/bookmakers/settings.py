@@ -6,18 +6,15 @@ The two `SNAPSHOT` lines are all that the plugin needs: it creates its tables by
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 _PROJECT = Path(__file__).resolve().parent.parent
 
 
 def _last_database() -> str:
-    """`odds.db`, which crawls by hand make; until there is one, the file of the last tour."""
-    file = _PROJECT / "odds.db"
+    """The file of the newest tour, to which a crawl by hand adds; `odds.db` before the first."""
     tours = sorted(_PROJECT.glob("runs/*/odds.db"))
-    if tours and not file.exists() and "crawl" not in sys.argv[1:2]:
-        file = tours[-1]
+    file = tours[-1] if tours else _PROJECT / "odds.db"
     return f"sqlite:///{file.as_posix()}"
 
 

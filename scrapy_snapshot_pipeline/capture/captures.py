@@ -9,9 +9,10 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from scrapy_snapshot_pipeline.capture.compile import Capture, compile_capture
+from scrapy_snapshot_pipeline.capture.undeclared_fields import UndeclaredFields
 from scrapy_snapshot_pipeline.capture.unseen_names import UnseenNames
 from scrapy_snapshot_pipeline.capture.values.notices import Notice, Notify
 from scrapy_snapshot_pipeline.declaration.registry import Declarations
@@ -123,10 +124,9 @@ class Captures:
             notify=_once_a_class(item_class),
             unseen=self._unseen[item_class],
         )
+        undeclared = UndeclaredFields(declaration)
         self.ready[item_class] = (
-            self._watching_for_extras(item_class, capture)
-            if _allows_extras(item_class)
-            else capture
+            capture if undeclared.is_over else self._watching(item_class, capture, undeclared)
         )
 
     def warn_of_unseen(self) -> None:
@@ -143,14 +143,16 @@ class Captures:
                     ", ".join(unseen.left),
                 )
 
-    def _watching_for_extras(self, item_class: type, capture: Capture) -> Capture:
-        """The same capture until an item has fields of which its class knows nothing."""
+    def _watching(
+        self, item_class: type, capture: Capture, undeclared: UndeclaredFields
+    ) -> Capture:
+        """The same capture until every class was warned of that has fields it does not declare."""
 
         def watch(item: object, observed_at: dt.datetime, run_id: uuid.UUID) -> SnapshotRecord:
-            extras = getattr(item, "model_extra", None)
-            if extras:
+            for found in undeclared.look(item):
+                _warn_of_undeclared(found)
+            if undeclared.is_over:
                 self.ready[item_class] = capture
-                _warn_of_extras(item_class)
             return capture(item, observed_at, run_id)
 
         return watch
@@ -168,13 +170,7 @@ def _path_of(item_class: type) -> str:
     return f"{item_class.__module__}.{item_class.__qualname__}"
 
 
-def _allows_extras(item_class: type) -> bool:
-    """Whether it is a pydantic class that takes fields that it does not declare."""
-    config = getattr(item_class, "model_config", None)
-    return isinstance(config, Mapping) and config.get("extra") == "allow"
-
-
-def _warn_of_extras(item_class: type) -> None:
+def _warn_of_undeclared(item_class: type) -> None:
     logger.warning(
         'An item of %s has fields that the class does not declare (extra="allow"); they are not '
         "stored.  Declare those that matter.  This is said once.",

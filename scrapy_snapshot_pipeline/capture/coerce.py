@@ -34,12 +34,13 @@ from scrapy_snapshot_pipeline.capture.values.numbers import (
     decimal_of,
     finite_decimal,
     float_of,
+    integer_of,
     to_integer,
     to_single,
 )
 from scrapy_snapshot_pipeline.capture.values.times import time_of, to_date, to_duration, to_utc
 from scrapy_snapshot_pipeline.declaration.field_types import is_pydantic_text
-from scrapy_snapshot_pipeline.declaration.sql_types import PADDED, SINGLE
+from scrapy_snapshot_pipeline.declaration.sql_types import INTEGER_BITS, PADDED, SINGLE
 from scrapy_snapshot_pipeline.declaration.tables import Column, Kind
 from scrapy_snapshot_pipeline.records import Value
 
@@ -190,7 +191,7 @@ def _enum(column: Column, _zone: dt.tzinfo | None, _notify: Notices) -> Coerce:
 _Make: TypeAlias = "Callable[[Column, dt.tzinfo | None, Notices], Coerce]"
 _OF_KIND: Mapping[Kind, _Make] = {
     Kind.TEXT: lambda *_: to_text,
-    Kind.INTEGER: lambda *_: to_integer,
+    Kind.INTEGER: lambda c, *_: integer_of(INTEGER_BITS[c.fit]) if c.fit else to_integer,
     Kind.FLOAT: lambda c, *_: to_single if c.fit == SINGLE else float_of(c.precision, c.scale),
     Kind.BOOLEAN: lambda *_: to_boolean,
     Kind.DECIMAL: lambda c, *_: decimal_of(c.precision, c.scale),

@@ -216,7 +216,7 @@ def _convert_column(index: int, column: Column) -> str:
     if column.untracked_paths:
         return _fill(_COLUMN_IN_PARTS, i=index)
     is_key = column.role is Role.KEY
-    limited = column.length is not None or column.scale is not None
+    limited = any(each is not None for each in (column.length, column.scale, column.fit))
     as_it_is = "" if limited else _AS_IT_IS.get(column.kind, "")
     return _fill(
         _COLUMN,

@@ -5,6 +5,8 @@ Records keep their ids, so a replay of what is stored already changes nothing.
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +25,7 @@ from scrapy_snapshot_pipeline.delivery.retry import (
     Split,
 )
 from scrapy_snapshot_pipeline.errors import DeadLetterError, FatalWriteError, WriteError
+from scrapy_snapshot_pipeline.evolution.rehash import Rehash
 from scrapy_snapshot_pipeline.records import Batch, Outcome, SnapshotRecord, WriteResult
 
 DAMAGED = "damaged"
@@ -35,10 +38,22 @@ _ATTEMPT = 2
 
 
 @dataclass(frozen=True, slots=True)
+class Way:
+    """How the records of one form of the classes are written."""
+
+    declarations: Mapping[str, Declaration]
+    """By table."""
+    write: Callable[[Batch], WriteResult]
+    spool: Spool
+    """Takes the records that fail again."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Letter:
     """A record to replay."""
 
     record: SnapshotRecord
+    way: Way
     checksum: str
     """The sha256 of its line."""
 
@@ -47,11 +62,8 @@ class _Letter:
 class Replay:
     """Replays files of dead letters, one after the other.  Blocks."""
 
-    write: Callable[[Batch], WriteResult]
-    declarations: Mapping[str, Declaration]
-    """By table."""
-    spool: Spool
-    """Takes the records that fail again."""
+    ways: Sequence[Way]
+    """The first that fits is taken: that of the classes of today, then those of older ones."""
     policy: RetryPolicy
     batch_size: int
     sleep: Callable[[float], object]
@@ -86,20 +98,26 @@ class Replay:
             if checksum in done:
                 self.on_lines_done(1)
                 continue
-            record = self._record(line)
-            if record is not None:
-                yield _Letter(record, checksum)
+            found = self._record(line)
+            if isinstance(found, str):
+                self.counts[found] += 1
+                self.on_lines_done(1)
+            else:
+                yield _Letter(*found, checksum)
 
-    def _record(self, line: bytes) -> SnapshotRecord | None:
-        problem = DAMAGED
+    def _record(self, line: bytes) -> tuple[SnapshotRecord, Way] | str:
+        """The record and how it is written, or what is wrong with the line."""
         try:
             fields = read_fields(line)
-            problem = UNDECLARED
-            return decode(fields, self.declarations[fields["table"]]).record
-        except (DeadLetterError, KeyError):
-            self.counts[problem] += 1
-            self.on_lines_done(1)
-            return None
+        except DeadLetterError:
+            return DAMAGED
+        for way in self.ways:
+            with contextlib.suppress(DeadLetterError, KeyError):
+                declaration = way.declarations[fields["table"]]
+                record = decode(fields, declaration).record
+                # Another class of the same columns may track others of them.
+                return Rehash(declaration).record(record), way
+        return UNDECLARED
 
     def _write_batch(
         self, batch: tuple[_Letter, ...]
@@ -129,7 +147,7 @@ class Replay:
         batch = Batch(tuple(letter.record for letter in part), _ATTEMPT)
         while True:
             try:
-                return self.write(batch)
+                return part[0].way.write(batch)
             except WriteError as error:
                 state = self.failures.failed(error, self.now(), len(part))
                 verdict = self.policy.decide(error, state, self.chance())
@@ -145,7 +163,7 @@ class Replay:
             raise FatalWriteError(
                 f"one record after the other fails alike, so the table must be the cause: {error}"
             )
-        self.spool((part[0].record,), error, _ATTEMPT, possibly_stored=False)
+        part[0].way.spool((part[0].record,), error, _ATTEMPT, possibly_stored=False)
 
 
 def checksum_of(line: bytes) -> str:
@@ -154,11 +172,6 @@ def checksum_of(line: bytes) -> str:
 
 
 def _batches(letters: Iterable[_Letter], size: int) -> Iterator[tuple[_Letter, ...]]:
-    batch: list[_Letter] = []
-    for letter in letters:
-        batch.append(letter)
-        if len(batch) == size:
-            yield tuple(batch)
-            batch = []
-    if batch:
-        yield tuple(batch)
+    for _, of_way in itertools.groupby(letters, key=lambda letter: id(letter.way)):
+        while batch := tuple(itertools.islice(of_way, size)):
+            yield batch

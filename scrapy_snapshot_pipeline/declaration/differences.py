@@ -6,7 +6,7 @@ import enum
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from scrapy_snapshot_pipeline.declaration.sql_types import PADDED, SINGLE
+from scrapy_snapshot_pipeline.declaration.sql_types import INTEGER_BITS, PADDED, SINGLE
 from scrapy_snapshot_pipeline.declaration.tables import (
     Column,
     Declaration,
@@ -135,12 +135,7 @@ def _column(table: str, stored: Column, declared: Column) -> Iterator[Difference
 
 
 def _nested(stored: Declaration, declared: Declaration) -> Iterator[Difference]:
-    """What is untracked or left out inside JSON columns.
-
-    Not of a class without types: there a misspelt name is found in the crawl only, and corrected.
-    """
-    if declared.untyped:
-        return
+    """What is untracked or left out inside JSON columns."""
     tables = {child.path: child for child in stored.children}
     pairs: list[tuple[str, Sequence[Column], Sequence[Column]]] = [
         (stored.table, stored.columns, declared.columns),
@@ -205,6 +200,8 @@ def _limits(column: Column) -> tuple[int | str | None, ...]:
 def _limit_words(column: Column) -> str:
     if column.fit == SINGLE:
         return "floats of 32 bits"
+    if column.kind is Kind.INTEGER:
+        return f"integers of {INTEGER_BITS.get(column.fit or '', 64)} bits"
     if column.kind in (Kind.DECIMAL, Kind.FLOAT):
         return _decimal_words(column.precision, column.scale)
     if column.kind is Kind.TIME:

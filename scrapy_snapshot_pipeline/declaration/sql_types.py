@@ -11,8 +11,8 @@ values     SQL types                               what capture does
 text       String, Text, Enum and their kin        refuse what is longer
            JSON, as a JSON string
            CHAR, NCHAR                             pad with spaces
-integer    Integer, BigInteger, SmallInteger,
-           Numeric
+integer    BigInteger, Numeric
+           Integer, SmallInteger                   refuse what has more than 32, 16 bits
 float      Double, Float
            REAL, Float(24) and less                round to the nearest float of 32 bits
            Numeric(p, s)                           round to `s` digits after the point, half up
@@ -40,8 +40,10 @@ _Rule: TypeAlias = "Callable[[Any], Storage | None]"
 _Rules: TypeAlias = "Mapping[str, _Rule]"
 
 PADDED, SINGLE = "padded", "single"
-FITS = (PADDED, SINGLE)
-"""A text is padded with spaces to its length; a float becomes the nearest one of 32 bits."""
+INTEGER_BITS: Mapping[str, int] = {"small": 16, "regular": 32}
+FITS = (PADDED, SINGLE, *INTEGER_BITS)
+"""A text is padded with spaces to its length; a float becomes the nearest one of 32 bits; an int is
+refused where it has more bits."""
 
 _SINGLE_BITS = 24
 """The precision up to which a Float is one of 32 bits."""
@@ -143,6 +145,10 @@ def _single(_: Any) -> Storage:
     return Storage(fit=SINGLE)
 
 
+def _bits(fit: str) -> _Rule:
+    return lambda _: Storage(fit=fit)
+
+
 def _cut(sql_type: Any) -> Storage | None:
     zoned = getattr(sql_type, "timezone", False)
     return None if zoned else Storage(scale=limit(sql_type, "precision"))
@@ -156,7 +162,13 @@ _TEXTS: _Rules = {"CHAR": _padded, "NCHAR": _padded, "String": _limited}
 _RULES: Mapping[Kind, _Rules] = {
     Kind.TEXT: {"Enum": _limited, "JSON": _unchanged, **_TEXTS},
     Kind.ENUM: {"Enum": _unchanged, **_TEXTS},
-    Kind.INTEGER: {"Integer": _unchanged, "Float": _unfit, "Numeric": _unchanged},
+    Kind.INTEGER: {
+        "SmallInteger": _bits("small"),
+        "BigInteger": _unchanged,
+        "Integer": _bits("regular"),
+        "Float": _unfit,
+        "Numeric": _unchanged,
+    },
     Kind.FLOAT: {"REAL": _single, "Double": _unchanged, "Float": _binary, "Numeric": _rounded},
     Kind.DECIMAL: {"Float": _rounded, "Numeric": _rounded},
     Kind.BOOLEAN: {"Boolean": _unchanged},

@@ -21,7 +21,7 @@ from scrapy_snapshot_pipeline.capture.canonical import (
 )
 from scrapy_snapshot_pipeline.capture.dotted_names import parted, without
 from scrapy_snapshot_pipeline.declaration.tables import Column, Declaration, Kind, Role
-from scrapy_snapshot_pipeline.records import Value
+from scrapy_snapshot_pipeline.records import ChildRecord, SnapshotRecord, Value
 
 Values: TypeAlias = Mapping[str, Value]
 """A row by the names of its columns; one that is missing counts as None."""
@@ -32,11 +32,27 @@ class Rehash:
     """Hashes rows of one declaration's tables, by the fields that it tracks."""
 
     def __init__(self, declaration: Declaration) -> None:
+        self._names = [column.name for column in declaration.columns]
+        self._child_names = [[c.name for c in child.columns] for child in declaration.children]
         self._own = _tracked_row(declaration.columns)
         self._of_children = [_tracked_row(child.columns) for child in declaration.children]
         paths = [child.path for child in declaration.children]
         order = sorted(range(len(paths)), key=lambda index: paths[index])
         self._lists = [(encode_path(paths[index]), index) for index in order]
+
+    def record(self, record: SnapshotRecord) -> SnapshotRecord:
+        """The record with the hashes that it has under this declaration; its id stays."""
+        children = tuple(
+            tuple(self._child_record(table, row) for row in rows)
+            for table, rows in enumerate(record.children)
+        )
+        values = dict(zip(self._names, record.values, strict=True))
+        content = self.version(values, [[row.id_and_hash for row in rows] for rows in children])
+        return record._replace(content_hash=content, children=children)
+
+    def _child_record(self, table: int, row: ChildRecord) -> ChildRecord:
+        values = dict(zip(self._child_names[table], row.values, strict=True))
+        return row._replace(id_and_hash=row.child_id + self.child(table, values))
 
     def child(self, table: int, values: Values) -> bytes:
         """The content hash of a child row; `table` is the index of its list."""

@@ -19,7 +19,7 @@ differ.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 from scrapy_snapshot_pipeline.declaration.tables import Column, Declaration
@@ -30,6 +30,7 @@ from scrapy_snapshot_pipeline.records import Outcome, SnapshotRecord
 from scrapy_snapshot_pipeline.scd2.fast_path import CurrentChildren, plan_change
 from scrapy_snapshot_pipeline.scd2.plan import (
     ChangedVersion,
+    ExtendedVersion,
     NewVersion,
     Plan,
     RenewedChild,
@@ -155,8 +156,10 @@ class SecondLook:
         changes = {each.snapshot_id: each for each in into.changed_versions[changed:]}
         ends = {snapshot_id: each.valid_to for snapshot_id, each in changes.items()}
         for index in range(new, len(into.new_versions)):
-            if self._is_extended(into.new_versions[index], stored, ends):
-                into.new_versions[index] = into.new_versions[index]._replace(extended=True)
+            made = into.new_versions[index]
+            into.extended_versions += self._extended_by(made, stored)
+            if self._is_extended(made, stored, ends):
+                into.new_versions[index] = made._replace(extended=True)
         for version in versions:
             if version.valid_to is None and ends.get(version.snapshot_id) is None:
                 now = changes.get(version.snapshot_id, version).last_confirmed_at
@@ -235,6 +238,16 @@ class SecondLook:
             return False
         both = self._common_with(shape)
         return both.of_stored(before, stored.children) == both.of_record(new.record)
+
+    def _extended_by(self, new: NewVersion, stored: StoredEntity) -> Iterator[ExtendedVersion]:
+        """The version of another class that follows a late one, if both see the same."""
+        for each in stored.versions:
+            version = each.version
+            follows = version.valid_from == new.valid_to and version.valid_to != version.valid_from
+            if follows and new.valid_from != new.valid_to and version.shape != self._number:
+                both = self._common_with(version.shape)
+                if both.of_stored(each, stored.children) == both.of_record(new.record):
+                    yield ExtendedVersion(new.record.entity_id, version.snapshot_id)
 
     def _common_with(self, shape: int) -> _Common:
         if shape not in self._common:

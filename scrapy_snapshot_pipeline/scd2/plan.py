@@ -131,6 +131,13 @@ class RenewedVersion(NamedTuple):
     shape: int
 
 
+class ExtendedVersion(NamedTuple):
+    """A stored version that is no change any more, since one of an older class came before it."""
+
+    entity_id: bytes
+    snapshot_id: int
+
+
 class RenewedChild(NamedTuple):
     """The hash of a stored child row under a newer shape of the class."""
 
@@ -156,6 +163,7 @@ class Plan:
     new_children: dict[int, list[NewChild]] = field(default_factory=dict)
     copied_children: dict[int, list[CopiedChild]] = field(default_factory=dict)
     renewed_versions: list[RenewedVersion] = field(default_factory=list)
+    extended_versions: list[ExtendedVersion] = field(default_factory=list)
     renewed_children: dict[int, list[RenewedChild]] = field(default_factory=dict)
     late: int = 0
     """Records that became a version of the past; what is current stayed as it was."""

@@ -83,8 +83,10 @@ class SnapshotStore:
         self._prediction = Prediction()
         self._lately = LatelySeen()
 
-    def declare(self, declarations: Iterable[Declaration]) -> None:
+    def declare(self, declarations: Iterable[Declaration], *, in_use: bool = True) -> None:
         """Create or check the tables of `declarations` that the store does not know yet.
+
+        `in_use`: a class is declared so by now, and not only in what is written afterwards.
 
         Raises SchemaMismatchError, and WriteError where the database could not be asked; it may
         be called again then.
@@ -96,7 +98,8 @@ class SnapshotStore:
             tables = ensure_schema(
                 connection, tables, create=self._create_tables, evolve=self._evolve
             )
-            note_use(connection, tables, self._now())
+            if in_use:
+                note_use(connection, tables, self._now())
             fit_json = json_tables(connection, [each for t in tables for each in t.all])
             paired = tables_to_normalize(connection, tables)
         dialect = self._engine.dialect

@@ -274,6 +274,7 @@ def _apply(script: Script, statements: Statements, changes: Plan) -> None:
     for table, copied in changes.copied_children.items():
         statements.copy_children(script, table, copied)
     statements.renew_versions(script, changes.renewed_versions)
+    statements.extend_versions(script, changes.extended_versions)
     for table, renewed in changes.renewed_children.items():
         statements.renew_children(script, table, renewed)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -53,3 +55,21 @@ def test_no_database_is_an_error(sqlite_url: str) -> None:
     """And none is created."""
     with pytest.raises(HistoryError, match="run a crawl first"):
         run_command(sqlite_url, "normalize")
+
+
+def test_the_commands_of_the_page_run_as_printed(
+    split_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With a line of the same words each, whatever the table and its numbers are."""
+    page = (Path(__file__).resolve().parents[2] / "docs/commands.md").read_text("utf-8")
+    block = re.search(r"```console\n(\$ scrapy snapshots normalize.*?)```", page, re.DOTALL)
+    assert block is not None
+    printed = block[1].splitlines()
+    for command, line in zip(printed[::2], printed[1::2], strict=True):
+        assert run_command(split_url, *command.removeprefix("$ scrapy snapshots ").split()) == 0
+        assert _words(capsys.readouterr().out) == _words(line)
+
+
+def _words(line: str) -> list[str]:
+    """Without the name of the table and the numbers."""
+    return re.sub(r"[0-9][0-9,]*", "N", line.partition(":")[2]).split()

@@ -11,9 +11,14 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import Numeric, String
 
+from scrapy_snapshot_pipeline.capture.compile import compile_capture
+from scrapy_snapshot_pipeline.declaration.registry import Declarations
 from scrapy_snapshot_pipeline.errors import SchemaMismatchError
 from scrapy_snapshot_pipeline.history import SnapshotHistory
-from tests.contract.evolving import Class, Crawler, Row, at, crawl, current, outcomes
+from scrapy_snapshot_pipeline.records import Batch
+from scrapy_snapshot_pipeline.store.connection.engine import connect_engine
+from scrapy_snapshot_pipeline.store.snapshot_store import SnapshotStore
+from tests.contract.evolving import RUN, Class, Crawler, Row, at, crawl, current, outcomes
 
 ROWS = [{"size": "L", "left": 1, "tag": "t"}, {"size": "M", "left": 2, "tag": "t"}]
 VALUES = {
@@ -383,3 +388,24 @@ def test_views_follow_the_class(database_url: str) -> None:
 
 def _number(value: Any) -> Any:
     return float(value) if isinstance(value, (Decimal, int)) else value
+
+
+def test_what_is_untracked_in_items_without_types_may_change(database_url: str) -> None:
+    """As in a class with types: nothing is a change that was none."""
+    seen = {"sku": "a", "price": 1, "at": "10:00"}
+
+    def see(second: float, item: Mapping[str, Any], *untracked: str) -> list[str]:
+        options = {"key": "sku", "table": "loose", "untracked": untracked}
+        declaration = Declarations({dict: options}).of(dict)
+        assert declaration is not None
+        store = SnapshotStore(connect_engine(database_url, connect_timeout=10))
+        with closing(store):
+            store.declare([declaration])
+            record = compile_capture(declaration)(item, at(second), RUN)
+            return outcomes(store.write(Batch((record,))))
+
+    assert see(0, seen) == ["inserted"]
+    assert see(1, seen, "at") == ["confirmed"]
+    assert see(2, {**seen, "at": "11:00"}, "at") == ["confirmed"]
+    assert see(3, {**seen, "price": 2}, "at") == ["revised"]
+    assert see(4, {**seen, "price": 2}) == ["confirmed"]

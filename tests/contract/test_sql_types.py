@@ -16,7 +16,7 @@ from sqlalchemy.dialects import postgresql
 
 from scrapy_snapshot_pipeline.capture.compile import compile_capture
 from scrapy_snapshot_pipeline.declaration.registry import Declarations, snapshot
-from scrapy_snapshot_pipeline.errors import SchemaMismatchError
+from scrapy_snapshot_pipeline.errors import CaptureError, SchemaMismatchError
 from scrapy_snapshot_pipeline.history import SnapshotHistory
 from scrapy_snapshot_pipeline.records import Batch, Outcome
 from scrapy_snapshot_pipeline.store.connection.engine import connect_engine
@@ -160,3 +160,25 @@ def test_a_type_that_a_database_does_not_have_is_refused_with_the_cure(sqlite_ur
     assert str(caught.value).startswith(
         "column x of table typed has the SQL type CITEXT, which sqlite does not have; use another"
     )
+
+
+@pytest.mark.parametrize(("kind", "most"), [(sa.SmallInteger, 2**15 - 1), (sa.Integer, 2**31 - 1)])
+def test_an_int_is_refused_alike_where_its_column_has_no_room(
+    database_url: str, kind: type[sa.Integer], most: int
+) -> None:
+    """By capture, and not by one database only; a column of more bits is another kind."""
+    item_class = of_type(Annotated[int, kind()])
+    found = Declarations().of(item_class)
+    assert found is not None
+    capture = compile_capture(found)
+    with pytest.raises(CaptureError, match=r"Typed\.x: expected an int within .* bits"):
+        capture(item_class("a", most + 1), at(1), RUN)
+    with closing(SnapshotStore(connect_engine(database_url, connect_timeout=10))) as store:
+        store.declare([found])
+        store.write(Batch((capture(item_class("a", most), at(1), RUN),)))
+        wider = Declarations().of(of_type(int))
+        assert wider is not None
+    again = closing(SnapshotStore(connect_engine(database_url, connect_timeout=10)))
+    refused = pytest.raises(SchemaMismatchError, match="created for integers of")
+    with again as store, refused:
+        store.declare([wider])

@@ -360,21 +360,72 @@ EXPLAINED: dict[str, tuple[Mutant, ...]] = {
             "others = sorted((v for v in stored if v.snapshot_id not in own), )",
         ),
     ),
-    "A class that takes no undeclared fields has none to be found; looking costs time.": (
+    "Six digits of a second are all that there are.": (
         Mutant(
-            "capture.captures.Captures._add",
-            "if _allows_extras(item_class)",
-            "if (_allows_extras(item_class)) or True",
+            "capture.values.times.time_of",
+            "if digits is None or digits >= _MICROSECONDS:",
+            "if digits is None or digits > _MICROSECONDS:",
         ),
     ),
-    "Whatever is looked at is an item of pydantic, which has the attribute.": (
+    "Nothing is as false as zero.": (
         Mutant(
-            "capture.captures.Captures._watching_for_extras",
-            'extras = getattr(item, "model_extra", None)',
-            'extras = getattr(item, "model_extra", )',
+            "capture.values.times.to_duration",
+            'if getattr(value, "nanoseconds", 0):',
+            'if getattr(value, "nanoseconds", None):',
+        ),
+        Mutant(
+            "capture.values.times._note_fineness",
+            'fine: object = getattr(value, "nanosecond", 0)',
+            'fine: object = getattr(value, "nanosecond", None)',
+        ),
+    ),
+    "A float is nothing of numpy's; to ask only costs time.": (
+        Mutant(
+            "capture.values.numbers.to_float",
+            "if type(value) is not float:",
+            "if type(None) is not float:",
+        ),
+    ),
+    "With no digits one is written, and nine are enough.": (
+        Mutant(
+            "capture.values.numbers.to_single",
+            'written = (float(f"{nearest:.{digits}g}") for digits in range(1, _SINGLE_DIGITS + 1))',
+            'written = (float(f"{nearest:.{digits}g}") for digits in range(_SINGLE_DIGITS + 1))',
+        ),
+        Mutant(
+            "capture.values.numbers.to_single",
+            'written = (float(f"{nearest:.{digits}g}") for digits in range(1, _SINGLE_DIGITS + 1))',
+            'written = (float(f"{nearest:.{digits}g}") for digits in range(1, _SINGLE_DIGITS + 2))',
+        ),
+    ),
+    "The limit itself is a float, so it has been taken before.": (
+        Mutant(
+            "capture.values.numbers._check_kept",
+            "if not number or abs(exact) > _WHOLE_FLOATS or digits > _FLOAT_DIGITS:",
+            "if not number or abs(exact) >= _WHOLE_FLOATS or digits > _FLOAT_DIGITS:",
+        ),
+    ),
+    "A number has no members, so its depth does not matter.": (
+        Mutant(
+            "capture.json_values._AnyValue.plain",
+            "return self.plain(number, depth)",
+            "return self.plain(number, None)",
+        ),
+    ),
+    "Nothing is said of what may be the name of a member.": (
+        Mutant(
+            "capture.json_values._key_text",
+            "return str(_AnyValue(None, silent).plain(key, MAX_DEPTH))",
+            "return str(_AnyValue(None, None).plain(key, MAX_DEPTH))",
+        ),
+        Mutant(
+            "capture.values.notices.silent",
+            'def silent(_notice: Notice, _path: str = "") -> None:',
+            'def silent(_notice: Notice, _path: str = "XXXX") -> None:',
         ),
     ),
     "Where the spider is a part of the key, it is handed in.": (
+        Mutant("capture.compile.compile_capture", 'spider: str = "",', 'spider: str = "XXXX",'),
         Mutant(
             "capture.untyped.UntypedReader.__init__", 'spider: str = "",', 'spider: str = "XXXX",'
         ),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from scrapy_snapshot_pipeline.commands import SUBCOMMANDS
 from scrapy_snapshot_pipeline.crawl.stats import STATS
-from scrapy_snapshot_pipeline.settings import SETTINGS, Setting
+from scrapy_snapshot_pipeline.settings import SETTINGS, Setting, SnapshotSettings
 
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
 
@@ -45,3 +46,14 @@ def test_stats_are_documented_word_for_word() -> None:
 def test_command_is_documented(name: str) -> None:
     """Every subcommand has its row."""
     assert any(row.startswith(f"scrapy snapshots {name}") for row in _rows("scrapy snapshots"))
+
+
+def test_the_declarations_in_settings_are_taken() -> None:
+    """Those of the line under "Declaring items"."""
+    section = README.split("## Declaring items")[1]
+    code = re.search(r"```python\n(SNAPSHOT_ITEMS = .*?)```", section, re.DOTALL)
+    assert code is not None
+    found: dict[str, object] = {}
+    exec(code[1], found)  # noqa: S102 - the README's own line
+    items = found["SNAPSHOT_ITEMS"]
+    assert SnapshotSettings.from_settings({"SNAPSHOT_ITEMS": items}).items == items

@@ -57,6 +57,18 @@ def to_integer(value: object) -> int:
     return number
 
 
+def integer_of(bits: int) -> Callable[[object], int]:
+    """Accepts what `to_integer` does, within so many bits."""
+
+    def to_small(value: object) -> int:
+        number = to_integer(value)
+        if not -(2 ** (bits - 1)) <= number < 2 ** (bits - 1):
+            raise unfit(f"an int within {bits} bits", "use BigInteger, or leave the SQL type out")
+        return number
+
+    return to_small
+
+
 def to_float(value: object) -> float:
     """Accepts float, int, Decimal and numeric text; finite.  -0.0 becomes 0.0."""
     if type(value) is not float:
@@ -123,7 +135,7 @@ def to_single(value: object) -> float:
     if not math.isfinite(nearest):
         raise unfit("a float within 32 bits")
     written = (float(f"{nearest:.{digits}g}") for digits in range(1, _SINGLE_DIGITS + 1))
-    return next(text for text in written if _single(text) == nearest) + 0.0
+    return next(text for text in written if _tells(text, nearest)) + 0.0
 
 
 def finite_decimal(value: object) -> Decimal:
@@ -167,6 +179,13 @@ def _single(number: float) -> float:
     return rounded
 
 
+def _tells(text: float, single: float) -> bool:
+    """Whether a reader takes it for that float of 32 bits, however it rounds half of a step."""
+    mirrored = single + 2 * (text - single)
+    is_half = mirrored != single and _single(mirrored) == mirrored
+    return _single(text) == single and not is_half
+
+
 def _integral(value: object) -> int:
     value = builtin(value)
     if isinstance(value, bool):
@@ -175,6 +194,8 @@ def _integral(value: object) -> int:
         return int(value)
     if not isinstance(value, (float, Decimal, str)):
         raise expected("int", value)
+    if isinstance(value, str) and not _NUMBER.fullmatch(value):
+        raise unfit("int, got text that is not a number")
     number = finite_decimal(value)
     if number.adjusted() > _INTEGER_DIGITS:  # 1e999999 must not be written out below
         raise unfit(*_TOO_LARGE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import datetime as dt
 import random
 import sys
@@ -10,6 +11,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -24,7 +26,7 @@ from scrapy_snapshot_pipeline.commands.maintenance.load_declarations import load
 from scrapy_snapshot_pipeline.crawl.project import project_settings
 from scrapy_snapshot_pipeline.dead_letters.file import DeadLetterFile, check_folder, read_lines
 from scrapy_snapshot_pipeline.dead_letters.folder import dead_letter_folder
-from scrapy_snapshot_pipeline.dead_letters.replay import DAMAGED, UNDECLARED, Replay
+from scrapy_snapshot_pipeline.dead_letters.replay import DAMAGED, UNDECLARED, Replay, Way
 from scrapy_snapshot_pipeline.dead_letters.spool import DeadLetterSpool
 from scrapy_snapshot_pipeline.declaration.tables import Declaration
 from scrapy_snapshot_pipeline.delivery.retry import RetryPolicy
@@ -53,37 +55,66 @@ class ReplayCommand:
         folder = dead_letter_folder(ours)
         check_folder(folder)
         failed_again = DeadLetterFile(folder, uuid.uuid4(), ours.dead_letter_max_bytes)
-        engine = connect_engine(
-            ours.database_url,
-            connect_timeout=ours.connect_timeout,
-            write_timeout=ours.write_timeout,
-        )
-        evolve = ours.evolution == "additive"
-        store = SnapshotStore(engine, create_tables=ours.create_tables, evolve=evolve)
+        stores = contextlib.ExitStack()
         try:
-            store.declare(declarations.values())
-            counts = _replay(chosen_files(options, folder), store, declarations, failed_again, ours)
+            ways = _ways(list(declarations.values()), failed_again, ours, stores)
+            counts = _replay(chosen_files(options, folder), ways, ours)
         finally:
-            store.close()
+            stores.close()
             failed_again.close()
         _write_summary(counts, failed_again.path)
         return 1 if any(counts[name] for name in _NOT_REPLAYED) else 0
 
 
-def _replay(
-    files: Sequence[Path],
-    store: SnapshotStore,
-    declarations: dict[str, Declaration],
+def _ways(
+    declared: Sequence[Declaration],
     failed_again: DeadLetterFile,
     ours: SnapshotSettings,
-) -> Counter[str]:
+    stores: contextlib.ExitStack,
+) -> list[Way]:
+    """That of today's classes, and one for each older form of one of them."""
+    store = _open_store(declared, ours, stores)
+    ways = [_way(store, declared, failed_again)]
+    for declaration in declared:
+        shape = store.tables(declaration.table).shape
+        for number, older in sorted(shape.shapes.items(), reverse=True) if shape else ():
+            if shape is not None and number != shape.number:
+                former = replace(older, label=declaration.label)
+                opened = _open_store([former], ours, stores, in_use=False)
+                ways.append(_way(opened, [former], failed_again))
+    return ways
+
+
+def _open_store(
+    declared: Sequence[Declaration],
+    ours: SnapshotSettings,
+    stores: contextlib.ExitStack,
+    *,
+    in_use: bool = True,
+) -> SnapshotStore:
+    engine = connect_engine(
+        ours.database_url, connect_timeout=ours.connect_timeout, write_timeout=ours.write_timeout
+    )
+    evolve = ours.evolution == "additive"
+    store = SnapshotStore(engine, create_tables=ours.create_tables, evolve=evolve)
+    stores.callback(store.close)
+    store.declare(declared, in_use=in_use)
+    return store
+
+
+def _way(
+    store: SnapshotStore, declared: Sequence[Declaration], failed_again: DeadLetterFile
+) -> Way:
+    by_table = {declaration.table: declaration for declaration in declared}
+    return Way(by_table, store.write, DeadLetterSpool(failed_again, "", by_table, _utc_now))
+
+
+def _replay(files: Sequence[Path], ways: Sequence[Way], ours: SnapshotSettings) -> Counter[str]:
     lines = sum(1 for file in files for _ in read_lines(file))
     with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as progress:
         bar = progress.add_task("replaying", total=lines)
         replay = Replay(
-            write=store.write,
-            declarations=declarations,
-            spool=DeadLetterSpool(failed_again, "", declarations, _utc_now),
+            ways=ways,
             policy=RetryPolicy(
                 ours.retry_times, ours.retry_backoff, ours.retry_backoff_max, ours.open_timeout
             ),

@@ -22,6 +22,7 @@ from scrapy_snapshot_pipeline.scd2.plan import (
     CopiedChild,
     CopiedVersion,
     EndedChild,
+    ExtendedVersion,
     MovedChild,
     NewChild,
     NewVersion,
@@ -130,6 +131,18 @@ class Statements:
     def renew_versions(self, script: Script, rows: Sequence[RenewedVersion]) -> None:
         """Set hashes and shapes of stored versions."""
         self._update(script, self._versions, _renewed(RenewedVersion), rows)
+
+    def extend_versions(self, script: Script, rows: Sequence[ExtendedVersion]) -> None:
+        """Mark stored versions in which nothing differs but what is new to the class."""
+        name = self._versions.name
+        types = self._types(ExtendedVersion._fields)
+        for source, parameters in self._features.sources(types, rows):
+            sql = f"""
+                WITH v(entity_id, snapshot_id) AS ({source})
+                UPDATE {name} SET snapshot_extended = TRUE
+                FROM v
+                WHERE {name}.entity_id = v.entity_id AND {name}.snapshot_id = v.snapshot_id"""  # noqa: S608
+            script.send(sql, parameters)
 
     def renew_children(self, script: Script, table: int, rows: Sequence[RenewedChild]) -> None:
         """Set hashes and shapes of stored child rows."""

@@ -208,7 +208,7 @@ CURES = {
         (Kind.INTEGER, True, "expected int, got bool"),
         (Kind.INTEGER, 1.5, "expected a number without a fraction for int"),
         (Kind.INTEGER, 2**63, "expected an int within 64 bits"),
-        (Kind.INTEGER, "1_000", "expected Decimal, got text that is not a number"),
+        (Kind.INTEGER, "1_000", "expected int, got text that is not a number"),
         (Kind.INTEGER, "1e999999", "expected an int within 64 bits"),
         (Kind.INTEGER, -(2**63) - 1, "expected an int within 64 bits"),
         (Kind.INTEGER, [], "expected int, got list"),

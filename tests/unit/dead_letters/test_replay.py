@@ -12,7 +12,7 @@ import pytest
 
 from scrapy_snapshot_pipeline.dead_letters.file import DeadLetterFile, read_lines
 from scrapy_snapshot_pipeline.dead_letters.format import encode
-from scrapy_snapshot_pipeline.dead_letters.replay import DAMAGED, UNDECLARED, Replay
+from scrapy_snapshot_pipeline.dead_letters.replay import DAMAGED, UNDECLARED, Replay, Way
 from scrapy_snapshot_pipeline.delivery.retry import RetryPolicy
 from scrapy_snapshot_pipeline.errors import BadDataError, OutageError, WriteError
 from scrapy_snapshot_pipeline.records import Batch, Outcome, SnapshotRecord, WriteResult
@@ -35,9 +35,7 @@ class ReplayRig:
     def run(self, write: Callable[[Batch], WriteResult] | None = None) -> Counter[str]:
         """Replay the file."""
         replay = Replay(
-            write=write or self.store.write,
-            declarations={"odds": DECLARATION},
-            spool=self.spool,
+            ways=[Way({"odds": DECLARATION}, write or self.store.write, self.spool)],
             policy=RetryPolicy(outage_timeout=3.0),
             batch_size=3,
             sleep=self.slept.append,

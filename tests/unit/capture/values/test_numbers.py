@@ -17,6 +17,7 @@ from scrapy_snapshot_pipeline.capture.values.coerce_error import CoerceError, ex
 from scrapy_snapshot_pipeline.capture.values.numbers import (
     builtin,
     float_of,
+    integer_of,
     to_decimal,
     to_float,
     to_integer,
@@ -87,9 +88,22 @@ def test_a_single_has_few_digits_and_a_range() -> None:
     assert to_single(0.1) == to_single(0.10000000149) == 0.1
     assert math.copysign(1, to_single(-1e-50)) == 1
     assert to_single(1.4e-45) == 1e-45
+    assert to_single(46418432.0) == 46418432.0  # 46418430 is half of a step away
     with pytest.raises(CoerceError) as refused:
         to_single(1e39)
     assert refused.value.problem == "expected a float within 32 bits"
+
+
+@pytest.mark.parametrize("bits", [16, 32])
+def test_an_int_of_few_bits_is_refused_above_and_below(bits: int) -> None:
+    """With the type that takes it; what the bits hold is taken in any form."""
+    read, most = integer_of(bits), 2 ** (bits - 1) - 1
+    assert [read(most), read(str(most)), read(-most - 1)] == [most, most, -most - 1]
+    for value in (most + 1, -most - 2, str(most + 1)):
+        with pytest.raises(CoerceError) as refused:
+            read(value)
+        assert refused.value.problem == f"expected an int within {bits} bits"
+        assert refused.value.cure == "use BigInteger, or leave the SQL type out"
 
 
 class Tensor:
