@@ -74,14 +74,16 @@ def declaration() -> Declaration:
 
 
 @functools.cache
-def _capture() -> Capture:
+def _capture(declared: Declaration) -> Capture:
     """The capture, which is compiled once, as in a crawl."""
-    return compile_capture(declaration())
+    return compile_capture(declared)
 
 
-def records(events: Iterator[Event], observed_at: dt.datetime) -> list[SnapshotRecord]:
-    """Capture `events`, one microsecond apart."""
-    capture = _capture()
+def records(
+    events: Iterator[Event], observed_at: dt.datetime, declared: Declaration | None = None
+) -> list[SnapshotRecord]:
+    """Capture `events`, one microsecond apart, by that declaration of `Event` or its own."""
+    capture = _capture(declared or declaration())
     tick = dt.timedelta(microseconds=1)
     return [capture(each, observed_at + index * tick, RUN_ID) for index, each in enumerate(events)]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeAlias
 
-from benchmarks import rivals
+from benchmarks import changed_class, rivals
 from benchmarks.databases import Databases, open_store
 from benchmarks.items import BATCH, START, event, records
 from benchmarks.measure import Row, interleaved, timed
@@ -123,6 +123,7 @@ def measure(databases: Databases, size: Size) -> Iterator[Row]:
         yield from _postgresql(databases, children, size)
         yield from _sqlite(databases, children, size)
     yield from _one_child_changed(databases, size)
+    yield from changed_class.measure(databases, size.entities_with(5), size.runs)
 
 
 def _postgresql(databases: Databases, children: int, size: Size) -> Iterator[Row]:
