@@ -398,6 +398,13 @@ EXPLAINED: dict[str, tuple[Mutant, ...]] = {
             'written = (float(f"{nearest:.{digits}g}") for digits in range(1, _SINGLE_DIGITS + 2))',
         ),
     ),
+    "No decimal of few digits is half a step below a power of two, where the two steps differ.": (
+        Mutant(
+            "capture.values.numbers._tells",
+            "mirrored = single + 2 * (text - single)",
+            "mirrored = single - 2 * (text - single)",
+        ),
+    ),
     "The limit itself is a float, so it has been taken before.": (
         Mutant(
             "capture.values.numbers._check_kept",

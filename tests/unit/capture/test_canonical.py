@@ -119,3 +119,10 @@ def test_a_snapshot_id_holds_the_time_of_its_observation(
     """To the microsecond, over the whole range, whatever the content."""
     time = dt.datetime(2020, 1, 1, tzinfo=UTC) + dt.timedelta(microseconds=microseconds)
     assert seen_at(snapshot_id(time, content_hash)) == time
+
+
+def test_stored_json_is_read_in_its_one_form() -> None:
+    """A number without a fraction is an integer, as in the text that is hashed."""
+    assert repr(canonical.read_json('{"a":[1.0,1e2,1.5],"b":null}')) == (
+        "{'a': [1, 100, 1.5], 'b': None}"
+    )
