@@ -304,7 +304,6 @@ def test_the_database_refuses_what_its_column_cannot_hold(postgresql_url: str, f
         store.write(Batch((capture(fits, at(1), RUN),)))
         for large in (
             Limited("c", tags={"a": "much more than fits into 20"}),
-            Limited("d", short=2**15),
             Limited("e", colour="grey"),
         ):
             with pytest.raises(BadDataError):
