@@ -184,7 +184,8 @@ def _copy(connection: Any, table: sa.Table, rows: Iterator[tuple[Any, ...]]) -> 
     csv.writer(text).writerows(rows)
     text.seek(0)
     with connection.cursor() as cursor:
-        cursor.copy_expert(f"COPY {table.name} FROM STDIN (FORMAT csv)", text)
+        columns = ", ".join(column.name for column in table.columns)
+        cursor.copy_expert(f"COPY {table.name} ({columns}) FROM STDIN (FORMAT csv)", text)
 
 
 def _insert_of(table: sa.Table, columns: Sequence[str], placeholder: str) -> str:

@@ -103,9 +103,10 @@ class Reads:
                 {db.child_packing.group_by}"""  # noqa: S608
             for row in connection.exec_driver_sql(sql, parameters).all():
                 entity_id = db.digest.read(row[0])
-                children = list(db.unpack_children(row[1:]))
-                current[entity_id][index].update([child[:2] for child in children])
-                shapes[entity_id].update([child[2] for child in children])
+                lookup, seen = current[entity_id][index], shapes[entity_id]
+                for id_and_hash, snapshot_id, shape in db.unpack_children(row[1:]):
+                    lookup[id_and_hash] = snapshot_id
+                    seen.add(shape)
         return current, shapes
 
     def current_values(
