@@ -27,7 +27,15 @@ WHERE c.oid = to_regclass('snapshot_schema') AND n.nspname <> current_schema()
 
 
 def stored_schema(connection: Connection, declared: Sequence[EntityTables]) -> StoredSchema:
-    """What the database has of the system tables and the `declared` ones."""
+    """What the database has of the system tables and the `declared` ones.
+
+    The catalogue is read first: another crawl may be altering tables, and what the catalogue says
+    of them is there by then.
+    """
+    system = columns_of(connection, [SCHEMA.name, SHAPES.name])
+    known = frozenset(map(_name, system.get(SCHEMA.name, ())))
+    catalogue = _catalogue(connection, known)
+    shapes = stored_shapes(connection) if SHAPES.name in system else {}
     inspector = sa.inspect(connection)
     tables = frozenset(inspector.get_table_names())
     ours = (*SYSTEM.sorted_tables, *(table for entity in declared for table in entity.all))
@@ -43,8 +51,8 @@ def stored_schema(connection: Connection, declared: Sequence[EntityTables]) -> S
         columns=columns,
         required=required,
         views=frozenset(inspector.get_view_names()),
-        catalogue=_catalogue(connection, columns.get(SCHEMA.name, frozenset())),
-        shapes=stored_shapes(connection) if SHAPES.name in tables else {},
+        catalogue=catalogue,
+        shapes=shapes,
         max_columns=_max_columns(connection),
         other_schema=other_schema(connection),
         own_columns=own_columns(connection.dialect),
@@ -61,7 +69,7 @@ def stored_shapes(connection: Connection) -> dict[str, list[Shape]]:
 
 
 def columns_of(connection: Connection, tables: Sequence[str]) -> dict[str, list[ReflectedColumn]]:
-    """The stored columns of `tables`, which must be there; all of them in a few round trips."""
+    """The stored columns of those of `tables` that are there, in a few round trips."""
     if not tables:
         return {}  # SQLAlchemy takes an empty filter for none
     found = sa.inspect(connection).get_multi_columns(filter_names=tables)
